@@ -1,0 +1,1 @@
+"""Measurements of pyredis beside redis-server, fakeredis and a bare Python loop. See README.md."""

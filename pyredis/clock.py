@@ -1,0 +1,60 @@
+"""Time, injected. Nothing else in the package asks the machine what time it is.
+
+Wall time dates expiry and INFO; ticks measure how long something took. A `ManualClock` stands still until moved, and
+moves both alike.
+"""
+
+import time
+from collections.abc import Callable
+
+
+class Clock:
+    """The machine's clock."""
+
+    def now_us(self) -> int:
+        """Wall time in microseconds since 1970."""
+        return time.time_ns() // 1000
+
+    def now_ms(self) -> int:
+        """Wall time in milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+    def ticks_ns(self) -> int:
+        """Monotonic nanoseconds, for durations."""
+        return time.perf_counter_ns()
+
+
+class ManualClock(Clock):
+    """A clock that tests move: `advance(ms)` and `set(ms)`; listeners run after each move, on the mover's thread."""
+
+    def __init__(self, start_ms: int = 1_700_000_000_000) -> None:
+        self._us = start_ms * 1000
+        self.listeners: list[Callable[[], None]] = []
+
+    def now_us(self) -> int:
+        """Wall time in microseconds, as last set."""
+        return self._us
+
+    def now_ms(self) -> int:
+        """Wall time in milliseconds, as last set."""
+        return self._us // 1000
+
+    def ticks_ns(self) -> int:
+        """The same time in nanoseconds."""
+        return self._us * 1000
+
+    def advance(self, ms: float) -> None:
+        """Move forward by `ms` milliseconds; ValueError for a step back."""
+        if ms < 0:
+            raise ValueError("a clock is not turned back; use set()")
+        self._us += int(ms * 1000)
+        self._moved()
+
+    def set(self, ms: int) -> None:
+        """Set wall time to `ms` since 1970."""
+        self._us = ms * 1000
+        self._moved()
+
+    def _moved(self) -> None:
+        for listener in self.listeners:
+            listener()

@@ -1,0 +1,23 @@
+"""A string value's three forms: `bytes`, `int` after arithmetic, `bytearray` once it was changed in place.
+
+The forms are Redis's encodings embstr, int and raw. Clients see the same bytes.
+"""
+
+
+def content(value: bytes | bytearray | int | None) -> bytes | bytearray:
+    """The bytes of a string value; none for a missing key. Not to be changed."""
+    if value is None:
+        return b""
+    return b"%d" % value if isinstance(value, int) else value
+
+
+def buffer(value: bytes | bytearray | int | None) -> bytearray:
+    """A string value for changing in place: itself if it can be, else a copy that has to be stored."""
+    return value if isinstance(value, bytearray) else bytearray(content(value))
+
+
+def plain(value: bytes | bytearray | int) -> bytes:
+    """A string value as a reply: a copy, if it might be changed in place before the reply is written."""
+    if value.__class__ is bytes:
+        return value
+    return b"%d" % value if isinstance(value, int) else bytes(value)

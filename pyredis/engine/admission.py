@@ -1,0 +1,64 @@
+"""May it run? The gates between a command and its execution, in Redis's order.
+
+Each is a function that raises the error, or returns what answers instead of the command (QUEUED, NO_REPLY), or None to let it
+pass. They are asked only on the dispatched path; the plain path is open while no gate stands (see `gates`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pyredis.engine import gates
+from pyredis.engine.client import Client
+from pyredis.engine.command import LOADING, NO_AUTH, NO_MULTI
+from pyredis.engine.engine import Engine
+from pyredis.engine.entry import Entry
+from pyredis.engine.pause import Pause
+from pyredis.errors import CommandError
+from pyredis.protocol.parser import Argv
+from pyredis.protocol.replies import QUEUED
+
+Gate = Callable[[Engine, Client, Entry, Argv], Any]
+
+NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
+
+
+def authenticated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """A client that has to authenticate may only do that."""
+    if client.gates & gates.UNAUTHENTICATED and not entry.command.flags & NO_AUTH:
+        raise CommandError(b"Authentication required.", b"NOAUTH")
+
+
+def loaded(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """While the dataset is loaded, only what does not need it runs."""
+    if engine.gates & gates.LOADING and not entry.command.flags & LOADING:
+        raise CommandError(b"Redis is loading the dataset in memory", b"LOADING")
+
+
+def not_forbidden_in_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Some commands make no sense inside MULTI."""
+    if client.transaction is not None and entry.command.flags & NO_MULTI:
+        raise CommandError(b"Command not allowed inside a transaction")
+
+
+def not_paused(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """CLIENT PAUSE holds commands back."""
+    if engine.gates & gates.PAUSED:
+        return engine[Pause].hold(client, entry, argv)
+    return None
+
+
+def outside_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Inside MULTI, commands are queued."""
+    if client.transaction is not None and entry.command.name not in NOT_QUEUED:
+        client.transaction.add(entry, argv)
+        return QUEUED
+    return None
+
+
+GATES: tuple[Gate, ...] = (
+    authenticated,
+    not_forbidden_in_transaction,
+    loaded,
+    not_paused,
+    outside_transaction,
+)

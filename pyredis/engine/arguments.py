@@ -1,0 +1,78 @@
+"""Reading a command's options: one cursor over the words that follow its fixed arguments.
+
+    options = Arguments(words)
+    while options:
+        if options.flag(b"NX"): …
+        elif options.flag(b"EX"): seconds = options.integer()
+        else: raise syntax_error()
+"""
+
+from pyredis.datatypes.numeric import parse_int
+from pyredis.errors import CommandError, not_an_integer, syntax_error
+
+
+class Arguments:
+    """A cursor over argument words; true while some are left."""
+
+    __slots__ = ("position", "words")
+
+    def __init__(self, words: tuple[bytes, ...] | list[bytes]) -> None:
+        self.words = words
+        self.position = 0
+
+    def __bool__(self) -> bool:
+        return self.position < len(self.words)
+
+    def __len__(self) -> int:
+        return len(self.words) - self.position
+
+    def flag(self, name: bytes, following: int = 0) -> bool:
+        """Whether the next word is `name` (in any case) with at least `following` words behind it; then it is read."""
+        at = self.position
+        if at + following < len(self.words) and self.words[at].upper() == name:
+            self.position = at + 1
+            return True
+        return False
+
+    def word(self) -> bytes:
+        """The next word. Raises a syntax error at the end."""
+        if not self:
+            raise syntax_error()
+        self.position += 1
+        return self.words[self.position - 1]
+
+    def integer(self) -> int:
+        """The next word as a 64 bit integer. Raises what Redis answers for anything else."""
+        value = parse_int(self.word())
+        if value is None:
+            raise not_an_integer()
+        return value
+
+    def rest(self) -> tuple[bytes, ...]:
+        """All that is left, read."""
+        left = tuple(self.words[self.position :])
+        self.position = len(self.words)
+        return left
+
+    def end(self) -> None:
+        """Raise a syntax error unless everything was read."""
+        if self:
+            raise syntax_error()
+
+
+def integer(word: bytes) -> int:
+    """A word as a 64 bit integer, or Redis's error."""
+    value = parse_int(word)
+    if value is None:
+        raise not_an_integer()
+    return value
+
+
+def integer_between(word: bytes, least: int, most: int, text: bytes | None = None) -> int:
+    """A word as an integer within bounds; `text` is the error for both kinds of fault."""
+    value = parse_int(word)
+    if value is None:
+        raise CommandError(text) if text is not None else not_an_integer()
+    if not least <= value <= most:
+        raise CommandError(text or b"value is out of range, must be between %d and %d" % (least, most))
+    return value

@@ -1,0 +1,189 @@
+"""A client as the engine sees it: who it is, what it talks, what it waits for. No socket: a `Sink` takes its replies.
+
+Handlers get it as their context `ctx`: `ctx.db` is the selected database, `ctx.engine` the way to everything else.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pyredis.engine import gates
+from pyredis.engine.transactions import Transaction
+from pyredis.keyspace.database import Database
+from pyredis.protocol.encoder import RESP2, VERSIONS
+from pyredis.protocol.parser import Argv
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+    from pyredis.engine.entry import Entry
+
+
+REPLY_ON, REPLY_OFF, REPLY_SKIP = b"ON", b"OFF", b"SKIP"
+
+
+class Sink(Protocol):
+    """Where replies go: a connection, or nothing."""
+
+    address: str
+    local_address: str
+    fd: int
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; never blocks."""
+
+    def close(self) -> None:
+        """Close once what was written is sent."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+    def resume(self) -> None:
+        """The client no longer waits: go on with what it sent meanwhile."""
+
+    def output_pending(self) -> int:
+        """Bytes written that the peer has not taken yet."""
+
+    def input_pending(self) -> int:
+        """Bytes received that are not yet a command."""
+
+
+class NullSink:
+    """Takes replies and forgets them: for clients inside the process."""
+
+    address = ""
+    local_address = ""
+    fd = -1
+
+    def write(self, data: bytes) -> None:
+        """Forget."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def abort(self) -> None:
+        """Nothing to close."""
+
+    def resume(self) -> None:
+        """Nothing waits."""
+
+    def output_pending(self) -> int:
+        """Nothing."""
+        return 0
+
+    def input_pending(self) -> int:
+        """Nothing."""
+        return 0
+
+
+class Client:
+    """One client. Times are ms since 1970."""
+
+    __slots__ = (
+        "argv",
+        "bytes_in",
+        "bytes_out",
+        "commands",
+        "created",
+        "db",
+        "encoders",
+        "engine",
+        "gates",
+        "id",
+        "last_active",
+        "last_entry",
+        "library_name",
+        "library_version",
+        "monitoring",
+        "name",
+        "no_evict",
+        "no_touch",
+        "out",
+        "pending",
+        "redacted",
+        "reply_mode",
+        "resp",
+        "rewritten",
+        "sink",
+        "transaction",
+        "user",
+        "waiting",
+    )
+
+    def __init__(self, engine: "Engine", id: int, sink: Sink) -> None:
+        self.engine = engine
+        self.id = id
+        self.sink = sink
+        self.db: Database = engine.keyspace.databases[0]
+        self.user = "default"
+        self.name = b""
+        self.library_name = b""
+        self.library_version = b""
+        # The protocol it talks
+        self.resp = 2
+        self.encoders = RESP2
+        self.gates = 0
+        self.reply_mode = REPLY_ON  # of CLIENT REPLY
+        self.out: list[bytes] = []
+        # What it is in the middle of
+        self.transaction: Transaction | None = None
+        self.monitoring = False
+        self.waiting: Any = None  # why its commands do not run now; what it sends meanwhile is kept in `pending`
+        self.pending: deque[Argv] = deque()
+        self.argv: Argv = []
+        self.redacted: tuple[int, ...] = ()  # positions of the current command that no log may show
+        self.rewritten: tuple[bytes, ...] | None = None  # what propagates instead of the current command
+        self.no_evict = False
+        self.no_touch = False
+        # Counts
+        self.created = self.last_active = engine.keyspace.now
+        self.commands = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.last_entry: Entry | None = None
+
+    def talk(self, resp: int) -> None:
+        """Switch to RESP version 2 or 3."""
+        self.resp = resp
+        self.encoders = VERSIONS[resp]
+
+    def reply(self, value: Any) -> None:
+        """Queue a reply in the client's protocol."""
+        self.out.append(self.encoders[value.__class__](value))
+
+    def mute(self, mark: int, mode: bytes) -> None:
+        """CLIENT REPLY OFF and SKIP: drop what was queued since `mark`; `mode` stood when the command began."""
+        if self.reply_mode == REPLY_OFF or mode == REPLY_SKIP:
+            del self.out[mark:]
+        if mode == REPLY_SKIP and self.reply_mode == REPLY_SKIP:
+            self.set_reply_mode(REPLY_ON)
+
+    def set_reply_mode(self, mode: bytes) -> None:
+        """CLIENT REPLY."""
+        self.reply_mode = mode
+        if mode == REPLY_ON:
+            self.gates &= ~gates.REPLY_MODE
+        else:
+            self.gates |= gates.REPLY_MODE
+
+    def push(self, value: Any) -> None:
+        """Send something the client did not ask for just now."""
+        self.reply(value)
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand the queued replies to the sink."""
+        if self.out:
+            data = b"".join(self.out)
+            self.out.clear()
+            self.bytes_out += len(data)
+            self.engine.stats.bytes_out += len(data)
+            self.sink.write(data)
+
+    def close(self, at_once: bool = False) -> None:
+        """Disconnect: by default after the replies are sent."""
+        self.pending.clear()
+        if at_once:
+            self.out.clear()
+            self.sink.abort()
+        else:
+            self.flush()
+            self.sink.close()

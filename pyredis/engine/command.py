@@ -1,0 +1,291 @@
+"""Declaring commands: one function under one line, checked at import.
+
+    @command("INCRBY", flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", complexity="O(1)", keys=[Keys(1, "RW access update")])
+    def incrby(ctx, key, increment):
+        \"\"\"INCRBY key increment
+
+        Adds an integer to the number at key.
+        \"\"\"
+
+The signature is the arity, the docstring's first line is the manual's syntax line (COMMAND DOCS is derived from it), and the
+paragraph below it the summary. A subcommand is declared under its full name, `@command("CLIENT KILL", …)`. Handlers return
+values (`protocol.replies`), never bytes of the protocol. What COMMAND answers follows Redis 8.2.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import IntFlag
+from typing import Any
+
+Handler = Callable[..., Any]
+_VARIADIC = 4  # inspect.CO_VARARGS, without the cost of importing inspect
+
+
+class Flag(IntFlag):
+    """Command flags; names and order are those of COMMAND."""
+
+    WRITE = 1
+    READONLY = 2
+    DENYOOM = 4
+    MODULE = 8
+    ADMIN = 16
+    PUBSUB = 32
+    NOSCRIPT = 64
+    BLOCKING = 128
+    LOADING = 256
+    STALE = 512
+    SKIP_MONITOR = 1024
+    SKIP_SLOWLOG = 2048
+    ASKING = 4096
+    FAST = 8192
+    NO_AUTH = 16384
+    MOVABLEKEYS = 32768
+    ALLOW_BUSY = 65536
+    NO_ASYNC_LOADING = 131072
+    NO_MULTI = 262144
+    NO_MANDATORY_KEYS = 524288
+
+
+WRITE, READONLY, DENYOOM, MODULE, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = list(Flag)[:10]
+SKIP_MONITOR, SKIP_SLOWLOG, ASKING, FAST, NO_AUTH, MOVABLEKEYS, ALLOW_BUSY = list(Flag)[10:17]
+NO_ASYNC_LOADING, NO_MULTI, NO_MANDATORY_KEYS = list(Flag)[17:]
+NO_FLAGS = Flag(0)
+
+GROUP_CATEGORIES = {
+    "string": "string",
+    "bitmap": "bitmap",
+    "generic": "keyspace",
+    "list": "list",
+    "set": "set",
+    "sorted-set": "sortedset",
+    "hash": "hash",
+    "stream": "stream",
+    "geo": "geo",
+    "hyperloglog": "hyperloglog",
+    "connection": "connection",
+    "transactions": "transaction",
+    "scripting": "scripting",
+    "pubsub": "pubsub",
+}
+
+
+class Keys:
+    """A key spec: keys from argument `first` to `last` (0: only the first; negative: from the end), every `step`.
+
+    `flags` is Redis's own: RO, RW, OW or RM, then access, update, insert, delete, not_key, incomplete, variable_flags.
+    """
+
+    __slots__ = ("first", "flags", "last", "limit", "notes", "step")
+
+    def __init__(
+        self, first: int, flags: str, *, last: int = 0, step: int = 1, limit: int = 0, notes: str = ""
+    ) -> None:
+        self.first = first
+        self.flags = flags
+        self.last = last
+        self.step = step
+        self.limit = limit
+        self.notes = notes
+
+    def positions(self, argv: Sequence[bytes]) -> range:
+        """Where the keys stand in `argv`; empty when it is too short."""
+        if self.first >= len(argv):
+            return range(0)
+        last = self.first + self.last if self.last >= 0 else len(argv) + self.last
+        if self.limit > 1:
+            last = self.first + (len(argv) - self.first) // self.limit - 1
+        return range(self.first, min(last, len(argv) - 1) + 1, self.step)
+
+
+class CountedKeys(Keys):
+    """A key spec where argument `first` is the number of keys that follow it."""
+
+    __slots__ = ()
+
+    def positions(self, argv: Sequence[bytes]) -> range:
+        """Where the keys stand; ValueError when the count is no positive number or too large."""
+        if self.first >= len(argv):
+            return range(0)
+        count = int(argv[self.first])
+        if count < 1 or self.first + count >= len(argv):
+            raise ValueError(count)
+        return range(self.first + 1, self.first + 1 + count)
+
+
+class Command:
+    """A command as declared: shared by every server in the process, so nothing here changes after import."""
+
+    __slots__ = (
+        "arity",
+        "categories",
+        "complexity",
+        "container",
+        "deprecated",
+        "flags",
+        "group",
+        "handler",
+        "history",
+        "key_positions",
+        "keys",
+        "maximum",
+        "minimum",
+        "name",
+        "since",
+        "subcommands",
+        "summary",
+        "syntax",
+        "tips",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        handler: Handler | None,
+        *,
+        flags: Flag,
+        group: str,
+        since: str,
+        complexity: str,
+        keys: Sequence[Keys],
+        key_positions: Callable[[Sequence[bytes]], Iterable[int]] | None,
+        tips: Sequence[str],
+        categories: str,
+        history: Sequence[tuple[str, str]],
+        deprecated: tuple[str, str] | None,
+    ) -> None:
+        self.name = name.lower().replace(" ", "|")
+        self.container = self.name.rpartition("|")[0]
+        self.handler = handler
+        self.flags = flags
+        self.group = group
+        self.since = since
+        self.complexity = complexity
+        self.keys = keys
+        self.key_positions = key_positions
+        self.tips = tips
+        self.history = history
+        self.deprecated = deprecated
+        self.subcommands: dict[bytes, Command] = {}
+        self.minimum, self.maximum = self._argument_counts()
+        self.arity = self.minimum if self.minimum == self.maximum else -self.minimum
+        self.syntax, self.summary = self._documentation()
+        self.categories = _categories(flags, group, categories, bool(self.container), handler is None)
+
+    def _argument_counts(self) -> tuple[int, int]:
+        """The least and the most words the command takes, its name included, read from the signature."""
+        words = 1 + self.name.count("|")
+        if self.handler is None:
+            return 2, 1 << 30
+        code = self.handler.__code__  # type: ignore[attr-defined]
+        least = code.co_argcount - 1 - len(self.handler.__defaults__ or ())  # type: ignore[attr-defined]
+        variadic = code.co_flags & _VARIADIC or self.handler.__defaults__  # type: ignore[attr-defined]
+        return words + least, (1 << 30) if variadic else words + least
+
+    def _documentation(self) -> tuple[str, str]:
+        """The syntax line without the command's name, and the summary."""
+        if self.handler is None:
+            return "", ""
+        syntax, _, rest = (self.handler.__doc__ or "").partition("\n")
+        words = self.name.upper().replace("|", " ")
+        if not f"{syntax} ".startswith(f"{words} ") or not rest.strip():
+            raise ValueError(f"{self.name}: the docstring starts with the syntax line, then the summary")
+        return syntax[len(words) + 1 :], " ".join(rest.split())
+
+
+def _categories(flags: Flag, group: str, explicit: str, is_sub: bool, is_container: bool) -> frozenset[str]:
+    """ACL categories: those that flags imply, the group's, and the ones named."""
+    if is_container:
+        return frozenset({"slow"})
+    found = set(explicit.split())
+    if flags & WRITE:
+        found.add("write")
+    if flags & READONLY and not flags & NOSCRIPT | (group == "scripting"):
+        found.add("read")
+    if flags & ADMIN:
+        found |= {"admin", "dangerous"}
+    if flags & PUBSUB:
+        found.add("pubsub")
+    if flags & BLOCKING:
+        found.add("blocking")
+    found.add("fast" if flags & FAST else "slow")
+    if group in GROUP_CATEGORIES:
+        found.add(GROUP_CATEGORIES[group])
+    return frozenset(word for word in found if "-" + word not in found and not word.startswith("-"))
+
+
+TABLE: dict[str, Command] = {}
+"""Every declared command by its full lower-case name; importing a family's module fills it."""
+
+
+def command(
+    name: str,
+    *,
+    flags: Flag = NO_FLAGS,
+    group: str,
+    since: str,
+    complexity: str,
+    keys: Sequence[Keys] = (),
+    key_positions: Callable[[Sequence[bytes]], Iterable[int]] | None = None,
+    tips: Sequence[str] = (),
+    categories: str = "",
+    history: Sequence[tuple[str, str]] = (),
+    deprecated: tuple[str, str] | None = None,
+) -> Callable[[Handler], Handler]:
+    """Declare the decorated function as the command `name` ("CLIENT KILL" for a subcommand).
+
+    `categories` are ACL categories beyond those the flags and the group imply; `-word` takes an implied one away.
+    `key_positions` finds the keys where specs cannot. `deprecated` is (since, what replaces it). Raises ValueError at
+    import for a row that contradicts itself.
+    """
+
+    def declare(handler: Handler) -> Handler:
+        add(
+            Command(
+                name,
+                handler,
+                flags=flags,
+                group=group,
+                since=since,
+                complexity=complexity,
+                keys=keys,
+                key_positions=key_positions,
+                tips=tips,
+                categories=categories,
+                history=history,
+                deprecated=deprecated,
+            )
+        )
+        return handler
+
+    return declare
+
+
+def container(name: str, *, summary: str, group: str, since: str, flags: Flag = NO_FLAGS) -> None:
+    """Declare a command that is only the head of its subcommands."""
+    head = Command(
+        name,
+        None,
+        flags=flags,
+        group=group,
+        since=since,
+        complexity="Depends on subcommand.",
+        keys=(),
+        key_positions=None,
+        tips=(),
+        categories="",
+        history=(),
+        deprecated=None,
+    )
+    head.summary = summary
+    add(head)
+
+
+def add(declared: Command) -> None:
+    """Enter a command into the table, under its container if it has one."""
+    if declared.name in TABLE:
+        raise ValueError(f"{declared.name} is declared twice")
+    if declared.flags & WRITE and declared.flags & READONLY:
+        raise ValueError(f"{declared.name} cannot both write and be read-only")
+    if declared.container:
+        head = TABLE[declared.container]
+        head.subcommands[declared.name.rpartition("|")[2].encode()] = declared
+    TABLE[declared.name] = declared

@@ -1,0 +1,123 @@
+"""The engine: commands, clients and databases put together, without a socket and without a wait.
+
+It knows no service. Components (slow log, monitors, pause, …) hang on it as attributes that `assembly` fills, each bringing its
+own configuration, INFO section and cron step. `execution` runs commands; `execute` here is how services run one.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from math import inf
+from random import Random
+from typing import Any, TypeVar
+
+from pyredis.clock import Clock
+from pyredis.config.store import Config
+from pyredis.engine.client import Client, NullSink, Sink
+from pyredis.engine.command import TABLE
+from pyredis.engine.entry import Entry
+from pyredis.engine.info import Info
+from pyredis.engine.stats import Stats
+from pyredis.errors import CommandError
+from pyredis.keyspace.database import Keyspace
+from pyredis.protocol.parser import Argv
+
+T = TypeVar("T")
+log = logging.getLogger("pyredis")
+
+
+class Engine:
+    """One server's state. `gates` is the server-wide word of `engine.gates`."""
+
+    def __init__(self, config: Config, clock: Clock, random: Random) -> None:
+        self.config = config
+        self.clock = clock
+        self.random = random
+        self.keyspace = Keyspace(config["databases"], random)
+        self.keyspace.now = clock.now_ms()
+        self.started_ms = self.keyspace.now
+        self.run_id = f"{random.getrandbits(160):040x}"
+        self.stats = Stats()
+        self.info = Info()
+        self.gates = 0
+        self.slow_ns: float = inf  # from what duration somebody wants to hear of a command
+        self._slow_thresholds: dict[str, float] = {}
+        self.clients: dict[int, Client] = {}
+        self.entries = _entries()
+        self.cron_steps: list[Callable[[], None]] = []
+        self.components: dict[type, Any] = {}
+        self._next_client = 1
+
+    def add(self, component: Any) -> None:
+        """Hang a component on the engine: found again by its class, `engine[SlowLog]`."""
+        self.components[type(component)] = component
+
+    def __getitem__(self, kind: type[T]) -> T:
+        return self.components[kind]  # type: ignore[no-any-return]
+
+    def connect(self, sink: Sink | None = None) -> Client:
+        """A new client, counted and listed."""
+        client = Client(self, self._next_client, sink or NullSink())
+        self._next_client += 1
+        self.clients[client.id] = client
+        self.stats.connections += 1
+        return client
+
+    def disconnect(self, client: Client) -> None:
+        """Forget a client whose connection is gone."""
+        self.clients.pop(client.id, None)
+        client.pending.clear()
+
+    def note_slow_threshold(self, who: str, nanoseconds: int | None) -> None:
+        """`who` wants to hear of commands that take at least this long; None: of none."""
+        self._slow_thresholds[who] = inf if nanoseconds is None else nanoseconds
+        self.slow_ns = min(self._slow_thresholds.values())
+
+    def tick(self) -> None:
+        """Read the clock: once a batch, so that everything in it sees one time."""
+        self.keyspace.now = self.clock.now_ms()
+
+    def find(self, argv: Argv) -> Entry:
+        """The row for a command or subcommand. Raises Redis's error for an unknown one."""
+        entry = self.entries.get(argv[0]) or self.entries.get(argv[0].lower())
+        if entry is None:
+            raise CommandError(_unknown_command(argv))
+        if entry.subentries and len(argv) > 1:
+            sub = entry.subentries.get(argv[1].lower())
+            if sub is None and not entry.command.handler:
+                name = argv[0][:128].decode("latin-1").upper().encode("latin-1")
+                raise CommandError(b"unknown subcommand '%b'. Try %b HELP." % (argv[1][:128], name))
+            return sub or entry
+        return entry
+
+    def rows(self) -> Iterable[Entry]:
+        """Every row once, subcommands behind their container."""
+        for entry in dict.fromkeys(self.entries.values()):
+            yield entry
+            yield from entry.subentries.values()
+
+    def cron(self) -> None:
+        """Periodic work: `hz` times a second."""
+        self.tick()
+        for step in self.cron_steps:
+            step()
+
+
+def _entries() -> dict[bytes, Entry]:
+    """Rows for all declared commands, under their lower and upper case names."""
+    entries: dict[bytes, Entry] = {}
+    for command in TABLE.values():
+        if not command.container:
+            entry = Entry(command)
+            entries[command.name.encode()] = entry
+            entries[command.name.upper().encode()] = entry
+    return entries
+
+
+def _unknown_command(argv: Argv) -> bytes:
+    """Redis's text, with the beginning of the arguments up to 128 bytes."""
+    shown = b""
+    for word in argv[1:]:
+        if len(shown) >= 128:
+            break
+        shown += b"'%b' " % word[: 128 - len(shown)]
+    return b"unknown command '%b', with args beginning with: %b" % (argv[0][:128], shown)

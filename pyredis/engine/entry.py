@@ -1,0 +1,65 @@
+"""A server's own row of a command: what its function is, and how often and how long it ran."""
+
+from pyredis.engine.command import BLOCKING, FAST, NOSCRIPT, PUBSUB, READONLY, WRITE, ADMIN, Command, Handler
+
+HISTOGRAM_BUCKETS = 32
+
+
+def _no_handler(*_: object) -> object:
+    raise TypeError("a container is never called")
+
+
+class Entry:
+    """Times are nanoseconds. Subclasses of none: rows live as long as their server."""
+
+    __slots__ = (
+        "calls",
+        "command",
+        "failed",
+        "handler",
+        "histogram",
+        "maximum",
+        "minimum",
+        "nanoseconds",
+        "plain",
+        "rejected",
+        "repeats",
+        "subentries",
+        "words",
+    )
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.handler: Handler = command.handler or _no_handler
+        self.minimum = command.minimum
+        self.maximum = command.maximum
+        self.words = 1 + command.name.count("|")
+        flags = command.flags
+        # The plain path is for commands that touch keys or answer at once, and change no client's or server's state.
+        self.plain = bool(flags & (READONLY | WRITE | FAST)) and not (
+            flags & (ADMIN | BLOCKING | PUBSUB | NOSCRIPT) or command.subcommands or command.container
+        )
+        # A run of constant-time commands in a pipeline is timed as one: none of them alone can be slow.
+        self.repeats = bool(flags & FAST) or command.complexity == "O(1)"
+        self.subentries = {name: Entry(sub) for name, sub in command.subcommands.items()}
+        self.reset()
+
+    def reset(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.calls = 0
+        self.nanoseconds = 0
+        self.rejected = 0
+        self.failed = 0
+        self.histogram: list[int] = []
+        for entry in self.subentries.values():
+            entry.reset()
+
+    def record(self, count: int, nanoseconds: int) -> None:
+        """`count` calls that took `nanoseconds` together."""
+        self.calls += count
+        self.nanoseconds += nanoseconds
+        if not self.histogram:
+            self.histogram = [0] * HISTOGRAM_BUCKETS
+        # Bucket i holds calls of up to 1.024 µs << i, as LATENCY HISTOGRAM answers them.
+        bucket = (max(nanoseconds // count - 1, 0) >> 10).bit_length()
+        self.histogram[min(bucket, HISTOGRAM_BUCKETS - 1)] += count

@@ -1,0 +1,19 @@
+"""Which gates stand between a command and its execution, as bits.
+
+A client's word and the engine's word are both zero on the plain path, so that one test skips all of them. Whoever changes such
+a state (AUTH, MULTI, CONFIG SET, CLIENT PAUSE, …) sets or clears its bit.
+"""
+
+# The client's word
+UNAUTHENTICATED = 1
+IN_TRANSACTION = 2
+REPLY_MODE = 4
+CLOSING = 8
+
+# The engine's word
+MONITORED = 1 << 8
+TIMED = 1 << 9  # each command is timed on its own: the slow log's threshold is below what a batch can tell
+PAUSED = 1 << 10
+PROPAGATING = 1 << 11
+LOADING = 1 << 12
+WAITED_FOR = 1 << 13  # clients are blocked on keys

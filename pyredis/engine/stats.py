@@ -1,0 +1,71 @@
+"""What the server counts about itself, and the rates computed from it."""
+
+from collections import Counter
+
+
+class Rate:
+    """Events a second over the last 16 samples, as Redis's instantaneous metrics."""
+
+    __slots__ = ("_at_ms", "_count", "_next", "_samples")
+
+    def __init__(self) -> None:
+        self._samples = [0.0] * 16
+        self._next = 0
+        self._at_ms = 0
+        self._count = 0
+
+    def sample(self, now_ms: int, count: int) -> None:
+        """Take the running total `count` at `now_ms`."""
+        elapsed = now_ms - self._at_ms
+        if self._at_ms and elapsed > 0:
+            self._samples[self._next] = (count - self._count) * 1000 / elapsed
+            self._next = (self._next + 1) % len(self._samples)
+        self._at_ms, self._count = now_ms, count
+
+    @property
+    def value(self) -> float:
+        """The mean of the samples."""
+        return sum(self._samples) / len(self._samples)
+
+
+class Stats:
+    """Counters since start or CONFIG RESETSTAT; sizes in bytes."""
+
+    def __init__(self) -> None:
+        self.operations = Rate()
+        self.input_rate = Rate()
+        self.output_rate = Rate()
+        self.reset()
+
+    def reset(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.commands = 0
+        self.connections = 0
+        self.rejected_connections = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.reads = 0
+        self.writes = 0
+        self.errors: Counter[str] = Counter()
+        self.error_replies = 0
+        self.expired_stale_percent = 0.0
+        self.expire_cycle_ms = 0
+        self.expired_time_cap_reached = 0
+        self.query_buffer_disconnections = 0
+        self.output_buffer_disconnections = 0
+        self.dropped_idle = 0
+        self.acl_denied_auth = 0
+        self.peak_memory = 0
+
+    def sample(self, now_ms: int) -> None:
+        """Feed the rates; ten times a second."""
+        self.operations.sample(now_ms, self.commands)
+        self.input_rate.sample(now_ms, self.bytes_in)
+        self.output_rate.sample(now_ms, self.bytes_out)
+
+    def count_error(self, line: bytes) -> None:
+        """Count an error reply under its first word."""
+        self.error_replies += 1
+        code = line.split(b" ", 1)[0].decode("latin-1")
+        if code in self.errors or len(self.errors) < 128:
+            self.errors[code] += 1

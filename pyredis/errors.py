@@ -1,0 +1,72 @@
+"""Every error a command can answer with: the exception and the exact texts of Redis, in one place.
+
+A handler raises; the engine catches once and answers `-<code> <text>`. Texts are bytes without the code.
+"""
+
+
+class CommandError(Exception):
+    """An error reply. `code` is the first word (`ERR`, `WRONGTYPE`, …), `text` the rest, both bytes."""
+
+    code = b"ERR"
+
+    def __init__(self, text: bytes, code: bytes | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        if code is not None:
+            self.code = code
+
+    @property
+    def line(self) -> bytes:
+        """The reply without the leading `-` and the line end."""
+        return self.code + b" " + self.text
+
+
+class WrongType(CommandError):
+    """The key holds a value of another type."""
+
+    code = b"WRONGTYPE"
+
+    def __init__(self) -> None:
+        super().__init__(b"Operation against a key holding the wrong kind of value")
+
+
+class ProtocolError(Exception):
+    """Malformed input: answered `-ERR Protocol error: <text>`, then the client is closed. `text` is bytes."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+SYNTAX = b"syntax error"
+NOT_AN_INTEGER = b"value is not an integer or out of range"
+NOT_A_FLOAT = b"value is not a valid float"
+OUT_OF_RANGE = b"value is out of range"
+NO_SUCH_KEY = b"no such key"
+INDEX_OUT_OF_RANGE = b"index out of range"
+STRING_TOO_LONG = b"string exceeds maximum allowed size (proto-max-bulk-len)"
+OVERFLOW = b"increment or decrement would overflow"
+OFFSET_OUT_OF_RANGE = b"offset is out of range"
+DB_INDEX_OUT_OF_RANGE = b"DB index is out of range"
+TIMEOUT_NEGATIVE = b"timeout is negative"
+TIMEOUT_NOT_A_FLOAT = b"timeout is not a float or out of range"
+
+
+def syntax_error() -> CommandError:
+    """The arguments do not fit the command's syntax."""
+    return CommandError(SYNTAX)
+
+
+def not_an_integer() -> CommandError:
+    """An argument is no 64 bit integer."""
+    return CommandError(NOT_AN_INTEGER)
+
+
+def wrong_arity(name: str) -> CommandError:
+    """`name` is the full lower-case name, a subcommand joined by `|`."""
+    return CommandError(b"wrong number of arguments for '%b' command" % name.encode())
+
+
+def invalid_expire(name: str) -> CommandError:
+    """An expiry that is not positive or overflows."""
+    return CommandError(b"invalid expire time in '%b' command" % name.encode())

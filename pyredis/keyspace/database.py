@@ -1,0 +1,276 @@
+"""The gate to the keyspace: every access to a key passes here.
+
+`Database` alone does lazy expiry, hit and miss counts, the dirty count, and telling observers. Values stand plain in a
+`Table`; what only some keys have (an expiry) stands in side tables. A string is `bytes`, an `int` after arithmetic, or a
+`bytearray` once it was changed in place (Redis's raw encoding); other types bring their own classes.
+
+Commands read with `get`, `string`, `peek`, take with `take` what they will change, and mutate by `set` (a new value, expiry
+gone), `put` (a new value, expiry kept), `changed` (changed in place), `remove`, `expire_at` and `persist`: each names its event.
+"""
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+from pyredis.errors import WrongType
+from pyredis.keyspace import events
+from pyredis.keyspace.events import Event
+from pyredis.keyspace.table import Table
+
+Observer = Callable[["Database", bytes, Event], None]
+StringValue = bytes | bytearray | int
+STRING_TYPES = frozenset((bytes, bytearray, int))
+
+
+class Keyspace:
+    """All databases of a server and what they share.
+
+    `now` is wall time in ms, set by the engine once a batch, so that a batch, a script or a transaction sees one time.
+    """
+
+    def __init__(self, count: int, random: Random) -> None:
+        self.now = 0
+        self.random = random
+        self.observers: tuple[Observer, ...] = ()
+        self.on_access: Callable[[Database, bytes], None] | None = None  # set while access times are kept
+        self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
+        self.expires_lazily = True
+        self.expired_count = 0
+        self.databases = [Database(self, index) for index in range(count)]
+
+    def observe(self, observer: Observer) -> None:
+        """Tell `observer` of every event from now on."""
+        if observer not in self.observers:
+            self.observers = (*self.observers, observer)
+
+    def unobserve(self, observer: Observer) -> None:
+        """Stop telling `observer`."""
+        self.observers = tuple(one for one in self.observers if one != observer)
+
+    @property
+    def dirty(self) -> int:
+        """Changes ever made, over all databases."""
+        return sum(db.dirty for db in self.databases)
+
+    @property
+    def hits(self) -> int:
+        """Reads that found their key."""
+        return sum(db.hits for db in self.databases)
+
+    @property
+    def misses(self) -> int:
+        """Reads that did not find their key."""
+        return sum(db.misses for db in self.databases)
+
+    def reset_stats(self) -> None:
+        """CONFIG RESETSTAT's part of the keyspace."""
+        self.expired_count = 0
+        for db in self.databases:
+            db.hits = db.misses = 0
+
+    def swap(self, first: int, second: int) -> None:
+        """SWAPDB: exchange contents; clients stay with their number. Both databases' watchers are told of each key."""
+        one, two = self.databases[first], self.databases[second]
+        one.table, two.table = two.table, one.table
+        one.expires, two.expires = two.expires, one.expires
+        for db, other in ((one, two), (two, one)):
+            db.dirty += 1 if db is one else 0
+            for watch in self.observers:
+                for key in (*db.table, *other.table):
+                    watch(db, key, events.SWAPPED)
+
+
+class Database:
+    """One numbered database. `dirty`, `hits` and `misses` are counts; times are ms since 1970."""
+
+    __slots__ = ("dirty", "expires", "hits", "index", "misses", "space", "table")
+
+    def __init__(self, space: Keyspace, index: int) -> None:
+        self.space = space
+        self.index = index
+        self.table: Table[Any] = Table()
+        self.expires: Table[int] = Table()
+        self.dirty = 0
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        return self.table.count
+
+    # Reading
+
+    def get(self, key: bytes) -> Any:
+        """The value to read, or None; counts a hit or a miss and the access."""
+        table = self.table
+        value = table.directory[hash(key) & table.mask].get(key)
+        if value is None:
+            self._miss(key)
+            return None
+        if self.expires.count and self.expire_if_due(key):
+            self._miss(key)
+            return None
+        self.hits += 1
+        if self.space.on_access is not None:
+            self.space.on_access(self, key)
+        return value
+
+    def string(self, key: bytes) -> bytes | bytearray | int | None:
+        """A string to read, or None. Raises WrongType."""
+        value = self.get(key)
+        if value is None or value.__class__ in STRING_TYPES:
+            return value  # type: ignore[no-any-return]
+        raise WrongType
+
+    def take(self, key: bytes) -> Any:
+        """The value that a write is about to change, or None; not counted as hit or miss."""
+        value = self.peek(key)
+        if value is not None and self.space.on_access is not None:
+            self.space.on_access(self, key)
+        return value
+
+    def take_string(self, key: bytes) -> bytes | bytearray | int | None:
+        """A string that a write is about to change, or None. Raises WrongType."""
+        value = self.take(key)
+        if value is None or value.__class__ in STRING_TYPES:
+            return value  # type: ignore[no-any-return]
+        raise WrongType
+
+    def peek(self, key: bytes) -> Any:
+        """The value, or None, without counting or touching: for looking at the key itself (TTL, OBJECT, EXISTS)."""
+        value = self.table.get(key)
+        if value is None or (self.expires.count and self.expire_if_due(key)):
+            return None
+        return value
+
+    def __contains__(self, key: bytes) -> bool:
+        return self.peek(key) is not None
+
+    def expire_time(self, key: bytes) -> int | None:
+        """When the key expires, ms since 1970, or None."""
+        return self.expires.get(key)
+
+    def keys(self) -> Iterator[bytes]:
+        """Every key that is not expired; the database must not change meanwhile."""
+        if not self.expires.count:
+            return iter(self.table)
+        return (key for key in self.table if not self.is_due(key))
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """One step of SCAN; expired keys are left out and deleted."""
+        after, keys = self.table.scan(cursor, count)
+        if self.expires.count:
+            keys = [key for key in keys if not self.expire_if_due(key)]
+        return after, keys
+
+    def random_key(self) -> bytes | None:
+        """A uniformly random key that is not expired, or None."""
+        while (key := self.table.random_key(self.space.random)) is not None:
+            if not (self.expires.count and self.expire_if_due(key)):
+                break
+        return key
+
+    # Changing
+
+    def set(self, key: bytes, value: Any, event: Event) -> None:
+        """Store a value whatever was there; an expiry is gone."""
+        table = self.table
+        bucket = table.directory[hash(key) & table.mask]
+        if key in bucket:
+            bucket[key] = value
+            if self.expires.count:
+                self.expires.pop(key)
+        else:
+            self._add(key, value)
+        self.dirty += 1
+        if self.space.observers:
+            self._tell(key, event)
+
+    def put(self, key: bytes, value: Any, event: Event) -> None:
+        """Store a value and keep the expiry there is."""
+        if self.table.set(key, value) and self.space.observers:
+            self._tell(key, events.NEW)
+        self.changed(key, event)
+
+    def changed(self, key: bytes, event: Event, count: int = 1) -> None:
+        """The value was changed in place, by `count` changes."""
+        self.dirty += count
+        if self.space.observers:
+            self._tell(key, event)
+
+    def remove(self, key: bytes, event: Event = events.DEL) -> bool:
+        """Delete; False when there was no such key."""
+        if self.peek(key) is None:
+            return False
+        self._drop(key)
+        self.changed(key, event)
+        return True
+
+    def expire_at(self, key: bytes, when: int, event: Event | None = events.EXPIRE) -> None:
+        """Let an existing key expire at `when` ms; no event when the command that sets it names its own."""
+        self.expires.set(key, when)
+        if event is not None:
+            self.changed(key, event)
+
+    def persist(self, key: bytes, event: Event = events.PERSIST) -> bool:
+        """Take the expiry away; False when there was none."""
+        if self.expires.pop(key) is None:
+            return False
+        self.changed(key, event)
+        return True
+
+    def flush(self) -> int:
+        """Drop every key, without events but for watchers; returns how many there were."""
+        count = self.table.count
+        if self.space.observers:
+            for key in self.table:
+                self._tell(key, events.FLUSHED)
+        self.table, self.expires = Table(), Table()
+        self.dirty += count
+        return count
+
+    # Expiry
+
+    def is_due(self, key: bytes) -> bool:
+        """Whether the key is past its time, deleted or not."""
+        when = self.expires.get(key)
+        return when is not None and self.space.now > when
+
+    def expire_if_due(self, key: bytes) -> bool:
+        """Lazy expiry: whether the key is past its time; then it is deleted, unless somebody else decides (a master)."""
+        when = self.expires.get(key)
+        if when is None or self.space.now <= when:
+            return False
+        if self.space.expires_lazily:
+            self.expire(key)
+        return True
+
+    def expire(self, key: bytes) -> None:
+        """Delete a key whose time has come."""
+        self._drop(key)
+        space = self.space
+        space.expired_count += 1
+        if space.observers:
+            self._tell(key, events.EXPIRED)
+        if space.on_expired is not None:
+            space.on_expired(self, key)
+
+    # Inside
+
+    def _add(self, key: bytes, value: Any) -> None:
+        self.table.set(key, value)
+        if self.space.observers:
+            self._tell(key, events.NEW)
+
+    def _drop(self, key: bytes) -> None:
+        self.table.pop(key)
+        if self.expires.count:
+            self.expires.pop(key)
+
+    def _miss(self, key: bytes) -> None:
+        self.misses += 1
+        if self.space.observers:
+            self._tell(key, events.KEY_MISS)
+
+    def _tell(self, key: bytes, event: Event) -> None:
+        for observer in self.space.observers:
+            observer(self, key, event)

@@ -1,0 +1,1 @@
+"""asyncio lives here: listeners, connections and the process around them."""

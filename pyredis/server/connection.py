@@ -1,0 +1,151 @@
+"""A client's connection: bytes from the socket to the parser, commands to the engine, replies back in one write.
+
+`data_received` is the whole path: parse what the read brought, run it, write once. Nothing is awaited and no task is made.
+"""
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, cast
+
+from pyredis.engine.execution import resume, run
+from pyredis.protocol.parser import RequestParser
+from pyredis.server.limits import output_limit_exceeded
+
+if TYPE_CHECKING:
+    from pyredis.server.server import Server
+
+PENDING_MAX = 10_000
+"""Commands kept for a client that waits before its socket is no longer read."""
+
+
+class Connection(asyncio.Protocol):
+    """One socket; the engine knows it as a client's `Sink`."""
+
+    __slots__ = ("_transport", "address", "client", "fd", "local_address", "parser", "server", "soft_limit_since")
+
+    def __init__(self, server: "Server") -> None:
+        self.server = server
+        self.address = self.local_address = ""
+        self.fd = -1
+        self.soft_limit_since: int | None = None
+
+    # From the loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet a new peer, unless it is one too many or may not come in."""
+        self._transport = cast(asyncio.Transport, transport)
+        sock = transport.get_extra_info("socket")
+        self.fd = sock.fileno()
+        self.address, self.local_address = _addresses(sock, self.server.unix_path)
+        self.parser = RequestParser(self.server.bulk_max)
+        refusal = self.server.refusal(sock)
+        if refusal is not None:
+            self._transport.write(refusal)
+            self._transport.close()
+            return
+        self.client = self.server.welcome(self, sock)
+        self.parser.strict.authenticated = not self.client.gates
+
+    def data_received(self, data: bytes) -> None:
+        """Run what the read brought and write the replies."""
+        try:
+            client = self.client
+        except AttributeError:  # refused
+            return
+        engine = client.engine
+        batch = self.parser.feed(data)
+        size = len(data)
+        client.bytes_in += size
+        stats = engine.stats
+        stats.bytes_in += size
+        stats.reads += 1
+        engine.tick()
+        client.last_active = engine.keyspace.now
+        if client.waiting is None:
+            run(engine, client, batch)
+        else:
+            self._keep(batch)
+        if client.out:
+            client.flush()
+        if self.parser.error is not None or self.parser.strict.buffered > self.server.query_buffer_max:
+            self._reject()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The peer is gone."""
+        client = getattr(self, "client", None)
+        if client is not None:
+            self.server.farewell(client)
+
+    def eof_received(self) -> bool:
+        """Half-closed peers get what is queued, then the connection closes."""
+        return False
+
+    # For the engine: a Sink
+
+    def write(self, data: bytes) -> None:
+        """Send; a peer that does not take its replies is dropped at its class's output buffer limit."""
+        self._transport.write(data)
+        self.client.engine.stats.writes += 1
+        if self._transport.get_write_buffer_size() > self.server.smallest_output_limit:
+            self.check_output()
+
+    def check_output(self) -> None:
+        """Drop the peer if more waits for it than `client-output-buffer-limit` allows."""
+        if output_limit_exceeded(self.server, self):
+            self.client.engine.stats.output_buffer_disconnections += 1
+            self.client.close(at_once=True)
+
+    def close(self) -> None:
+        """Close when everything is sent."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close now."""
+        self._transport.abort()
+
+    def resume(self) -> None:
+        """Run what came while the client waited."""
+        self._transport.resume_reading()
+        resume(self.client.engine, self.client)
+        self.parser.strict.authenticated = True
+
+    def output_pending(self) -> int:
+        """Bytes the peer has not taken."""
+        return self._transport.get_write_buffer_size()
+
+    def input_pending(self) -> int:
+        """Bytes that are not yet a command."""
+        return self.parser.strict.buffered
+
+    # Inside
+
+    def _keep(self, batch: list[list[bytes]]) -> None:
+        pending = self.client.pending
+        pending.extend(batch)
+        if len(pending) > PENDING_MAX:
+            self._transport.pause_reading()
+
+    def _reject(self) -> None:
+        """Malformed or boundless input: say why, then close."""
+        client = self.client
+        error = self.parser.error
+        if error is None:
+            client.engine.stats.query_buffer_disconnections += 1
+            client.close(at_once=True)
+        elif client.waiting is None:
+            client.engine.stats.count_error(b"ERR")
+            client.out.append(b"-ERR Protocol error: %b\r\n" % error.text)
+            client.close()
+
+
+def _addresses(sock: socket.socket, unix_path: str) -> tuple[str, str]:
+    """The peer's and our own address as CLIENT LIST shows them."""
+    if sock.family == getattr(socket, "AF_UNIX", None):
+        return f"{unix_path}:0", f"{unix_path}:0"
+    return format_address(sock.getpeername()), format_address(sock.getsockname())
+
+
+def format_address(name: tuple[str | int, ...]) -> str:
+    """`host:port`, an IPv6 host in brackets."""
+    host, port = name[0], name[1]
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"

@@ -1,0 +1,40 @@
+"""Bounds on what a client may make the server keep: output buffers and idle time."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyredis.engine.client import Client
+    from pyredis.server.connection import Connection
+    from pyredis.server.server import Server
+
+
+def client_class(client: "Client") -> str:
+    """The class whose `client-output-buffer-limit` holds: normal, replica or pubsub."""
+    return "replica" if client.monitoring else "normal"
+
+
+def output_limit_exceeded(server: "Server", connection: "Connection") -> bool:
+    """Whether more waits for the peer than its hard limit, or than its soft limit for too long (bytes, s)."""
+    waiting = connection.output_pending()
+    hard, soft, seconds = server.output_limits[client_class(connection.client)]
+    if hard and waiting >= hard:
+        return True
+    if not soft or waiting < soft:
+        connection.soft_limit_since = None
+        return False
+    now = connection.client.engine.clock.now_ms()
+    if connection.soft_limit_since is None:
+        connection.soft_limit_since = now
+    return now - connection.soft_limit_since > seconds * 1000
+
+
+def drop_idle(server: "Server") -> None:
+    """Close clients that said nothing for `timeout` seconds (0: never), but those that monitor or wait."""
+    timeout = server.engine.config["timeout"]
+    if not timeout:
+        return
+    now = server.engine.keyspace.now
+    for client in list(server.engine.clients.values()):
+        if now - client.last_active > timeout * 1000 and client.waiting is None and not client.monitoring:
+            server.engine.stats.dropped_idle += 1
+            client.close()

@@ -1,0 +1,89 @@
+"""One tiny run against the real server, from start to table. See benchmarks/README.md."""
+
+import contextlib
+import shutil
+import socket
+
+import pytest
+
+from benchmarks import load, report
+from benchmarks.load import LoadError, Settings
+from benchmarks.memory import bytes_per_key, kib_per_connection
+from benchmarks.ratios import Key
+from benchmarks.servers import COMMANDS, ServerMissingError, running, start_all
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (shutil.which("redis-benchmark") and shutil.which("redis-server")),
+        reason="redis-benchmark or redis-server is not on the PATH",
+    ),
+]
+TINY = Settings(clients=5, keyspace=100, seconds=0.02)
+
+
+def test_measures_a_test_and_prints_it():
+    with running("redis") as server:
+        load.fill(server, TINY.keyspace)
+        requests = load.calibrate(server, "get", 16, TINY)
+        sample = load.measure(server, "get", requests, 16, TINY)
+    assert requests % 16 == 0
+    assert sample.rps > 1000
+    assert 0 < sample.p50_ms <= sample.p99_ms
+    assert 0.01 < sample.cpu_us < 1000
+    table = report.table({Key(16, "get", "redis"): [sample]})
+    assert f"{sample.rps:,.0f}" in table
+
+
+def test_a_test_that_takes_away_finds_enough():
+    with running("redis") as server:
+        load.prepare(server, "spop", 1000, TINY)
+        with server.connect() as sock:
+            sock.sendall(b"SCARD myset\r\n")
+            assert 990 <= int(sock.recv(100)[1:]) <= 1000
+
+
+def test_a_command_answered_with_an_error_is_a_load_error():
+    with running("redis") as server:
+        with server.connect() as sock:
+            sock.sendall(b"LPUSH counter:000000000000 x\r\n")
+            assert sock.recv(100) == b":1\r\n"
+        with pytest.raises(LoadError, match="WRONGTYPE"):
+            load.run(server.port, "incr", 100, 1, Settings(clients=1, keyspace=1))
+
+
+def test_a_server_that_died_is_a_load_error_at_once():
+    with running("redis") as server:
+        server.process.kill()
+        server.process.wait()
+        with pytest.raises(LoadError, match="redis has ended with exit code -9"):
+            load.measure(server, "get", 100, 1, TINY)
+
+
+def test_a_server_is_gone_after_its_block():
+    with running("redis") as server:
+        pass
+    assert server.process.returncode is not None
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port))
+
+
+def test_a_server_that_does_not_start_is_missing_with_its_last_words(monkeypatch):
+    monkeypatch.setitem(COMMANDS, "redis", ["redis-server", "--port", "no-port"])
+    with contextlib.ExitStack() as stack:
+        servers, missing = start_all(["redis"], stack)
+    assert servers == []
+    assert "exit code 1" in missing["redis"]
+
+
+def test_a_program_that_is_not_there_is_missing(monkeypatch):
+    monkeypatch.setitem(COMMANDS, "redis", ["no-such-program-anywhere", "{port}"])
+    with pytest.raises(ServerMissingError, match="no-such-program"), running("redis"):
+        pass
+
+
+def test_memory_figures_are_plausible():
+    with running("redis") as server:
+        assert 40 < bytes_per_key(server, 20_000) < 400
+    with running("redis") as server:
+        assert 0.5 < kib_per_connection(server, 50) < 500
