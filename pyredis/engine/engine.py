@@ -43,6 +43,7 @@ class Engine:
         self._slow_thresholds: dict[str, float] = {}
         self.clients: dict[int, Client] = {}
         self.entries = _entries()
+        self.on_shutdown: Callable[..., None] | None = None
         self.cron_steps: list[Callable[[], None]] = []
         self.components: dict[type, Any] = {}
         self._next_client = 1

@@ -1,0 +1,31 @@
+"""The composition root: servers, embedded use and tests are all put together here.
+
+Importing the command families fills the command table; `build_engine` makes an engine with every component.
+"""
+
+from random import Random
+
+from pyredis import commands
+from pyredis.clock import Clock
+from pyredis.config.store import Config
+from pyredis.engine.engine import Engine
+from pyredis.engine.latency import LatencyMonitor
+from pyredis.engine.monitors import Monitors
+from pyredis.engine.pause import Pause
+from pyredis.engine.propagation import Propagation
+from pyredis.engine.slowlog import SlowLog
+from pyredis.engine.transactions import Watches
+
+commands.load()
+
+COMPONENTS = (SlowLog, LatencyMonitor, Monitors, Propagation, Pause, Watches)
+"""In the order they are built; each takes the engine."""
+
+
+def build_engine(config: Config | None = None, *, clock: Clock | None = None, seed: int | None = None) -> Engine:
+    """A complete engine without a socket; `seed` makes its random choices repeatable."""
+    engine = Engine(config or Config(), clock or Clock(), Random(seed))
+    for component in COMPONENTS:
+        engine.add(component(engine))
+    engine.cron_steps.append(lambda: engine.stats.sample(engine.keyspace.now))
+    return engine

@@ -1,0 +1,111 @@
+"""`pyredis-server`: the command line of `redis-server`."""
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+from pyredis import REDIS_VERSION, __version__
+from pyredis.config.commandline import Action, Options, parse
+from pyredis.config.store import Config, ConfigError
+
+log = logging.getLogger("pyredis")
+
+USAGE = """\
+Usage: pyredis-server [/path/to/redis.conf] [options] [-]
+       pyredis-server - (read config from stdin)
+       pyredis-server -v or --version
+       pyredis-server -h or --help
+
+Examples:
+       pyredis-server (run with the default configuration)
+       pyredis-server --port 7777
+       pyredis-server /etc/myredis.conf --loglevel verbose
+       echo 'maxmemory 128mb' | pyredis-server -
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the server; returns the exit code."""
+    options = parse(sys.argv[1:] if argv is None else argv)
+    if options.action is Action.VERSION:
+        print(f"Redis server v={REDIS_VERSION} sha=00000000:0 malloc=python bits=64 build=pyredis-{__version__}")
+        return 0
+    if options.action is not Action.RUN:
+        print(USAGE, file=sys.stderr)
+        return 0 if options.action is Action.HELP else 1
+    try:
+        config = _configuration(options)
+    except ConfigError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return _serve(config)
+
+
+def _configuration(options: Options) -> Config:
+    """The file, then standard input, then the command line. Raises ConfigError."""
+    config = Config()
+    if options.file is not None:
+        path = Path(options.file).absolute()
+        try:
+            text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError as error:
+            raise ConfigError(f"Fatal error, can't open config file '{path}': {error.strerror}") from None
+        config.file = path
+        config.load_lines(text, path.parent)
+    if options.stdin:
+        config.load_lines(sys.stdin.read(), None)
+    if options.lines:
+        config.load_lines(options.lines, None)
+    return config
+
+
+def _serve(config: Config) -> int:
+    """Become a daemon if asked, then run the loop until the server stops."""
+    from pyredis.server import logs, process
+    from pyredis.server.loop import loop_factory
+
+    if config["daemonize"] and not process.is_supervised(config):
+        process.daemonize()
+    os.chdir(config["dir"])
+    try:
+        logs.set_up(config)
+    except OSError as error:
+        print(f"Can't open the log file: {error.strerror}", file=sys.stderr)
+        return 1
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_run(config))
+
+
+async def _run(config: Config) -> int:
+    from pyredis.assembly import build_engine
+    from pyredis.server import process
+    from pyredis.server.server import Server
+
+    log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
+    log.info("Redis version=%s, bits=64, pyredis=%s, pid=%d, just started", REDIS_VERSION, __version__, os.getpid())
+    process.raise_file_limit(config)
+    server = Server(build_engine(config))
+    try:
+        await server.start()
+    except OSError as error:
+        log.warning("Failed listening on port %s (tcp), aborting: %s", config["port"], error)
+        return 1
+    pid_file = process.write_pid_file(config)
+    process.handle_signals(asyncio.get_running_loop(), server)
+    process.calm_collector()
+    log.info("Server initialized")
+    if server.port:
+        log.info("Ready to accept connections tcp")
+    if server.unix_path:
+        log.info("Ready to accept connections unix")
+    process.notify_supervisor(config, "STATUS=Ready to accept connections\nREADY=1\n")
+    code = await server.run()
+    process.remove_pid_file(pid_file)
+    log.warning("Redis is now ready to exit, bye bye...")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""The server around an engine: it listens, welcomes and parts with clients, and runs the engine's cron.
+
+One event loop, one thread. Everything that waits is here; everything that decides is in the engine.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import os
+import socket
+from typing import Any
+
+from pyredis.config.store import ConfigError
+from pyredis.engine import gates
+from pyredis.engine.client import Client
+from pyredis.engine.engine import Engine
+from pyredis.server.connection import Connection
+from pyredis.server.limits import drop_idle
+from pyredis.server.listener import keep_alive, tcp_sockets, unix_socket
+
+log = logging.getLogger("pyredis")
+
+PROTECTED = (
+    b"-DENIED Redis is running in protected mode: it has no password and only accepts connections from the "
+    b"loopback interface. To connect from elsewhere set a password with `requirepass`, or turn `protected-mode` off, "
+    b"by CONFIG SET from the loopback interface or in the configuration file.\r\n"
+)
+TOO_MANY = b"-ERR max number of clients reached\r\n"
+
+
+class Server:
+    """`port` is the TCP port listened on, 0 for none; sizes in bytes.
+
+    `any_port` listens on a port the system finds free instead of the configured one.
+    """
+
+    def __init__(self, engine: Engine, *, any_port: bool = False) -> None:
+        self.engine = engine
+        self._any_port = any_port
+        self.port = 0
+        self.unix_path: str = engine.config["unixsocket"] or ""
+        self.stopping = asyncio.Event()
+        self.exit_code = 0
+        self._listeners: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        config = engine.config
+        for name in ("proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit"):
+            config.on_change(name, self._limits_changed)
+        self._limits_changed()
+        config.on_change("port", self._rebind)
+        config.on_change("bind", self._rebind)
+        engine.on_shutdown = self.shut_down
+
+    # Starting and stopping
+
+    async def start(self) -> None:
+        """Listen where the configuration says. Raises OSError when that is not possible."""
+        config = self.engine.config
+        self._loop = asyncio.get_running_loop()
+        if config["port"] or self._any_port:
+            await self._listen(self._bind(config["bind"], 0 if self._any_port else config["port"]))
+            self.engine.config.replace("port", self.port)
+        if self.unix_path:
+            sock = unix_socket(self.unix_path, config["unixsocketperm"], config["tcp-backlog"])
+            self._listeners.append(await self._loop.create_unix_server(lambda: Connection(self), sock=sock))
+        self._cron()
+
+    async def run(self) -> int:
+        """Serve until told to stop; the exit code."""
+        await self.stopping.wait()
+        await self.stop()
+        return self.exit_code
+
+    async def stop(self) -> None:
+        """Close listeners and clients; the Unix socket's file goes too."""
+        self._timer.cancel()
+        for listener in self._listeners:
+            listener.close()
+        for client in list(self.engine.clients.values()):
+            client.close()
+        await asyncio.sleep(0)
+        if self.unix_path:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.unix_path)  # noqa: PTH108
+
+    def shut_down(self, *_: Any, **__: Any) -> None:
+        """Leave the loop once the current command is done."""
+        self._loop.call_soon(self.stopping.set)
+
+    # Clients
+
+    def refusal(self, sock: socket.socket) -> bytes | None:
+        """Why this peer may not come in, as its only reply."""
+        engine = self.engine
+        if len(engine.clients) >= engine.config["maxclients"]:
+            engine.stats.rejected_connections += 1
+            return TOO_MANY
+        if engine.config["protected-mode"] and not engine.config["requirepass"] and not _is_local(sock):
+            engine.stats.rejected_connections += 1
+            return PROTECTED
+        return None
+
+    def welcome(self, connection: Connection, sock: socket.socket) -> Client:
+        """A new client for a connection."""
+        engine = self.engine
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            keep_alive(sock, engine.config["tcp-keepalive"])
+        engine.tick()
+        client = engine.connect(connection)
+        if engine.config["requirepass"]:
+            client.gates |= gates.UNAUTHENTICATED
+        return client
+
+    def farewell(self, client: Client) -> None:
+        """Its connection is gone."""
+        self.engine.disconnect(client)
+
+    # Inside
+
+    def _limits_changed(self, _: Any = None) -> None:
+        config = self.engine.config
+        self.bulk_max: int = config["proto-max-bulk-len"]
+        self.query_buffer_max: int = config["client-query-buffer-limit"]
+        limits = config["client-output-buffer-limit"]
+        self.output_limits = dict(zip(("normal", "replica", "pubsub"), limits, strict=True))
+        bounds = [size for hard, soft, _ in limits for size in (hard, soft) if size]
+        self.smallest_output_limit = min(bounds, default=1 << 62)
+        for client in self.engine.clients.values():
+            parser = getattr(client.sink, "parser", None)
+            if parser is not None:
+                parser.strict.bulk_max = self.bulk_max
+
+    def _bind(self, hosts: tuple[str, ...], port: int) -> list[socket.socket]:
+        sockets = tcp_sockets(hosts, port, self.engine.config["tcp-backlog"])
+        self.port = sockets[0].getsockname()[1] if sockets else 0
+        return sockets
+
+    async def _listen(self, sockets: list[socket.socket]) -> None:
+        for sock in sockets:
+            self._listeners.append(await self._loop.create_server(lambda: Connection(self), sock=sock))
+
+    def _rebind(self, _: Any) -> None:
+        """CONFIG SET port or bind: the new sockets must bind before the old ones close."""
+        config = self.engine.config
+        old, self._listeners = self._listeners, []
+        if config["port"] == self.port:
+            for listener in old:
+                listener.close()
+        try:
+            sockets = self._bind(config["bind"], config["port"]) if config["port"] else []
+        except OSError:
+            self._listeners = old
+            raise ConfigError("Unable to listen on this port. Check server logs.") from None
+        for listener in old:
+            listener.close()
+        task = self._loop.create_task(self._listen(sockets))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _cron(self) -> None:
+        hz = self.engine.config["hz"]
+        self._timer = self._loop.call_later(1 / hz, self._cron)
+        try:
+            self.engine.cron()
+            drop_idle(self)
+            self._check_outputs()
+        except Exception:
+            log.exception("Error in cron")
+
+    def _check_outputs(self) -> None:
+        """A soft limit may be overstayed while nothing more is written."""
+        for client in list(self.engine.clients.values()):
+            sink = client.sink
+            if isinstance(sink, Connection) and sink.soft_limit_since is not None:
+                sink.check_output()
+
+
+def _is_local(sock: socket.socket) -> bool:
+    """Whether the peer is on this machine's loopback or a Unix socket."""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return True
+    address = ipaddress.ip_address(sock.getpeername()[0].split("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
