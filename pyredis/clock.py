@@ -23,6 +23,10 @@ class Clock:
         """Monotonic nanoseconds, for durations."""
         return time.perf_counter_ns()
 
+    def sleep(self, seconds: float) -> None:
+        """Stop everything for some seconds (DEBUG SLEEP)."""
+        time.sleep(seconds)
+
 
 class ManualClock(Clock):
     """A clock that tests move: `advance(ms)` and `set(ms)`; listeners run after each move, on the mover's thread."""
@@ -42,6 +46,10 @@ class ManualClock(Clock):
     def ticks_ns(self) -> int:
         """The same time in nanoseconds."""
         return self._us * 1000
+
+    def sleep(self, seconds: float) -> None:
+        """Move forward at once; listeners are not told, as a stopped server would not be."""
+        self._us += int(seconds * 1_000_000)
 
     def advance(self, ms: float) -> None:
         """Move forward by `ms` milliseconds; ValueError for a step back."""

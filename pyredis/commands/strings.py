@@ -331,7 +331,7 @@ def mset(ctx: Client, key: bytes, value: bytes, *words: bytes) -> Status:
     """
     if len(words) % 2:
         raise wrong_arity("mset")
-    _store_pairs(ctx, (key, value, *words))
+    ctx.db.set_pairs((key, value, *words), events.SET)
     return OK
 
 
@@ -352,10 +352,6 @@ def msetnx(ctx: Client, key: bytes, value: bytes, *words: bytes) -> int:
         raise wrong_arity("msetnx")
     if any(ctx.db.take(one) is not None for one in (key, *words[::2])):
         return 0
-    _store_pairs(ctx, (key, value, *words))
+    ctx.db.set_pairs((key, value, *words), events.SET)
     return 1
 
-
-def _store_pairs(ctx: Client, words: tuple[bytes, ...]) -> None:
-    for at in range(0, len(words), 2):
-        ctx.db.set(words[at], words[at + 1], events.SET)

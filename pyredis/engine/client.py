@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 REPLY_ON, REPLY_OFF, REPLY_SKIP = b"ON", b"OFF", b"SKIP"
+CLOSED = "closed"
+"""A client's `waiting` once it is disconnected: nothing it sent runs any more."""
 
 
 class Sink(Protocol):
@@ -140,6 +142,12 @@ class Client:
         self.bytes_out = 0
         self.last_entry: Entry | None = None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it came over loopback or a Unix socket, or lives in the process (`local` in CONFIG's guards)."""
+        host = self.sink.address.rpartition(":")[0]
+        return host in ("", "127.0.0.1", "[::1]") or host.startswith("/")
+
     def talk(self, resp: int) -> None:
         """Switch to RESP version 2 or 3."""
         self.resp = resp
@@ -180,6 +188,7 @@ class Client:
 
     def close(self, at_once: bool = False) -> None:
         """Disconnect: by default after the replies are sent."""
+        self.waiting = CLOSED
         self.pending.clear()
         if at_once:
             self.out.clear()

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pyredis.clock import Clock
 from pyredis.config.store import Config
-from pyredis.engine.client import Client, NullSink, Sink
+from pyredis.engine.client import CLOSED, Client, NullSink, Sink
 from pyredis.engine.command import TABLE
 from pyredis.engine.entry import Entry
 from pyredis.engine.info import Info
@@ -45,7 +45,9 @@ class Engine:
         self.entries = _entries()
         self.on_shutdown: Callable[..., None] | None = None
         self.cron_steps: list[Callable[[], None]] = []
+        self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
         self.components: dict[type, Any] = {}
+        self.on_shutdown: Callable[..., None] | None = None  # SHUTDOWN calls it; set by what runs the process
         self._next_client = 1
 
     def add(self, component: Any) -> None:
@@ -66,7 +68,14 @@ class Engine:
     def disconnect(self, client: Client) -> None:
         """Forget a client whose connection is gone."""
         self.clients.pop(client.id, None)
+        client.waiting = CLOSED
         client.pending.clear()
+        self.forget(client)
+
+    def forget(self, client: Client) -> None:
+        """RESET and disconnection: whatever components keep about the client is dropped."""
+        for forget in self.on_forget:
+            forget(client)
 
     def note_slow_threshold(self, who: str, nanoseconds: int | None) -> None:
         """`who` wants to hear of commands that take at least this long; None: of none."""

@@ -91,6 +91,8 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
         client.reply(value)
     if client.gates & gates.REPLY_MODE:
         client.mute(mark, mode)
+    if client.gates & gates.CLOSING:
+        client.close()
 
 
 def execute(engine: Engine, client: Client, argv: Argv) -> Any:

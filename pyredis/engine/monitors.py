@@ -16,6 +16,7 @@ class Monitors:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self.clients: dict[int, Client] = {}
+        engine.on_forget.append(self.remove)
 
     def add(self, client: "Client") -> None:
         """Show `client` everything from now on."""

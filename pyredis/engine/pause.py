@@ -44,8 +44,9 @@ class Pause:
         self._engine.keyspace.expires_lazily = True
         held, self._held = self._held, []
         for client in held:
-            client.waiting = None
-            client.sink.resume()
+            if client.waiting is PAUSED:  # else it was disconnected meanwhile
+                client.waiting = None
+                client.sink.resume()
 
     def hold(self, client: "Client", entry: "Entry", argv: "Argv") -> Any:
         """The gate: NO_REPLY for a command that has to wait."""

@@ -32,13 +32,13 @@ class Stats:
     """Counters since start or CONFIG RESETSTAT; sizes in bytes."""
 
     def __init__(self) -> None:
-        self.operations = Rate()
-        self.input_rate = Rate()
-        self.output_rate = Rate()
         self.reset()
 
     def reset(self) -> None:
         """CONFIG RESETSTAT."""
+        self.operations = Rate()
+        self.input_rate = Rate()
+        self.output_rate = Rate()
         self.commands = 0
         self.connections = 0
         self.rejected_connections = 0

@@ -45,6 +45,7 @@ class Watches:
         self._watchers: dict[tuple[int, bytes], set[Client]] = {}
         self._watched: dict[Client, dict[tuple[int, bytes], bool]] = {}
         self._touched: set[Client] = set()
+        engine.on_forget.append(self.clear)
 
     def add(self, client: "Client", key: bytes) -> None:
         """Watch a key; one that is already expired counts as absent."""

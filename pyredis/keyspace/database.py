@@ -8,7 +8,7 @@ Commands read with `get`, `string`, `peek`, take with `take` what they will chan
 gone), `put` (a new value, expiry kept), `changed` (changed in place), `remove`, `expire_at` and `persist`: each names its event.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -35,6 +35,7 @@ class Keyspace:
         self.on_access: Callable[[Database, bytes], None] | None = None  # set while access times are kept
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
         self.expires_lazily = True
+        self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.expired_count = 0
         self.databases = [Database(self, index) for index in range(count)]
 
@@ -116,7 +117,12 @@ class Database:
 
     def string(self, key: bytes) -> bytes | bytearray | int | None:
         """A string to read, or None. Raises WrongType."""
-        value = self.get(key)
+        table = self.table
+        value = table.directory[hash(key) & table.mask].get(key)
+        if value is None or self.expires.count or self.space.on_access is not None:
+            value = self.get(key)
+        else:
+            self.hits += 1
         if value is None or value.__class__ in STRING_TYPES:
             return value  # type: ignore[no-any-return]
         raise WrongType
@@ -130,7 +136,10 @@ class Database:
 
     def take_string(self, key: bytes) -> bytes | bytearray | int | None:
         """A string that a write is about to change, or None. Raises WrongType."""
-        value = self.take(key)
+        table = self.table
+        value = table.directory[hash(key) & table.mask].get(key)
+        if self.expires.count or self.space.on_access is not None:
+            value = self.take(key)
         if value is None or value.__class__ in STRING_TYPES:
             return value  # type: ignore[no-any-return]
         raise WrongType
@@ -187,9 +196,30 @@ class Database:
 
     def put(self, key: bytes, value: Any, event: Event) -> None:
         """Store a value and keep the expiry there is."""
-        if self.table.set(key, value) and self.space.observers:
-            self._tell(key, events.NEW)
-        self.changed(key, event)
+        table = self.table
+        bucket = table.directory[hash(key) & table.mask]
+        if key in bucket:
+            bucket[key] = value
+        else:
+            self._add(key, value)
+        self.dirty += 1
+        if self.space.observers:
+            self._tell(key, event)
+
+    def set_pairs(self, words: Sequence[bytes], event: Event) -> None:
+        """`set` for key, value, key, value, …"""
+        table = self.table
+        if self.expires.count or self.space.observers:
+            for at in range(0, len(words), 2):
+                self.set(words[at], words[at + 1], event)
+            return
+        for key, value in zip(words[::2], words[1::2], strict=True):
+            bucket = table.directory[hash(key) & table.mask]
+            if key in bucket:
+                bucket[key] = value
+            else:
+                table.set(key, value)
+        self.dirty += len(words) // 2
 
     def changed(self, key: bytes, event: Event, count: int = 1) -> None:
         """The value was changed in place, by `count` changes."""

@@ -1,0 +1,124 @@
+"""A client as CLIENT LIST and CLIENT INFO show it: one line of `field=value`, in the order of Redis 8.2.
+
+Sizes are bytes, ages seconds. Memory is estimated by the sizes Redis would show for the same client: the buffers
+themselves are asyncio's.
+"""
+
+from typing import TYPE_CHECKING
+
+from pyredis.engine.client import CLOSED
+from pyredis.engine.transactions import Watches
+
+if TYPE_CHECKING:
+    from pyredis.engine.client import Client
+
+PRINTABLE = frozenset(range(ord("!"), ord("~") + 1))
+NORMAL = b"normal"
+KINDS = {b"normal": NORMAL, b"master": b"master", b"replica": b"replica", b"slave": b"replica", b"pubsub": b"pubsub"}
+"""Words for TYPE in CLIENT LIST and KILL, and the kind each means."""
+
+_CLIENT_BYTES = 928
+_REPLY_BUFFER = 1024
+_REPLY_CHUNK = 16384
+_QUERY_BUFFER = 20474
+
+
+def printable(text: bytes) -> bool:
+    """Whether a name can stand in the line: no spaces, no control characters, ASCII only."""
+    return PRINTABLE.issuperset(text)
+
+
+def client_kind(client: "Client") -> bytes:
+    """The class of a client as TYPE selects it; one that monitors is a normal one."""
+    return NORMAL
+
+
+def client_line(client: "Client", *, running: bool) -> bytes:
+    """The line with its line end; `running` is the client whose command asks."""
+    return b" ".join(b"%b=%b" % (name.encode(), _raw(value)) for name, value in _fields(client, running)) + b"\n"
+
+
+def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:
+    sink, transaction = client.sink, client.transaction
+    now = client.engine.keyspace.now
+    return [
+        ("id", client.id),
+        ("addr", sink.address),
+        ("laddr", sink.local_address),
+        ("fd", sink.fd),
+        ("name", client.name),
+        ("age", now // 1000 - client.created // 1000),
+        ("idle", now // 1000 - client.last_active // 1000),
+        ("flags", _flags(client)),
+        ("db", client.db.index),
+        ("sub", 0),
+        ("psub", 0),
+        ("ssub", 0),
+        ("multi", -1 if transaction is None else len(transaction.queue)),
+        ("watch", client.engine[Watches].count(client)),
+        *_memory(client, running),
+        ("events", "rw" if sink.output_pending() else "r"),
+        ("cmd", client.last_entry.command.name if client.last_entry else "NULL"),
+        ("user", client.user),
+        ("redir", -1),
+        ("resp", client.resp),
+        ("lib-name", client.library_name),
+        ("lib-ver", client.library_version),
+        ("io-thread", 0),
+        ("tot-net-in", client.bytes_in),
+        ("tot-net-out", client.bytes_out + sum(map(len, client.out))),
+        ("tot-cmds", client.commands + running),
+    ]
+
+
+def _memory(client: "Client", running: bool) -> list[tuple[str, object]]:
+    """What the client's buffers and arguments take."""
+    query = client.sink.input_pending() + (_wire_size(client.argv) if running else 0)
+    free = max(_QUERY_BUFFER - query, 0) if running else 0
+    arguments = sum(map(len, client.argv)) if running else 0
+    queue = client.transaction.queue if client.transaction else ()
+    queued = sum(len(word) for command in queue for word in command.argv)
+    pending = client.sink.output_pending()
+    in_buffer = pending if pending <= _REPLY_BUFFER else 0
+    in_chunks = pending - in_buffer
+    return [
+        ("qbuf", query),
+        ("qbuf-free", free),
+        ("argv-mem", arguments),
+        ("multi-mem", queued),
+        ("rbs", _REPLY_BUFFER),
+        ("rbp", 0),
+        ("obl", in_buffer),
+        ("oll", -(-in_chunks // _REPLY_CHUNK)),
+        ("omem", in_chunks),
+        ("tot-mem", _CLIENT_BYTES + _REPLY_BUFFER + query + free + arguments + queued + in_chunks),
+    ]
+
+
+def memory_used(client: "Client") -> int:
+    """An estimate of the bytes a client takes, that of `tot-mem` while it is idle."""
+    return int(str(_memory(client, running=False)[-1][1]))
+
+
+def _flags(client: "Client") -> str:
+    """One letter for each state, `N` for none."""
+    held = client.waiting is not None and client.waiting != CLOSED
+    states = (
+        ("O", client.monitoring),
+        ("x", client.transaction is not None),
+        ("b", held),
+        ("d", client.engine[Watches].touched(client)),
+        ("U", client.sink.address.endswith(":0")),
+        ("e", client.no_evict),
+        ("T", client.no_touch),
+    )
+    return "".join(letter for letter, is_so in states if is_so) or "N"
+
+
+def _wire_size(argv: list[bytes]) -> int:
+    """The bytes of a command as sent."""
+    return len(b"*%d\r\n" % len(argv)) + sum(len(b"$%d\r\n" % len(word)) + len(word) + 2 for word in argv)
+
+
+def _raw(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
