@@ -13,12 +13,13 @@ from pyredis.engine.latency import LatencyMonitor
 from pyredis.engine.monitors import Monitors
 from pyredis.engine.pause import Pause
 from pyredis.engine.propagation import Propagation
+from pyredis.engine.server_info import ServerInfo
 from pyredis.engine.slowlog import SlowLog
 from pyredis.engine.transactions import Watches
 
 commands.load()
 
-COMPONENTS = (SlowLog, LatencyMonitor, Monitors, Propagation, Pause, Watches)
+COMPONENTS = (SlowLog, LatencyMonitor, Monitors, Propagation, Pause, Watches, ServerInfo)
 """In the order they are built; each takes the engine."""
 
 

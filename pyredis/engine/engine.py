@@ -36,6 +36,7 @@ class Engine:
         self.keyspace.now = clock.now_ms()
         self.started_ms = self.keyspace.now
         self.run_id = f"{random.getrandbits(160):040x}"
+        self.replication_id = f"{random.getrandbits(160):040x}"
         self.stats = Stats()
         self.info = Info()
         self.gates = 0

@@ -74,6 +74,7 @@ class Keyspace:
         one, two = self.databases[first], self.databases[second]
         one.table, two.table = two.table, one.table
         one.expires, two.expires = two.expires, one.expires
+        one.average_ttl, two.average_ttl = two.average_ttl, one.average_ttl
         for db, other in ((one, two), (two, one)):
             db.dirty += 1 if db is one else 0
             for watch in self.observers:
@@ -84,13 +85,14 @@ class Keyspace:
 class Database:
     """One numbered database. `dirty`, `hits` and `misses` are counts; times are ms since 1970."""
 
-    __slots__ = ("dirty", "expires", "hits", "index", "misses", "space", "table")
+    __slots__ = ("average_ttl", "dirty", "expires", "hits", "index", "misses", "space", "table")
 
     def __init__(self, space: Keyspace, index: int) -> None:
         self.space = space
         self.index = index
         self.table: Table[Any] = Table()
         self.expires: Table[int] = Table()
+        self.average_ttl = 0.0  # ms, as the active expire cycle estimates it
         self.dirty = 0
         self.hits = 0
         self.misses = 0
@@ -113,6 +115,15 @@ class Database:
         self.hits += 1
         if self.space.on_access is not None:
             self.space.on_access(self, key)
+        return value
+
+    def look(self, key: bytes) -> Any:
+        """The value, or None; counts a hit or a miss but no access: for TYPE, TTL, EXISTS and OBJECT."""
+        value = self.peek(key)
+        if value is None:
+            self._miss(key)
+        else:
+            self.hits += 1
         return value
 
     def string(self, key: bytes) -> bytes | bytearray | int | None:
@@ -145,7 +156,7 @@ class Database:
         raise WrongType
 
     def peek(self, key: bytes) -> Any:
-        """The value, or None, without counting or touching: for looking at the key itself (TTL, OBJECT, EXISTS)."""
+        """The value, or None, without counting or touching: for writes, and what looks at the keyspace itself."""
         value = self.table.get(key)
         if value is None or (self.expires.count and self.expire_if_due(key)):
             return None
@@ -172,9 +183,16 @@ class Database:
         return after, keys
 
     def random_key(self) -> bytes | None:
-        """A uniformly random key that is not expired, or None."""
+        """A uniformly random key that is not expired, or None.
+
+        Where keys do not expire on access (a replica) all of them may be due: after 100 of those, one is good enough.
+        """
+        left = 100
         while (key := self.table.random_key(self.space.random)) is not None:
             if not (self.expires.count and self.expire_if_due(key)):
+                break
+            left -= not self.space.expires_lazily
+            if not left:
                 break
         return key
 
@@ -184,15 +202,26 @@ class Database:
         """Store a value whatever was there; an expiry is gone."""
         table = self.table
         bucket = table.directory[hash(key) & table.mask]
-        if key in bucket:
+        if key in bucket and not (self.expires.count and self._set_free(key)):
             bucket[key] = value
-            if self.expires.count:
-                self.expires.pop(key)
         else:
             self._add(key, value)
         self.dirty += 1
         if self.space.observers:
             self._tell(key, event)
+
+    def move(self, key: bytes, target: "Database", to: bytes, left: Event, arrived: Event) -> None:
+        """Let an existing key go on as `to` in `target`, value and expiry; `left` and `arrived` are its two events."""
+        value, when = self.table.get(key), self.expires.get(key)
+        self._drop(key)
+        target._place(to, value, when)
+        self.changed(key, left, 0)
+        target.changed(to, arrived)
+
+    def copy(self, key: bytes, value: Any, target: "Database", to: bytes) -> None:
+        """Store a copy of what was read from `key` in `target`, with the same expiry."""
+        target._place(to, value, self.expires.get(key))
+        target.changed(to, events.COPY_TO)
 
     def put(self, key: bytes, value: Any, event: Event) -> None:
         """Store a value and keep the expiry there is."""
@@ -228,8 +257,8 @@ class Database:
             self._tell(key, event)
 
     def remove(self, key: bytes, event: Event = events.DEL) -> bool:
-        """Delete; False when there was no such key."""
-        if self.peek(key) is None:
+        """Delete; False when there was no such key. Who does not expire keys (a replica) deletes expired ones too."""
+        if key not in self.table or (self.is_due(key) and self.expire_if_due(key) and key not in self.table):
             return False
         self._drop(key)
         self.changed(key, event)
@@ -285,6 +314,24 @@ class Database:
             space.on_expired(self, key)
 
     # Inside
+
+    def _set_free(self, key: bytes) -> bool:
+        """Take an existing key's expiry away; True when its time had come, so that the key is gone and told as expired."""
+        when = self.expires.get(key)
+        if when is None:
+            return False
+        if self.space.now > when and self.space.expires_lazily:
+            self.expire(key)
+            return True
+        self.expires.pop(key)
+        return False
+
+    def _place(self, key: bytes, value: Any, when: int | None) -> None:
+        """Store a value that comes with its expiry; what was there goes without an event, the key counts as new."""
+        self._drop(key)
+        self._add(key, value)
+        if when is not None:
+            self.expires.set(key, when)
 
     def _add(self, key: bytes, value: Any) -> None:
         self.table.set(key, value)

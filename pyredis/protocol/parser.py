@@ -5,9 +5,10 @@ inline commands, every limit and every error text. `RequestParser` is what conne
 regular commands goes through hiredis, at a fifth of the cost; anything else goes through the strict parser.
 
 Whether a read is regular is proven, not hoped. `#t` is fed behind the data: only if hiredis then yields it on its own, with
-nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside an array (`+`, `:`,
-nested arrays); as each bulk string puts `\\r\\n$` into the data, a count of these that differs from the number of arguments gives
-them away. A read that fails either test is parsed again, strictly, before any of its commands has run.
+nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside an array. Nulls,
+numbers and nested arrays are not bytes, so joining the arguments fails; simple strings are, but each bulk string puts `\\r\\n$`
+into the data, and a count of these that differs from the number of arguments gives them away (arguments that hold these three
+bytes themselves go the strict way). A read that fails is parsed again, strictly, before any of its commands has run.
 """
 
 from typing import Final
@@ -25,6 +26,7 @@ MULTIBULK_MAX = (1 << 31) - 1
 UNAUTHENTICATED_MULTIBULK_MAX = 10
 UNAUTHENTICATED_BULK_MAX = 16384
 _END: Final = b"#t\r\n"
+_BULK: Final = b"\r\n$"
 _FAST_MAX = 1 << 20  # a larger read holds a large argument: the strict parser takes it without copying it twice
 
 
@@ -196,18 +198,24 @@ class RequestParser:
         reader = self._reader
         next_reply = reader.gets
         batch: list[Argv] = []
-        arguments = 0
+        arguments: list[bytes] = []
         try:
             reader.feed(data + _END)
             argv = next_reply()
             while argv.__class__ is list:
-                batch.append(argv)
-                arguments += len(argv)
+                if argv:
+                    batch.append(argv)
+                arguments += argv
                 argv = next_reply()
-        except HiredisError:
-            argv = False
-        if argv is True and not reader.has_data() and data.count(b"\r\n$") == arguments:
-            return batch
+            if (
+                argv is True
+                and not reader.has_data()
+                and data.count(_BULK) == len(arguments)
+                and _BULK not in b"".join(arguments)
+            ):
+                return batch
+        except (HiredisError, TypeError):  # TypeError: an argument that is not bytes
+            pass
         self._reader = Reader()
         return None
 

@@ -1,0 +1,122 @@
+"""MULTI, EXEC and DISCARD; WATCH and UNWATCH.
+
+Queued commands run back to back at EXEC; an error of one is its reply and stops none of the others. EXEC answers null when a
+watched key changed, EXECABORT when a command could not be queued.
+"""
+
+from typing import Any
+
+from pyredis.engine import gates
+from pyredis.engine.client import Client
+from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE, Keys, command
+from pyredis.engine.execution import call
+from pyredis.engine.propagation import Propagation
+from pyredis.engine.transactions import Queued, Transaction, Watches
+from pyredis.errors import CommandError
+from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, NullArray, Status
+
+_ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
+
+
+@command("MULTI", flags=_ANYTIME, group="transactions", since="1.2.0", complexity="O(1)")
+def multi(ctx: Client) -> Status:
+    """MULTI
+
+    Begins a transaction: commands are queued until EXEC.
+    """
+    if ctx.transaction is not None:
+        raise CommandError(b"MULTI calls can not be nested")
+    ctx.transaction = Transaction()
+    ctx.gates |= gates.IN_TRANSACTION
+    return OK
+
+
+@command(
+    "EXEC",
+    flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG,
+    group="transactions",
+    since="1.2.0",
+    complexity="Depends on commands in the transaction",
+)
+def exec(ctx: Client) -> list[Any] | NullArray:
+    """EXEC
+
+    Runs the queued commands and answers their replies.
+    """
+    transaction = ctx.transaction
+    if transaction is None:
+        raise CommandError(b"EXEC without MULTI")
+    touched = ctx.engine[Watches].touched(ctx)
+    leave(ctx)
+    if transaction.spoiled:
+        raise CommandError(b"Transaction discarded because of previous errors.", b"EXECABORT")
+    if touched:
+        return NULL_ARRAY
+    return _run(ctx, transaction.queue)
+
+
+def _run(ctx: Client, queue: list[Queued]) -> list[Any]:
+    """Call each command; what they change propagates as one transaction."""
+    argv, propagation = ctx.argv, ctx.engine[Propagation]
+    values = []
+    with propagation.together():
+        for queued in queue:
+            ctx.argv, ctx.redacted, ctx.rewritten = queued.argv, (), None
+            values.append(call(ctx.engine, ctx, queued.entry, queued.argv))
+    ctx.argv, ctx.redacted, ctx.rewritten = argv, (), ()
+    return [value for value in values if value is not NO_REPLY]
+
+
+@command(
+    "DISCARD",
+    flags=_ANYTIME,
+    group="transactions",
+    since="2.0.0",
+    complexity="O(N) in the number of queued commands",
+)
+def discard(ctx: Client) -> Status:
+    """DISCARD
+
+    Ends a transaction without running anything.
+    """
+    if ctx.transaction is None:
+        raise CommandError(b"DISCARD without MULTI")
+    leave(ctx)
+    return OK
+
+
+def leave(ctx: Client) -> None:
+    """Out of the transaction; nothing is watched any more."""
+    ctx.transaction = None
+    ctx.gates &= ~gates.IN_TRANSACTION
+    ctx.engine[Watches].clear(ctx)
+
+
+@command(
+    "WATCH",
+    flags=_ANYTIME,
+    group="transactions",
+    since="2.2.0",
+    complexity="O(1) for every key",
+    keys=[Keys(1, "RO", last=-1)],
+)
+def watch(ctx: Client, key: bytes, *keys: bytes) -> Status:
+    """WATCH key [key ...]
+
+    Lets the next EXEC do nothing if one of the keys changes before.
+    """
+    if ctx.transaction is not None:
+        raise CommandError(b"WATCH inside MULTI is not allowed")
+    for one in (key, *keys):
+        ctx.engine[Watches].add(ctx, one)
+    return OK
+
+
+@command("UNWATCH", flags=_ANYTIME, group="transactions", since="2.2.0", complexity="O(1)")
+def unwatch(ctx: Client) -> Status:
+    """UNWATCH
+
+    Forgets the watched keys.
+    """
+    ctx.engine[Watches].clear(ctx)
+    return OK

