@@ -111,7 +111,7 @@ def client_no_touch(ctx: Client, switch: bytes) -> Status:
 
     Lets the connection's commands leave the access times of keys alone.
     """
-    ctx.no_touch = _is_on(switch)
+    ctx.set_no_touch(_is_on(switch))
     return OK
 
 

@@ -52,7 +52,7 @@ def time(ctx: Client) -> list[bytes]:
     return [b"%d" % part for part in divmod(ctx.engine.clock.now_us(), 1_000_000)]
 
 
-@command("LOLWUT", flags=READONLY | FAST, group="server", since="5.0.0", complexity="O(1)")
+@command("LOLWUT", flags=READONLY | FAST, group="server", since="5.0.0", complexity="")
 def lolwut(ctx: Client, *words: bytes) -> Verbatim:
     """LOLWUT [VERSION version]
 

@@ -3,6 +3,8 @@
 The forms are Redis's encodings embstr, int and raw. Clients see the same bytes.
 """
 
+from pyredis.datatypes.numeric import is_canonical_int
+
 
 def content(value: bytes | bytearray | int | None) -> bytes | bytearray:
     """The bytes of a string value; none for a missing key. Not to be changed."""
@@ -21,3 +23,14 @@ def plain(value: bytes | bytearray | int) -> bytes:
     if value.__class__ is bytes:
         return value
     return b"%d" % value if isinstance(value, int) else bytes(value)
+
+
+EMBEDDED_LIMIT = 44
+"""The longest string, in bytes, that Redis keeps in one piece with its header."""
+
+
+def encoding(value: bytes | bytearray | int) -> bytes:
+    """The name OBJECT ENCODING answers for a string value."""
+    if value.__class__ is bytes and not is_canonical_int(value):
+        return b"embstr" if len(value) <= EMBEDDED_LIMIT else b"raw"
+    return b"raw" if isinstance(value, bytearray) else b"int"

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyredis.engine import gates
 from pyredis.engine.client import Client
-from pyredis.engine.command import LOADING, NO_AUTH, NO_MULTI
+from pyredis.engine.command import LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE
 from pyredis.engine.engine import Engine
 from pyredis.engine.entry import Entry
 from pyredis.engine.pause import Pause
@@ -24,7 +24,9 @@ NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
 
 def authenticated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """A client that has to authenticate may only do that."""
-    if client.gates & gates.UNAUTHENTICATED and not entry.command.flags & NO_AUTH:
+    if not client.gates & gates.UNAUTHENTICATED or entry.command.flags & NO_AUTH:
+        return
+    if engine.config["requirepass"]:  # else it was taken away meanwhile
         raise CommandError(b"Authentication required.", b"NOAUTH")
 
 
@@ -38,6 +40,12 @@ def not_forbidden_in_transaction(engine: Engine, client: Client, entry: Entry, a
     """Some commands make no sense inside MULTI."""
     if client.transaction is not None and entry.command.flags & NO_MULTI:
         raise CommandError(b"Command not allowed inside a transaction")
+
+
+def not_by_monitor(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """A client that monitors may not touch keys."""
+    if client.monitoring and entry.command.flags & (READONLY | WRITE):
+        raise CommandError(b"Replica can't interact with the keyspace")
 
 
 def not_paused(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
@@ -59,6 +67,7 @@ GATES: tuple[Gate, ...] = (
     authenticated,
     not_forbidden_in_transaction,
     loaded,
+    not_by_monitor,
     not_paused,
     outside_transaction,
 )

@@ -172,6 +172,14 @@ class Client:
         else:
             self.gates |= gates.REPLY_MODE
 
+    def set_no_touch(self, on: bool) -> None:
+        """CLIENT NO-TOUCH: whether its commands leave access times alone."""
+        self.no_touch = on
+        if on:
+            self.gates |= gates.NO_TOUCH
+        else:
+            self.gates &= ~gates.NO_TOUCH
+
     def push(self, value: Any) -> None:
         """Send something the client did not ask for just now."""
         self.reply(value)

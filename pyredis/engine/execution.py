@@ -114,16 +114,17 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
 
 def call(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Run an admitted command and account for it; an error it raises is returned as a value."""
-    if engine.gates & gates.MONITORED and not entry.command.flags & (ADMIN | SKIP_MONITOR):
-        engine[Monitors].feed(client, argv)
     propagating = engine.gates & gates.PROPAGATING
     dirty = engine.keyspace.dirty if propagating else 0
+    engine.keyspace.touching = not client.no_touch or entry.command.name == "touch"
     started = engine.clock.ticks_ns()
     try:
         value = entry.handler(client, *argv[entry.words :])
     except Exception as failure:
         value = failed(engine, client, entry, failure, executed=True)
     finished(engine, client, entry, argv, 1, engine.clock.ticks_ns() - started)
+    if engine.gates & gates.MONITORED and not entry.command.flags & (ADMIN | SKIP_MONITOR):
+        engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words
     if propagating and engine.keyspace.dirty != dirty:
         engine[Propagation].feed(client, argv)
     return value

@@ -4,7 +4,8 @@ A handler whose effect depends on time or chance sets `ctx.rewritten` to the com
 kept, and the gate PROPAGATING is closed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyredis.engine import gates
@@ -22,6 +23,7 @@ class Propagation:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._listeners: tuple[Listener, ...] = ()
+        self._held: list[tuple[int, Sequence[bytes]]] | None = None
         engine.keyspace.on_expired = lambda db, key: self.send(db.index, (b"DEL", key))
 
     def listen(self, listener: Listener) -> None:
@@ -30,10 +32,31 @@ class Propagation:
         self._engine.gates |= gates.PROPAGATING
 
     def feed(self, client: "Client", argv: Sequence[bytes]) -> None:
-        """A command of `client` changed something."""
-        self.send(client.db.index, client.rewritten or argv)
+        """A command of `client` changed something; an empty rewritten form says that all was sent already."""
+        words = argv if client.rewritten is None else client.rewritten
+        if words:
+            self.send(client.db.index, words)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Several commands that take effect as one: what they send is one transaction, if it is more than one."""
+        if self._held is not None or not self._listeners:
+            yield
+            return
+        held = self._held = []
+        try:
+            yield
+        finally:
+            self._held = None
+            if len(held) > 1:
+                held = [(held[0][0], (b"MULTI",)), *held, (held[-1][0], (b"EXEC",))]
+            for index, argv in held:
+                self.send(index, argv)
 
     def send(self, index: int, argv: Sequence[bytes]) -> None:
         """Pass a write on."""
+        if self._held is not None:
+            self._held.append((index, argv))
+            return
         for listener in self._listeners:
             listener(index, argv)

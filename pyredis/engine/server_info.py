@@ -38,7 +38,7 @@ class ServerInfo:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self._startup_memory = resident_memory()
+        self.startup_memory = resident_memory()
         self._peak_seen_s = engine.started_ms // 1000
         for title, section in SECTIONS.items():
             by_default = title not in ("Commandstats", "Latencystats")
@@ -55,7 +55,7 @@ class ServerInfo:
         if used > engine.stats.peak_memory:
             engine.stats.peak_memory = used
             self._peak_seen_s = engine.clock.now_ms() // 1000
-        startup = min(self._startup_memory, used)
+        startup = min(self.startup_memory, used)
         fields = memory(engine)
         fields["used_memory_peak_time"] = self._peak_seen_s
         fields["used_memory_overhead"] = fields["used_memory_startup"] = startup

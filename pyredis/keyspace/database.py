@@ -33,6 +33,7 @@ class Keyspace:
         self.random = random
         self.observers: tuple[Observer, ...] = ()
         self.on_access: Callable[[Database, bytes], None] | None = None  # set while access times are kept
+        self.touching = True  # whether the present command counts as an access (CLIENT NO-TOUCH)
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
         self.expires_lazily = True
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
@@ -74,7 +75,6 @@ class Keyspace:
         one, two = self.databases[first], self.databases[second]
         one.table, two.table = two.table, one.table
         one.expires, two.expires = two.expires, one.expires
-        one.average_ttl, two.average_ttl = two.average_ttl, one.average_ttl
         for db, other in ((one, two), (two, one)):
             db.dirty += 1 if db is one else 0
             for watch in self.observers:
@@ -85,14 +85,13 @@ class Keyspace:
 class Database:
     """One numbered database. `dirty`, `hits` and `misses` are counts; times are ms since 1970."""
 
-    __slots__ = ("average_ttl", "dirty", "expires", "hits", "index", "misses", "space", "table")
+    __slots__ = ("dirty", "expires", "hits", "index", "misses", "space", "table")
 
     def __init__(self, space: Keyspace, index: int) -> None:
         self.space = space
         self.index = index
         self.table: Table[Any] = Table()
         self.expires: Table[int] = Table()
-        self.average_ttl = 0.0  # ms, as the active expire cycle estimates it
         self.dirty = 0
         self.hits = 0
         self.misses = 0
@@ -258,7 +257,7 @@ class Database:
 
     def remove(self, key: bytes, event: Event = events.DEL) -> bool:
         """Delete; False when there was no such key. Who does not expire keys (a replica) deletes expired ones too."""
-        if key not in self.table or (self.is_due(key) and self.expire_if_due(key) and key not in self.table):
+        if key not in self.table or (self.expire_if_due(key) and key not in self.table):
             return False
         self._drop(key)
         self.changed(key, event)

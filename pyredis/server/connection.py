@@ -7,6 +7,7 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, cast
 
+from pyredis.engine import gates
 from pyredis.engine.execution import resume, run
 from pyredis.protocol.parser import RequestParser
 from pyredis.server.limits import output_limit_exceeded
@@ -65,6 +66,8 @@ class Connection(asyncio.Protocol):
             run(engine, client, batch)
         else:
             self._keep(batch)
+        if not self.parser.strict.authenticated:
+            self.parser.strict.authenticated = not client.gates & gates.UNAUTHENTICATED
         if client.out:
             client.flush()
         if self.parser.error is not None or self.parser.strict.buffered > self.server.query_buffer_max:

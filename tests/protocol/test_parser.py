@@ -109,7 +109,7 @@ def conversation(port, data):
     client = RawClient(port)
     try:
         client.send(data + END)
-        client.socket.settimeout(0.4)
+        client.socket.settimeout(2)
         said = b""
         while b"-the end-" not in said:
             piece = client.socket.recv(1 << 16)

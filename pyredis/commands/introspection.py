@@ -1,0 +1,354 @@
+"""COMMAND: what the server can do, told from the table that runs it.
+
+Rows, key specs and documentation have the shapes of Redis 8.2, where lists without an order are sets in RESP3.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pyredis.engine import syntax
+from pyredis.engine.arguments import Arguments
+from pyredis.engine.client import Client
+from pyredis.engine.command import LOADING, NO_MANDATORY_KEYS, STALE, Command, CountedKeys, Flag, Keys, command
+from pyredis.engine.entry import Entry
+from pyredis.engine.help import help_reply
+from pyredis.errors import CommandError, syntax_error
+from pyredis.patterns import matches
+from pyredis.protocol.replies import Status, Unordered
+
+_Map = dict[bytes, Any]
+
+
+@command(
+    "COMMAND",
+    flags=LOADING | STALE,
+    group="server",
+    since="2.8.13",
+    complexity="O(N) in the number of commands",
+    tips=["nondeterministic_output_order"],
+    categories="connection",
+)
+def command_(ctx: Client, *words: bytes) -> list[Any]:
+    """COMMAND
+
+    Describes all commands.
+    """
+    if words:
+        raise CommandError(b"unknown subcommand '%b'. Try COMMAND HELP." % words[0][:128])
+    return [_row(entry.command) for entry in _top(ctx)]
+
+
+@command(
+    "COMMAND COUNT",
+    flags=LOADING | STALE,
+    group="server",
+    since="2.8.13",
+    complexity="O(1)",
+    categories="connection",
+)
+def command_count(ctx: Client) -> int:
+    """COMMAND COUNT
+
+    Answers how many commands there are.
+    """
+    return len(_top(ctx))
+
+
+@command(
+    "COMMAND INFO",
+    flags=LOADING | STALE,
+    group="server",
+    since="2.8.13",
+    complexity="O(N) in the number of commands asked for",
+    tips=["nondeterministic_output_order"],
+    categories="connection",
+)
+def command_info(ctx: Client, *names: bytes) -> list[Any]:
+    """COMMAND INFO [command-name [command-name ...]]
+
+    Describes some commands, or all.
+    """
+    if not names:
+        return [_row(entry.command) for entry in _top(ctx)]
+    found = [_find(ctx, name) for name in names]
+    return [None if entry is None else _row(entry.command) for entry in found]
+
+
+@command(
+    "COMMAND DOCS",
+    flags=LOADING | STALE,
+    group="server",
+    since="7.0.0",
+    complexity="O(N) in the number of commands asked for",
+    tips=["nondeterministic_output_order"],
+    categories="connection",
+)
+def command_docs(ctx: Client, *names: bytes) -> _Map:
+    """COMMAND DOCS [command-name [command-name ...]]
+
+    Answers the documentation of some commands, or of all.
+    """
+    found = [_find(ctx, name) for name in names] if names else _top(ctx)
+    return {entry.command.name.encode(): _docs(entry.command) for entry in found if entry is not None}
+
+
+@command(
+    "COMMAND LIST",
+    flags=LOADING | STALE,
+    group="server",
+    since="7.0.0",
+    complexity="O(N) in the number of commands",
+    tips=["nondeterministic_output_order"],
+    categories="connection",
+)
+def command_list(ctx: Client, *words: bytes) -> list[bytes]:
+    """COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]
+
+    Answers the names of all commands, or of those of a module, an ACL category or like a pattern.
+    """
+    options = Arguments(words)
+    every = (entry.command for entry in ctx.engine.rows())
+    if not options:
+        return [one.name.encode() for one in every]
+    if not options.flag(b"FILTERBY", 2) or len(options) > 2:
+        raise syntax_error()
+    kind, wanted = options.word().upper(), options.word()
+    if kind == b"MODULE":
+        return []
+    if kind == b"ACLCAT":
+        category = wanted.decode("latin-1").lower()
+        return [one.name.encode() for one in every if category in one.categories]
+    if kind == b"PATTERN":
+        return [one.name.encode() for one in every if matches(wanted, one.name.encode(), True)]
+    raise syntax_error()
+
+
+@command(
+    "COMMAND GETKEYS",
+    flags=LOADING | STALE,
+    group="server",
+    since="2.8.13",
+    complexity="O(N) in the number of arguments",
+    categories="connection",
+)
+def command_getkeys(ctx: Client, name: bytes, *arguments: bytes) -> list[bytes]:
+    """COMMAND GETKEYS command [arg [arg ...]]
+
+    Answers which words of a command are keys.
+    """
+    argv = [name, *arguments]
+    return [argv[at] for at, _ in _keys_of(ctx, argv)]
+
+
+@command(
+    "COMMAND GETKEYSANDFLAGS",
+    flags=LOADING | STALE,
+    group="server",
+    since="7.0.0",
+    complexity="O(N) in the number of arguments",
+    categories="connection",
+)
+def command_getkeysandflags(ctx: Client, name: bytes, *arguments: bytes) -> list[list[Any]]:
+    """COMMAND GETKEYSANDFLAGS command [arg [arg ...]]
+
+    Answers which words of a command are keys, and how it uses them.
+    """
+    argv = [name, *arguments]
+    return [[argv[at], _statuses(flags.split())] for at, flags in _keys_of(ctx, argv)]
+
+
+@command(
+    "COMMAND HELP",
+    flags=LOADING | STALE,
+    group="server",
+    since="5.0.0",
+    complexity="O(1)",
+    categories="connection",
+)
+def command_help(ctx: Client) -> list[Status]:
+    """COMMAND HELP
+
+    Explains the subcommands.
+    """
+    return help_reply("COMMAND", _HELP)
+
+
+_HELP = """
+(no subcommand)
+    A row for each command.
+COUNT
+    How many commands there are.
+LIST [FILTERBY <MODULE name|ACLCAT category|PATTERN pattern>]
+    Names of commands.
+INFO [<command-name> ...]
+    Rows of some commands; of all without a name.
+DOCS [<command-name> ...]
+    Documentation of some commands; of all without a name.
+GETKEYS <full-command>
+    The keys among a command's words.
+GETKEYSANDFLAGS <full-command>
+    The keys among a command's words, and what it does to them.
+"""
+
+
+# Finding
+
+
+def _top(ctx: Client) -> list[Entry]:
+    """All commands, without subcommands."""
+    return [entry for entry in ctx.engine.rows() if not entry.command.container]
+
+
+def _find(ctx: Client, name: bytes) -> Entry | None:
+    """A command or, as `config|get`, a subcommand, in any case."""
+    head, bar, rest = name.lower().partition(b"|")
+    entry = ctx.engine.entries.get(head)
+    return entry.subentries.get(rest) if entry is not None and bar else entry
+
+
+def _keys_of(ctx: Client, argv: list[bytes]) -> list[tuple[int, str]]:
+    """Positions of the keys and their flags. Raises what Redis answers when they cannot be told."""
+    try:
+        entry = ctx.engine.find(argv)
+    except CommandError:
+        raise CommandError(b"Invalid command specified") from None
+    declared = entry.command
+    if not declared.keys and declared.key_positions is None:
+        raise CommandError(b"The command has no key arguments")
+    if not entry.minimum <= len(argv) <= entry.maximum:
+        raise CommandError(b"Invalid number of arguments specified for command")
+    try:
+        found = list(_positions(declared, argv))
+    except ValueError:
+        found = []
+    if not found and not declared.flags & NO_MANDATORY_KEYS:
+        raise CommandError(b"Invalid arguments specified for command")
+    return found
+
+
+def _positions(declared: Command, argv: list[bytes]) -> Iterable[tuple[int, str]]:
+    """Where the keys stand, each with its flags; ValueError if a count among them is wrong."""
+    if declared.key_positions is not None:
+        flags = declared.keys[0].flags if declared.keys else "RW access update"
+        for at in declared.key_positions(argv):
+            yield at, flags
+        return
+    for spec in declared.keys:
+        words = spec.flags.split()
+        if "not_key" in words:
+            continue
+        flags = _actual_flags(declared.name, argv) if "variable_flags" in words else spec.flags
+        for at in spec.positions(argv):
+            yield at, flags
+
+
+def _actual_flags(name: str, argv: list[bytes]) -> str:
+    """What a command whose options decide does to its key: SET reads with GET, BITFIELD may only read."""
+    words = [word.upper() for word in argv]
+    if name == "set":
+        return "RW access update" if b"GET" in words[3:] else "OW update"
+    if name == "bitfield" and b"SET" not in words[2:] and b"INCRBY" not in words[2:]:
+        return "RO access"
+    return "RW access update"
+
+
+# Rows
+
+
+def _row(declared: Command) -> list[Any]:
+    """What COMMAND INFO answers."""
+    first, last, step = _key_range(declared.keys)
+    return [
+        declared.name.encode(),
+        declared.arity,
+        _statuses(str(flag.name).lower() for flag in Flag if flag & declared.flags),
+        first,
+        last,
+        step,
+        _statuses(f"@{category}" for category in sorted(declared.categories)),
+        Unordered(tip.encode() for tip in declared.tips),
+        Unordered(_key_spec(spec) for spec in declared.keys),
+        [_row(sub) for sub in declared.subcommands.values()] or Unordered(()),
+    ]
+
+
+def _key_range(specs: Sequence[Keys]) -> tuple[int, int, int]:
+    """First and last key and step, as they were told before there were key specs: of ranges that adjoin, as one."""
+    if len(specs) == 1 and not isinstance(specs[0], CountedKeys):
+        return specs[0].first, _last(specs[0]), specs[0].step
+    first = last = 0
+    for spec in specs:
+        adjoins = not first or (last > 0 and spec.first == last + 1)
+        if not isinstance(spec, CountedKeys) and spec.step == 1 and adjoins:
+            first, last = first or spec.first, _last(spec)
+    return first, last, int(first > 0)
+
+
+def _last(spec: Keys) -> int:
+    return spec.last if spec.last < 0 else spec.first + spec.last
+
+
+def _key_spec(spec: Keys) -> _Map:
+    counted = isinstance(spec, CountedKeys)
+    found = (
+        {b"keynumidx": 0, b"firstkey": 1, b"keystep": spec.step}
+        if counted
+        else {b"lastkey": spec.last, b"keystep": spec.step, b"limit": spec.limit}
+    )
+    notes = {b"notes": spec.notes.encode()} if spec.notes else {}
+    return {
+        **notes,
+        b"flags": _statuses(spec.flags.split()),
+        b"begin_search": {b"type": b"index", b"spec": {b"index": spec.first}},
+        b"find_keys": {b"type": b"keynum" if counted else b"range", b"spec": found},
+    }
+
+
+def _statuses(words: Iterable[str]) -> Unordered:
+    return Unordered(Status(word.encode()) for word in words)
+
+
+# Documentation
+
+
+def _docs(declared: Command) -> _Map:
+    """What COMMAND DOCS answers of one command; fields without content are left out."""
+    since, instead = declared.deprecated or ("", "")
+    fields: _Map = {
+        b"summary": declared.summary.encode(),
+        b"since": declared.since.encode(),
+        b"group": declared.group.encode(),
+        b"complexity": declared.complexity.encode(),
+        b"doc_flags": _statuses(["deprecated"]) if since else None,
+        b"deprecated_since": since.encode(),
+        b"replaced_by": instead.encode(),
+        b"history": _history(declared),
+        b"arguments": [_argument(one.as_dict()) for one in _arguments(declared)],
+        b"subcommands": {sub.name.encode(): _docs(sub) for sub in declared.subcommands.values()},
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _history(declared: Command) -> Unordered | None:
+    if not declared.history:
+        return None
+    return Unordered([since.encode(), change.encode()] for since, change in declared.history)
+
+
+def _arguments(declared: Command) -> list[syntax.Argument]:
+    return syntax.parse(
+        declared.syntax, group=declared.group, name=declared.name, key_specs=len(declared.keys)
+    )
+
+
+def _argument(fields: dict[str, Any]) -> _Map:
+    """An argument's fields as a reply."""
+    answer: _Map = {}
+    for name, value in fields.items():
+        if name == "flags":
+            answer[b"flags"] = _statuses(value)
+        elif name == "arguments":
+            answer[b"arguments"] = [_argument(one) for one in value]
+        else:
+            answer[name.encode()] = value.encode() if isinstance(value, str) else value
+    return answer

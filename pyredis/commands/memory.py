@@ -1,0 +1,175 @@
+"""MEMORY: what a key takes, and what the server takes.
+
+A key's size is an estimate of Redis's own (`keyspace.memory`). The server's sizes are the process's; Python's allocator tells
+nothing of fragmentation and has nothing to purge, so those commands answer as Redis does when built with such an allocator.
+"""
+
+from typing import Any
+
+from pyredis.engine.arguments import Arguments
+from pyredis.engine.client import Client
+from pyredis.engine.client_info import memory_used
+from pyredis.engine.command import LOADING, READONLY, STALE, Keys, command, container
+from pyredis.engine.help import help_reply
+from pyredis.engine.server_info import ServerInfo, resident_memory
+from pyredis.errors import syntax_error
+from pyredis.keyspace.memory import expiry_overhead, key_overhead, memory_usage
+from pyredis.protocol.replies import OK, Status, Verbatim
+
+_SAMPLES = 5
+_EMPTY_BYTES = 5 << 20
+_FROM_ALL = ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]
+
+container("MEMORY", summary="Commands about memory.", group="server", since="4.0.0")
+
+
+@command(
+    "MEMORY USAGE",
+    flags=READONLY,
+    group="server",
+    since="4.0.0",
+    complexity="O(N) in the number of samples",
+    keys=[Keys(2, "RO")],
+)
+def memory_usage_of(ctx: Client, key: bytes, *words: bytes) -> int | None:
+    """MEMORY USAGE key [SAMPLES count]
+
+    Estimates the bytes of a key with its value.
+    """
+    samples = _SAMPLES
+    options = Arguments(words)
+    while options:
+        if not options.flag(b"SAMPLES", following=1):
+            raise syntax_error()
+        samples = options.integer()
+        if samples < 0:
+            raise syntax_error()
+    return memory_usage(ctx.db, key, samples)
+
+
+@command("MEMORY STATS", group="server", since="4.0.0", complexity="O(1)", tips=_FROM_ALL)
+def memory_stats(ctx: Client) -> dict[bytes, Any]:
+    """MEMORY STATS
+
+    Answers what takes memory in the server.
+    """
+    engine = ctx.engine
+    used = resident_memory()
+    peak = engine.stats.peak_memory = max(engine.stats.peak_memory, used)
+    startup = min(engine[ServerInfo].startup_memory, used)
+    clients = sum(map(memory_used, engine.clients.values()))
+    databases = {b"db.%d" % db.index: _database(db) for db in engine.keyspace.databases if len(db)}
+    overhead = startup + clients + sum(sum(sizes.values()) for sizes in databases.values())
+    dataset = max(used - overhead, 0)
+    keys = sum(map(len, engine.keyspace.databases))
+    return {
+        b"peak.allocated": peak,
+        b"total.allocated": used,
+        b"startup.allocated": startup,
+        b"replication.backlog": 0,
+        b"replica.fullsync.buffer": 0,
+        b"clients.slaves": 0,
+        b"clients.normal": clients,
+        b"cluster.links": 0,
+        b"aof.buffer": 0,
+        b"lua.caches": 0,
+        b"functions.caches": 0,
+        b"script.VMs": 0,
+        **databases,
+        b"overhead.db.hashtable.lut": 0,
+        b"overhead.db.hashtable.rehashing": 0,
+        b"overhead.total": overhead,
+        b"db.dict.rehashing.count": 0,
+        b"keys.count": keys,
+        b"keys.bytes-per-key": (used - startup) // keys if keys else 0,
+        b"dataset.bytes": dataset,
+        b"dataset.percentage": dataset * 100 / max(used - startup, 1),
+        b"peak.percentage": used * 100 / peak if peak else 0.0,
+        **_allocator(used),
+    }
+
+
+def _database(db: Any) -> dict[bytes, int]:
+    return {
+        b"overhead.hashtable.main": key_overhead(db),
+        b"overhead.hashtable.expires": expiry_overhead(db),
+    }
+
+
+def _allocator(used: int) -> dict[bytes, Any]:
+    """What jemalloc would tell; here, that nothing is lost."""
+    answer: dict[bytes, Any] = {b"allocator." + name: used for name in (b"allocated", b"active", b"resident")}
+    answer[b"allocator.muzzy"] = 0
+    for name in (b"allocator-fragmentation", b"allocator-rss", b"rss-overhead"):
+        answer[name + b".ratio"] = 1.0
+        answer[name + b".bytes"] = 0
+    answer[b"fragmentation"] = 1.0
+    answer[b"fragmentation.bytes"] = 0
+    return answer
+
+
+@command("MEMORY DOCTOR", group="server", since="4.0.0", complexity="O(1)", tips=_FROM_ALL)
+def memory_doctor(ctx: Client) -> Verbatim:
+    """MEMORY DOCTOR
+
+    Reports on memory in plain words.
+    """
+    engine = ctx.engine
+    used = resident_memory()
+    peak = max(engine.stats.peak_memory, used)
+    if used - engine[ServerInfo].startup_memory < _EMPTY_BYTES:
+        return Verbatim(b"The server is almost empty: there is nothing to find yet.\n")
+    if peak > used * 3 // 2:
+        return Verbatim(b"The server used much more memory once (peak) than it does now; a restart gives it back.\n")
+    return Verbatim(b"No memory problem was found.\n")
+
+
+@command(
+    "MEMORY PURGE",
+    group="server",
+    since="4.0.0",
+    complexity="Depends on the allocated memory",
+    tips=["request_policy:all_shards", "response_policy:all_succeeded"],
+)
+def memory_purge(ctx: Client) -> Status:
+    """MEMORY PURGE
+
+    Does nothing: Python gives free memory back by itself.
+    """
+    return OK
+
+
+@command(
+    "MEMORY MALLOC-STATS",
+    group="server",
+    since="4.0.0",
+    complexity="Depends on the allocated memory",
+    tips=_FROM_ALL,
+)
+def memory_malloc_stats(ctx: Client) -> bytes:
+    """MEMORY MALLOC-STATS
+
+    Answers what the allocator tells of itself: nothing.
+    """
+    return b"Stats not supported for the current allocator"
+
+
+@command("MEMORY HELP", flags=LOADING | STALE, group="server", since="4.0.0", complexity="O(1)")
+def memory_help(ctx: Client) -> list[Status]:
+    """MEMORY HELP
+
+    Lists the subcommands.
+    """
+    return help_reply(
+        "MEMORY",
+        "DOCTOR",
+        "    A report on memory in plain words.",
+        "MALLOC-STATS",
+        "    What the allocator tells.",
+        "PURGE",
+        "    Give free memory back to the system.",
+        "STATS",
+        "    What takes memory.",
+        "USAGE <key> [SAMPLES <count>]",
+        "    The bytes of a key with its value; <count> elements are looked at (default: 5, 0 for all).",
+    )

@@ -1,0 +1,77 @@
+"""How much memory a key takes: an estimate of what Redis 8.2 would say, not of Python's own use.
+
+Redis stores key and value in one block when they fit in 64 bytes, else a longer string apart; every block is rounded up to a
+size class of jemalloc. Values of other types estimate themselves by `memory_usage(samples)`.
+"""
+
+from sys import getsizeof
+from typing import Any
+
+from pyredis.keyspace.database import STRING_TYPES, Database
+
+_HEADER = 16
+_EXPIRY = 8
+_EMBEDDED_MAX = 64
+_TABLE_SLOT = 32
+
+
+def allocated(size: int) -> int:
+    """The size class of a block of `size` bytes: multiples of 8 up to 64, then four classes to each power of two."""
+    if size <= 64:
+        return -(-size // 8) * 8
+    step = 1 << (size - 1).bit_length() - 3
+    return -(-size // step) * step
+
+
+def string_size(length: int, *, tiny: bool = False) -> int:
+    """The bytes of a string with its header and end; `tiny` allows the one-byte header of short keys."""
+    if tiny and length < 32:
+        header = 1
+    elif length < 1 << 8:
+        header = 3
+    elif length < 1 << 16:
+        header = 5
+    else:
+        header = 9 if length < 1 << 32 else 17
+    return header + length + 1
+
+
+def memory_usage(db: Database, key: bytes, samples: int) -> int | None:
+    """Bytes of a key with its value, or None; containers look at `samples` elements, all if 0."""
+    value = db.peek(key)
+    if value is None:
+        return None
+    size = _HEADER + 1 + string_size(len(key), tiny=True)
+    if db.expire_time(key) is not None:
+        size += _EXPIRY
+    if value.__class__ not in STRING_TYPES:
+        return allocated(size) + _estimate(value, samples)
+    if isinstance(value, int) or _is_integer(value):
+        return allocated(size)
+    whole = size + string_size(len(value))
+    if whole <= _EMBEDDED_MAX and not isinstance(value, bytearray):
+        return allocated(whole)
+    return allocated(size) + allocated(string_size(len(value)))
+
+
+def key_overhead(db: Database) -> int:
+    """Bytes of the table that finds the keys."""
+    return _TABLE_SLOT * len(db)
+
+
+def expiry_overhead(db: Database) -> int:
+    """Bytes of the table that finds the expiries."""
+    return _TABLE_SLOT * db.expires.count
+
+
+def _is_integer(value: bytes | bytearray) -> bool:
+    """Whether Redis keeps the string as an integer."""
+    if isinstance(value, bytearray) or len(value) > 20:
+        return False
+    digits = value[1:] if value[:1] == b"-" else value
+    return digits.isdigit() and (digits[:1] != b"0" or value == b"0") and -(1 << 63) <= int(value) < 1 << 63
+
+
+def _estimate(value: Any, samples: int) -> int:
+    measure = getattr(value, "memory_usage", None)
+    return int(measure(samples)) if measure else getsizeof(value)
