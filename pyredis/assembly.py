@@ -16,10 +16,12 @@ from pyredis.engine.propagation import Propagation
 from pyredis.engine.server_info import ServerInfo
 from pyredis.engine.slowlog import SlowLog
 from pyredis.engine.transactions import Watches
+from pyredis.keyspace.access import Access
+from pyredis.keyspace.expiry import ActiveExpiry
 
 commands.load()
 
-COMPONENTS = (SlowLog, LatencyMonitor, Monitors, Propagation, Pause, Watches, ServerInfo)
+COMPONENTS = (SlowLog, LatencyMonitor, Monitors, Propagation, Pause, Watches, ServerInfo, Access, ActiveExpiry)
 """In the order they are built; each takes the engine."""
 
 

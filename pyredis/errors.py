@@ -48,6 +48,8 @@ STRING_TOO_LONG = b"string exceeds maximum allowed size (proto-max-bulk-len)"
 OVERFLOW = b"increment or decrement would overflow"
 OFFSET_OUT_OF_RANGE = b"offset is out of range"
 DB_INDEX_OUT_OF_RANGE = b"DB index is out of range"
+SAME_OBJECT = b"source and destination objects are the same"
+BAD_CLIENT_NAME = b"Client names cannot contain spaces, newlines or special characters."
 TIMEOUT_NEGATIVE = b"timeout is negative"
 TIMEOUT_NOT_A_FLOAT = b"timeout is not a float or out of range"
 

@@ -32,6 +32,6 @@ def oracle():
 def both(request, server, oracle):
     """`both("SET", "k", "v")` sends a command to ours and to the real server and compares the raw replies."""
     with Recording(request, live=oracle is not None) as recording:
-        comparison = Both(server.port, oracle, recording, request.param)
+        comparison = Both(server, oracle, recording, request.param)
         yield comparison
         comparison.close()

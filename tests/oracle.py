@@ -17,6 +17,8 @@ from pathlib import Path
 
 import hiredis
 
+from pyredis.keyspace import events, kinds
+
 RECORDED = Path(__file__).parent / "recorded"
 
 
@@ -153,13 +155,24 @@ class Recording:
             self.path.write_text(json.dumps([reply.decode("latin-1") for reply in self.replies]))
 
 
+class StandIn:
+    """A value of another type, until the types themselves are there."""
+
+    def copy(self):
+        return self
+
+
+kinds.register(StandIn, b"list", lambda value: b"listpack")
+
+
 class Both:
     """Ours and the real server side by side, in one protocol version; both start empty."""
 
-    def __init__(self, port, oracle, recording, resp):
+    def __init__(self, server, oracle, recording, resp):
+        self.server = server
         self.resp = resp
         self.recording = recording
-        self.ours = RawClient(port, resp)
+        self.ours = RawClient(server.port, resp)
         self.real = RawClient(oracle, resp) if oracle else None
         self.ours.ask("FLUSHALL")
         if self.real:
@@ -179,6 +192,13 @@ class Both:
         else:
             real = self.recording.next()
         return self.ours.ask(*words), real
+
+    def prepare_list(self, key):
+        """A key that is no string: a list in the real server, a stand-in for one in ours."""
+        if self.real:
+            self.real.ask("RPUSH", key, "a")
+        database = self.server.engine.keyspace.databases[0]
+        self.server.call(lambda: database.put(key.encode(), StandIn(), events.SET))
 
     def unordered(self, *words):
         """Equal but for the order of an array's elements."""

@@ -1,6 +1,7 @@
 """CLIENT: what a connection says of itself, and what one may see of, and do to, the others.
 
-A client that kills itself is closed behind the reply; another one at once, and what it sent before no longer runs.
+A client that kills itself is closed behind the reply; another one at once, and what it sent before
+no longer runs.
 """
 
 from collections.abc import Callable
@@ -15,12 +16,11 @@ from pyredis.engine.client_info import KINDS, client_kind, client_line, printabl
 from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
 from pyredis.engine.help import help_reply
 from pyredis.engine.pause import Pause
-from pyredis.errors import TIMEOUT_NEGATIVE, CommandError, syntax_error
+from pyredis.errors import BAD_CLIENT_NAME, TIMEOUT_NEGATIVE, CommandError, syntax_error
 from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status, Unordered, Verbatim
 
 _ANYTIME = NOSCRIPT | LOADING | STALE
 _TO_ALL = ["request_policy:all_nodes", "response_policy:all_succeeded"]
-_BAD_NAME = b"Client names cannot contain spaces, newlines or special characters."
 
 Filter = Callable[[Client], bool]
 
@@ -55,7 +55,7 @@ def client_setname(ctx: Client, name: bytes) -> Status:
     Names the connection; an empty name takes it away.
     """
     if not printable(name):
-        raise CommandError(_BAD_NAME)
+        raise CommandError(BAD_CLIENT_NAME)
     ctx.name = name
     return OK
 
@@ -184,9 +184,16 @@ def _selected(ctx: Client, words: tuple[bytes, ...]) -> list[Client | None]:
         kind = _kind(words[1])
         return [client for client in clients.values() if client_kind(client) == kind]
     if options.flag(b"ID", following=1):
-        ids = [integer_between(word, -INT64_MAX - 1, INT64_MAX, b"Invalid client ID") for word in options.rest()]
+        ids = [
+            integer_between(word, -INT64_MAX - 1, INT64_MAX, b"Invalid client ID") for word in options.rest()
+        ]
         return [clients.get(id) for id in ids]
     raise syntax_error()
+
+
+def _any_integer(word: bytes, text: bytes) -> int:
+    """A word as a 64 bit integer, or the error `text`."""
+    return integer_between(word, -INT64_MAX - 1, INT64_MAX, text)
 
 
 def _kind(word: bytes) -> bytes:
@@ -207,7 +214,7 @@ def _kind(word: bytes) -> bytes:
     complexity="O(N) in the number of clients",
 )
 def client_kill(ctx: Client, word: bytes, *words: bytes) -> Status | int:
-    """CLIENT KILL <ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage] [[ID client-id] | [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage] ...]>>
+    """CLIENT KILL <ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage] [[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage] ...]>>
 
     Disconnects clients.
     """  # noqa: E501
@@ -278,7 +285,7 @@ def _by_self(ctx: Client, word: bytes) -> Filter:
 
 
 def _by_age(ctx: Client, word: bytes) -> Filter:
-    least = integer_between(word, -INT64_MAX - 1, INT64_MAX, b"maxage is not an integer or out of range")
+    least = _any_integer(word, b"maxage is not an integer or out of range")
     if least <= 0:
         raise CommandError(b"maxage should be greater than 0")
     now = ctx.engine.keyspace.now // 1000
@@ -308,7 +315,7 @@ def client_pause(ctx: Client, timeout: bytes, *words: bytes) -> Status:
     if mode not in (b"WRITE", b"ALL"):
         raise CommandError(b"CLIENT PAUSE mode must be WRITE or ALL")
     now = ctx.engine.keyspace.now
-    span = integer_between(timeout, -INT64_MAX - 1, INT64_MAX, b"timeout is not an integer or out of range")
+    span = _any_integer(timeout, b"timeout is not an integer or out of range")
     if span < 0:
         raise CommandError(TIMEOUT_NEGATIVE)
     if now + span > INT64_MAX:
@@ -360,7 +367,8 @@ def client_unblock(ctx: Client, id: bytes, *words: bytes) -> int:
 
 def _unknown_subcommand(ctx: Client) -> CommandError:
     """What Redis answers when a subcommand has too many words."""
-    return CommandError(b"unknown subcommand or wrong number of arguments for '%b'. Try CLIENT HELP." % ctx.argv[1])
+    text = b"unknown subcommand or wrong number of arguments for '%b'. Try CLIENT HELP."
+    return CommandError(text % ctx.argv[1])
 
 
 @command("CLIENT HELP", flags=LOADING | STALE, group="connection", since="5.0.0", complexity="O(1)")
@@ -369,52 +377,52 @@ def client_help(ctx: Client) -> list[Status]:
 
     Lists the subcommands.
     """
-    return help_reply("CLIENT", *_HELP)
+    return help_reply("CLIENT", _HELP)
 
 
-_HELP = (
-    "CACHING (YES|NO)",
-    "    Track, or do not track, the keys of the next command (OPTIN and OPTOUT modes).",
-    "GETNAME",
-    "    The name of this connection.",
-    "GETREDIR",
-    "    The client that this connection's invalidation messages go to.",
-    "ID",
-    "    The number of this connection.",
-    "INFO",
-    "    What is known about this connection.",
-    "KILL <ip:port>",
-    "    Disconnect the client with this address.",
-    "KILL <option> <value> [<option> <value> [...]]",
-    "    Disconnect the clients that fit all options:",
-    "    * ADDR (<ip:port>|<unixsocket>:0): the peer's address",
-    "    * LADDR (<ip:port>|<unixsocket>:0): our address",
-    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB): the kind of client",
-    "    * USER <username>: the authenticated user",
-    "    * SKIPME (YES|NO): spare this connection (default: yes)",
-    "    * ID <client-id>: the number of the connection",
-    "    * MAXAGE <maxage>: connected for at least so many seconds",
-    "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <client-id> [<client-id> ...]]",
-    "    What is known about all clients, about those of a kind, or about these.",
-    "NO-EVICT (ON|OFF)",
-    "    Spare this connection when clients take too much memory.",
-    "NO-TOUCH (ON|OFF)",
-    "    Do not let this connection's commands count as use of their keys.",
-    "PAUSE <timeout> [WRITE|ALL]",
-    "    Hold back all commands, or writes, for <timeout> milliseconds.",
-    "REPLY (ON|OFF|SKIP)",
-    "    Answer all commands, none, or all but the next.",
-    "SETINFO <option> <value>",
-    "    Say which library is used: LIB-NAME or LIB-VER.",
-    "SETNAME <name>",
-    "    Name this connection.",
-    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
-    "         [OPTIN] [OPTOUT] [NOLOOP]",
-    "    Be told when keys change that were read.",
-    "TRACKINGINFO",
-    "    How this connection tracks keys.",
-    "UNBLOCK <client-id> [TIMEOUT|ERROR]",
-    "    End a blocked client's wait.",
-    "UNPAUSE",
-    "    End a pause.",
-)
+_HELP = """
+CACHING (YES|NO)
+    Track, or do not track, the keys of the next command (OPTIN and OPTOUT modes).
+GETNAME
+    The name of this connection.
+GETREDIR
+    The client that this connection's invalidation messages go to.
+ID
+    The number of this connection.
+INFO
+    What is known about this connection.
+KILL <ip:port>
+    Disconnect the client with this address.
+KILL <option> <value> [<option> <value> [...]]
+    Disconnect the clients that fit all options:
+    * ADDR (<ip:port>|<unixsocket>:0): the peer's address
+    * LADDR (<ip:port>|<unixsocket>:0): our address
+    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB): the kind of client
+    * USER <username>: the authenticated user
+    * SKIPME (YES|NO): spare this connection (default: yes)
+    * ID <client-id>: the number of the connection
+    * MAXAGE <maxage>: connected for at least so many seconds
+LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <client-id> [<client-id> ...]]
+    What is known about all clients, about those of a kind, or about these.
+NO-EVICT (ON|OFF)
+    Spare this connection when clients take too much memory.
+NO-TOUCH (ON|OFF)
+    Do not let this connection's commands count as use of their keys.
+PAUSE <timeout> [WRITE|ALL]
+    Hold back all commands, or writes, for <timeout> milliseconds.
+REPLY (ON|OFF|SKIP)
+    Answer all commands, none, or all but the next.
+SETINFO <option> <value>
+    Say which library is used: LIB-NAME or LIB-VER.
+SETNAME <name>
+    Name this connection.
+TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]
+         [OPTIN] [OPTOUT] [NOLOOP]
+    Be told when keys change that were read.
+TRACKINGINFO
+    How this connection tracks keys.
+UNBLOCK <client-id> [TIMEOUT|ERROR]
+    End a blocked client's wait.
+UNPAUSE
+    End a pause.
+"""

@@ -1,7 +1,7 @@
 """A connection's own commands: greeting, authentication, protocol version, taking leave.
 
-Passwords are kept from the slow log and monitors (`ctx.redacted`). RESET brings a connection back to what it was when new,
-but for the library it said it is.
+Passwords are kept from the slow log and monitors (`ctx.redacted`). RESET brings a connection back to what it
+was when new, but for the library it said it is.
 """
 
 from typing import Any
@@ -14,12 +14,16 @@ from pyredis.engine.authentication import DEFAULT_USER, authenticate, needs_pass
 from pyredis.engine.client import REPLY_ON, Client
 from pyredis.engine.client_info import printable
 from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, command
-from pyredis.errors import CommandError, syntax_error, wrong_arity
+from pyredis.errors import BAD_CLIENT_NAME, CommandError, syntax_error, wrong_arity
 from pyredis.protocol.replies import OK, PONG, Status
 
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 _RESET = Status(b"RESET")
-BAD_NAME = b"Client names cannot contain spaces, newlines or special characters."
+_HELLO_FIRST = (
+    b"HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user>"
+    b" <pass> option can be used to authenticate the client and select the RESP protocol version at the"
+    b" same time"
+)
 
 
 @command(
@@ -94,7 +98,7 @@ class _Greeting:
             elif options.flag(b"SETNAME", following=1):
                 self.name = options.word()
                 if not printable(self.name):
-                    raise CommandError(BAD_NAME)
+                    raise CommandError(BAD_CLIENT_NAME)
             else:
                 raise CommandError(b"Syntax error in HELLO option '%b'" % options.word())
 
@@ -118,11 +122,7 @@ def hello(ctx: Client, *words: bytes) -> dict[bytes, Any]:
     if greeting.credentials:
         authenticate(ctx, *greeting.credentials)
     if ctx.gates & gates.UNAUTHENTICATED and needs_password(ctx):
-        raise CommandError(
-            b"HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass>"
-            b" option can be used to authenticate the client and select the RESP protocol version at the same time",
-            b"NOAUTH",
-        )
+        raise CommandError(_HELLO_FIRST, b"NOAUTH")
     if greeting.name is not None:
         ctx.name = greeting.name
     if greeting.version is not None:
@@ -175,7 +175,8 @@ def reset(ctx: Client) -> Status:
     ctx.gates &= ~gates.IN_TRANSACTION
     ctx.db = ctx.engine.keyspace.databases[0]
     ctx.name = b""
-    ctx.no_evict = ctx.no_touch = False
+    ctx.no_evict = False
+    ctx.set_no_touch(False)
     ctx.set_reply_mode(REPLY_ON)
     ctx.talk(2)
     start_over(ctx)

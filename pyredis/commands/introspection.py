@@ -1,6 +1,6 @@
 """COMMAND: what the server can do, told from the table that runs it.
 
-Rows, key specs and documentation have the shapes of Redis 8.2, where lists without an order are sets in RESP3.
+Rows, key specs and documentation have the shapes of Redis 8.2; lists without an order are sets in RESP3.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,16 @@ from typing import Any
 from pyredis.engine import syntax
 from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import LOADING, NO_MANDATORY_KEYS, STALE, Command, CountedKeys, Flag, Keys, command
+from pyredis.engine.command import (
+    LOADING,
+    NO_MANDATORY_KEYS,
+    STALE,
+    Command,
+    CountedKeys,
+    Flag,
+    Keys,
+    command,
+)
 from pyredis.engine.entry import Entry
 from pyredis.engine.help import help_reply
 from pyredis.errors import CommandError, syntax_error
@@ -17,6 +26,11 @@ from pyredis.patterns import matches
 from pyredis.protocol.replies import Status, Unordered
 
 _Map = dict[bytes, Any]
+_CATEGORIES = """
+keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin fast slow
+blocking dangerous connection transaction scripting
+"""
+_CATEGORY_ORDER = _CATEGORIES.split()
 
 
 @command(
@@ -265,7 +279,7 @@ def _row(declared: Command) -> list[Any]:
         first,
         last,
         step,
-        _statuses(f"@{category}" for category in sorted(declared.categories)),
+        _statuses(f"@{category}" for category in sorted(declared.categories, key=_CATEGORY_ORDER.index)),
         Unordered(tip.encode() for tip in declared.tips),
         Unordered(_key_spec(spec) for spec in declared.keys),
         [_row(sub) for sub in declared.subcommands.values()] or Unordered(()),
@@ -273,7 +287,7 @@ def _row(declared: Command) -> list[Any]:
 
 
 def _key_range(specs: Sequence[Keys]) -> tuple[int, int, int]:
-    """First and last key and step, as they were told before there were key specs: of ranges that adjoin, as one."""
+    """First key, last key and step, as told before there were key specs: ranges that adjoin are one."""
     if len(specs) == 1 and not isinstance(specs[0], CountedKeys):
         return specs[0].first, _last(specs[0]), specs[0].step
     first = last = 0

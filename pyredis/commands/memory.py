@@ -1,7 +1,8 @@
 """MEMORY: what a key takes, and what the server takes.
 
-A key's size is an estimate of Redis's own (`keyspace.memory`). The server's sizes are the process's; Python's allocator tells
-nothing of fragmentation and has nothing to purge, so those commands answer as Redis does when built with such an allocator.
+A key's size is an estimate of Redis's own (`keyspace.memory`). The server's sizes are the process's; Python's
+allocator tells nothing of fragmentation and has nothing to purge, so those commands answer as Redis does when
+built with such an allocator.
 """
 
 from typing import Any
@@ -120,7 +121,7 @@ def memory_doctor(ctx: Client) -> Verbatim:
     if used - engine[ServerInfo].startup_memory < _EMPTY_BYTES:
         return Verbatim(b"The server is almost empty: there is nothing to find yet.\n")
     if peak > used * 3 // 2:
-        return Verbatim(b"The server used much more memory once (peak) than it does now; a restart gives it back.\n")
+        return Verbatim(b"The server used much more memory once than it does now; a restart gives it back.\n")
     return Verbatim(b"No memory problem was found.\n")
 
 
@@ -160,16 +161,18 @@ def memory_help(ctx: Client) -> list[Status]:
 
     Lists the subcommands.
     """
-    return help_reply(
-        "MEMORY",
-        "DOCTOR",
-        "    A report on memory in plain words.",
-        "MALLOC-STATS",
-        "    What the allocator tells.",
-        "PURGE",
-        "    Give free memory back to the system.",
-        "STATS",
-        "    What takes memory.",
-        "USAGE <key> [SAMPLES <count>]",
-        "    The bytes of a key with its value; <count> elements are looked at (default: 5, 0 for all).",
-    )
+    return help_reply("MEMORY", _MEMORY_HELP)
+
+
+_MEMORY_HELP = """
+DOCTOR
+    A report on memory in plain words.
+MALLOC-STATS
+    What the allocator tells.
+PURGE
+    Give free memory back to the system.
+STATS
+    What takes memory.
+USAGE <key> [SAMPLES <count>]
+    The bytes of a key with its value; <count> elements are looked at (default: 5, 0 for all).
+"""

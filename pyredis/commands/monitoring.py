@@ -25,7 +25,7 @@ def monitor(ctx: Client) -> Status | NoReply:
 
     Shows every command as it is executed, until RESET or the end of the connection.
     """
-    if ctx.argv[0].upper() != b"MONITOR":  # EXEC or a script runs it
+    if ctx.transaction is not None:
         raise CommandError(b"MONITOR isn't allowed for DENY BLOCKING client")
     if ctx.monitoring:
         return NO_REPLY
@@ -104,16 +104,18 @@ def slowlog_help(ctx: Client) -> list[Status]:
 
     Lists the subcommands.
     """
-    return help_reply(
-        "SLOWLOG",
-        "GET [<count>]",
-        "    The latest <count> slow commands (default: 10, -1 for all), each as id, time, duration in",
-        "    microseconds, words, and address and name of the client.",
-        "LEN",
-        "    How many there are.",
-        "RESET",
-        "    Forget them.",
-    )
+    return help_reply("SLOWLOG", _SLOWLOG_HELP)
+
+
+_SLOWLOG_HELP = """
+GET [<count>]
+    The latest <count> slow commands (default: 10, -1 for all), each as id, time, duration in
+    microseconds, words, and address and name of the client.
+LEN
+    How many there are.
+RESET
+    Forget them.
+"""
 
 
 # The latency monitor
@@ -121,9 +123,7 @@ def slowlog_help(ctx: Client) -> list[Status]:
 container("LATENCY", summary="Commands about latency.", group="server", since="2.8.13")
 
 
-@command(
-    "LATENCY LATEST", flags=_ANYTIME, group="server", since="2.8.13", complexity="O(1)", tips=_FROM_ALL
-)
+@command("LATENCY LATEST", flags=_ANYTIME, group="server", since="2.8.13", complexity="O(1)", tips=_FROM_ALL)
 def latency_latest(ctx: Client) -> list[list[Any]]:
     """LATENCY LATEST
 
@@ -133,9 +133,7 @@ def latency_latest(ctx: Client) -> list[list[Any]]:
     return [[name.encode(), *event.samples[-1], event.maximum] for name, event in events.items()]
 
 
-@command(
-    "LATENCY HISTORY", flags=_ANYTIME, group="server", since="2.8.13", complexity="O(1)", tips=_FROM_ALL
-)
+@command("LATENCY HISTORY", flags=_ANYTIME, group="server", since="2.8.13", complexity="O(1)", tips=_FROM_ALL)
 def latency_history(ctx: Client, event: bytes) -> list[list[int]]:
     """LATENCY HISTORY event
 
@@ -161,9 +159,7 @@ def latency_reset(ctx: Client, *events: bytes) -> int:
     return ctx.engine[LatencyMonitor].reset([event.decode("latin-1") for event in events])
 
 
-@command(
-    "LATENCY GRAPH", flags=_ANYTIME, group="server", since="2.8.13", complexity="O(1)", tips=_FROM_ALL
-)
+@command("LATENCY GRAPH", flags=_ANYTIME, group="server", since="2.8.13", complexity="O(1)", tips=_FROM_ALL)
 def latency_graph(ctx: Client, event: bytes) -> Verbatim:
     """LATENCY GRAPH event
 
@@ -176,9 +172,7 @@ def latency_graph(ctx: Client, event: bytes) -> Verbatim:
     return Verbatim(graph(name, known, ctx.engine.clock.now_ms() // 1000).encode("latin-1"))
 
 
-@command(
-    "LATENCY DOCTOR", flags=_ANYTIME, group="server", since="2.8.13", complexity="O(1)", tips=_FROM_ALL
-)
+@command("LATENCY DOCTOR", flags=_ANYTIME, group="server", since="2.8.13", complexity="O(1)", tips=_FROM_ALL)
 def latency_doctor(ctx: Client) -> Verbatim:
     """LATENCY DOCTOR
 
@@ -236,18 +230,20 @@ def latency_help(ctx: Client) -> list[Status]:
 
     Lists the subcommands.
     """
-    return help_reply(
-        "LATENCY",
-        "DOCTOR",
-        "    A report on latency in plain words.",
-        "GRAPH <event>",
-        "    The spikes of an event, drawn.",
-        "HISTOGRAM [COMMAND ...]",
-        "    How long these commands, or all, took.",
-        "HISTORY <event>",
-        "    The spikes of an event.",
-        "LATEST",
-        "    The latest spike of every event.",
-        "RESET [<event> ...]",
-        "    Forget the spikes of these events, or of all.",
-    )
+    return help_reply("LATENCY", _LATENCY_HELP)
+
+
+_LATENCY_HELP = """
+DOCTOR
+    A report on latency in plain words.
+GRAPH <event>
+    The spikes of an event, drawn.
+HISTOGRAM [COMMAND ...]
+    How long these commands, or all, took.
+HISTORY <event>
+    The spikes of an event.
+LATEST
+    The latest spike of every event.
+RESET [<event> ...]
+    Forget the spikes of these events, or of all.
+"""

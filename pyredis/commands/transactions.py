@@ -1,7 +1,7 @@
 """MULTI, EXEC and DISCARD; WATCH and UNWATCH.
 
-Queued commands run back to back at EXEC; an error of one is its reply and stops none of the others. EXEC answers null when a
-watched key changed, EXECABORT when a command could not be queued.
+Queued commands run back to back at EXEC; an error of one is its reply and stops none of the others. EXEC
+answers null when a watched key changed, EXECABORT when a command could not be queued.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from pyredis.engine.client import Client
 from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE, Keys, command
 from pyredis.engine.execution import call
 from pyredis.engine.propagation import Propagation
-from pyredis.engine.transactions import Queued, Transaction, Watches
+from pyredis.engine.transactions import Queued, Transaction, Watches, leave
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, NullArray, Status
 
@@ -46,13 +46,15 @@ def exec(ctx: Client) -> list[Any] | NullArray:
     transaction = ctx.transaction
     if transaction is None:
         raise CommandError(b"EXEC without MULTI")
-    touched = ctx.engine[Watches].touched(ctx)
-    leave(ctx)
-    if transaction.spoiled:
-        raise CommandError(b"Transaction discarded because of previous errors.", b"EXECABORT")
-    if touched:
-        return NULL_ARRAY
-    return _run(ctx, transaction.queue)
+    watches = ctx.engine[Watches]
+    touched = watches.touched(ctx)
+    watches.clear(ctx)
+    try:
+        if transaction.spoiled:
+            raise CommandError(b"Transaction discarded because of previous errors.", b"EXECABORT")
+        return NULL_ARRAY if touched else _run(ctx, transaction.queue)
+    finally:
+        leave(ctx)  # only now: what runs inside can tell that it must not wait
 
 
 def _run(ctx: Client, queue: list[Queued]) -> list[Any]:
@@ -83,13 +85,6 @@ def discard(ctx: Client) -> Status:
         raise CommandError(b"DISCARD without MULTI")
     leave(ctx)
     return OK
-
-
-def leave(ctx: Client) -> None:
-    """Out of the transaction; nothing is watched any more."""
-    ctx.transaction = None
-    ctx.gates &= ~gates.IN_TRANSACTION
-    ctx.engine[Watches].clear(ctx)
 
 
 @command(

@@ -284,24 +284,27 @@ class Config:
 
     # CONFIG REWRITE
 
-    def rewrite(self) -> None:
-        """Writes the present values into `file`, keeping its comments and layout. Raises `ConfigError`."""
+    def rewrite(self, *, everything: bool = False) -> None:
+        """Writes the present values into `file`, keeping its comments and layout. Raises `ConfigError`.
+
+        `everything`: also values that are the default and that the file does not have.
+        """
         if self.file is None:
             raise ConfigError("The server is running without a config file")
         try:
             old = _text(self.file.read_bytes()) if self.file.exists() else ""
-            rewriting.overwrite(self.file, _raw(self._rewritten(old)))
+            rewriting.overwrite(self.file, _raw(self._rewritten(old, everything)))
         except OSError as failure:
             raise ConfigError(f"Rewriting config file: {failure.strerror}")
 
-    def _rewritten(self, old: str) -> str:
+    def _rewritten(self, old: str, everything: bool) -> str:
         page = rewriting.Page(old, {name: row.name for name, row in self._by_name.items()})
         for row in self.parameters:
             value = self.live(row.name)
             hidden = row.name == "replicaof" and self._values.get("cluster-enabled")
             hidden = hidden or (row.name == "save" and self.sentinel)
             lines = [] if hidden else row.rewritten(value)
-            page.write(row.name, [(f"{row.name} {line}", force) for line, force in lines])
+            page.write(row.name, [(f"{row.name} {line}", force or everything) for line, force in lines])
         for name, lines_of in self._directive_lines.items():
             page.write(name, [(line, True) for line in lines_of()])
         return page.content()

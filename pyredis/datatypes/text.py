@@ -25,12 +25,12 @@ def plain(value: bytes | bytearray | int) -> bytes:
     return b"%d" % value if isinstance(value, int) else bytes(value)
 
 
-EMBEDDED_LIMIT = 44
-"""The longest string, in bytes, that Redis keeps in one piece with its header."""
+EMBEDDED_LIMIT = 41
+"""Key and value, in bytes, that Redis 8.2 keeps in one piece; an expiry takes 8 of them."""
 
 
-def encoding(value: bytes | bytearray | int) -> bytes:
-    """The name OBJECT ENCODING answers for a string value."""
+def encoding(value: bytes | bytearray | int, beside: int = 0) -> bytes:
+    """What OBJECT ENCODING answers for a string; `beside` is the size of its key and expiry, bytes."""
     if value.__class__ is bytes and not is_canonical_int(value):
-        return b"embstr" if len(value) <= EMBEDDED_LIMIT else b"raw"
+        return b"embstr" if len(value) + beside <= EMBEDDED_LIMIT else b"raw"
     return b"raw" if isinstance(value, bytearray) else b"int"

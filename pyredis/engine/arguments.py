@@ -68,6 +68,16 @@ def integer(word: bytes) -> int:
     return value
 
 
+def int32(word: bytes, text: bytes | None = None) -> int:
+    """A word as a 32 bit integer; `text` is the error for both kinds of fault, else Redis's usual ones."""
+    value = parse_int(word)
+    if value is None:
+        raise CommandError(text) if text is not None else not_an_integer()
+    if not -(1 << 31) <= value < 1 << 31:
+        raise CommandError(text or b"value is out of range, value must between -2147483648 and 2147483647")
+    return value
+
+
 def integer_between(word: bytes, least: int, most: int, text: bytes | None = None) -> int:
     """A word as an integer within bounds; `text` is the error for both kinds of fault."""
     value = parse_int(word)

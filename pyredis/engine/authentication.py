@@ -1,6 +1,7 @@
 """Who a client is: the password of `default`, set by `requirepass`, and the gate that AUTH opens.
 
-The gate UNAUTHENTICATED stands from the connection (or RESET) of a client until it gives the password, while there is one.
+The gate UNAUTHENTICATED stands from the connection (or RESET) of a client until it gives the password, while
+there is one.
 """
 
 from hmac import compare_digest

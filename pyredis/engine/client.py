@@ -144,7 +144,7 @@ class Client:
 
     @property
     def is_local(self) -> bool:
-        """Whether it came over loopback or a Unix socket, or lives in the process (`local` in CONFIG's guards)."""
+        """Whether it came over loopback or a Unix socket, or lives in the process."""
         host = self.sink.address.rpartition(":")[0]
         return host in ("", "127.0.0.1", "[::1]") or host.startswith("/")
 

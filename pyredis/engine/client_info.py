@@ -1,7 +1,7 @@
 """A client as CLIENT LIST and CLIENT INFO show it: one line of `field=value`, in the order of Redis 8.2.
 
-Sizes are bytes, ages seconds. Memory is estimated by the sizes Redis would show for the same client: the buffers
-themselves are asyncio's.
+Sizes are bytes, ages seconds. Memory is estimated by the sizes Redis would show for the same client: the
+buffers themselves are asyncio's.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 PRINTABLE = frozenset(range(ord("!"), ord("~") + 1))
 NORMAL = b"normal"
-KINDS = {b"normal": NORMAL, b"master": b"master", b"replica": b"replica", b"slave": b"replica", b"pubsub": b"pubsub"}
+KINDS = {
+    b"normal": NORMAL,
+    b"master": b"master",
+    b"replica": b"replica",
+    b"slave": b"replica",
+    b"pubsub": b"pubsub",
+}
 """Words for TYPE in CLIENT LIST and KILL, and the kind each means."""
 
 _CLIENT_BYTES = 928
@@ -35,7 +41,9 @@ def client_kind(client: "Client") -> bytes:
 
 def client_line(client: "Client", *, running: bool) -> bytes:
     """The line with its line end; `running` is the client whose command asks."""
-    return b" ".join(b"%b=%b" % (name.encode(), _raw(value)) for name, value in _fields(client, running)) + b"\n"
+    return (
+        b" ".join(b"%b=%b" % (name.encode(), _raw(value)) for name, value in _fields(client, running)) + b"\n"
+    )
 
 
 def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:

@@ -44,11 +44,11 @@ class Engine:
         self._slow_thresholds: dict[str, float] = {}
         self.clients: dict[int, Client] = {}
         self.entries = _entries()
-        self.on_shutdown: Callable[..., None] | None = None
+        self.on_shutdown: Callable[..., None] | None = None  # SHUTDOWN calls it: set by what runs the process
         self.cron_steps: list[Callable[[], None]] = []
         self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
+        self.cron_paused = False  # DEBUG PAUSE-CRON
         self.components: dict[type, Any] = {}
-        self.on_shutdown: Callable[..., None] | None = None  # SHUTDOWN calls it; set by what runs the process
         self._next_client = 1
 
     def add(self, component: Any) -> None:
@@ -109,6 +109,8 @@ class Engine:
     def cron(self) -> None:
         """Periodic work: `hz` times a second."""
         self.tick()
+        if self.cron_paused:
+            return
         for step in self.cron_steps:
             step()
 

@@ -22,6 +22,7 @@ from pyredis.engine.latency import LatencyMonitor
 from pyredis.engine.monitors import Monitors
 from pyredis.engine.propagation import Propagation
 from pyredis.engine.slowlog import SlowLog
+from pyredis.engine.transactions import aborted
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.protocol.encoder import BULK_HEADERS
 from pyredis.protocol.parser import Argv
@@ -108,6 +109,8 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
             if held is not None:
                 return held
     except CommandError as failure:
+        if entry is not None and entry.command.name == "exec":
+            failure = aborted(client, failure)
         return failed(engine, client, entry, failure, executed=False)
     return call(engine, client, entry, argv)
 
@@ -116,12 +119,14 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Run an admitted command and account for it; an error it raises is returned as a value."""
     propagating = engine.gates & gates.PROPAGATING
     dirty = engine.keyspace.dirty if propagating else 0
-    engine.keyspace.touching = not client.no_touch or entry.command.name == "touch"
+    if client.no_touch:
+        engine.keyspace.touching = entry.command.name == "touch"
     started = engine.clock.ticks_ns()
     try:
         value = entry.handler(client, *argv[entry.words :])
     except Exception as failure:
         value = failed(engine, client, entry, failure, executed=True)
+    engine.keyspace.touching = True
     finished(engine, client, entry, argv, 1, engine.clock.ticks_ns() - started)
     if engine.gates & gates.MONITORED and not entry.command.flags & (ADMIN | SKIP_MONITOR):
         engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words

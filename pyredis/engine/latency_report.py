@@ -46,25 +46,31 @@ def _bar(height: int, row: int) -> str:
 
 
 _ADVICE = {
-    "command": "Look into the slow log (SLOWLOG GET) for the commands that take long, and split large values.",
-    "fast-command": "Commands that cannot be slow were: the machine is busy. Give the server a processor of its own.",
+    "command": "Look into the slow log (SLOWLOG GET) for what takes long, and split large values.",
+    "fast-command": "Commands that cannot be slow were: the machine is busy. Give it less other work.",
     "expire-cycle": "Many keys expire at once: spread their times, raise `hz`, keep values small.",
     "eviction-cycle": "Much is evicted at once: raise `maxmemory`, or grow in smaller steps.",
     "fork": "Forking is slow: more free memory and no virtual machine make it faster.",
 }
-_DISK_ADVICE = "The disk is slow or shared: use a local one, and nothing stricter than `appendfsync everysec`."
+_DISK_ADVICE = (
+    "The disk is slow or shared: use a local one, and nothing stricter than `appendfsync everysec`."
+)
 
 
 def doctor(monitor: LatencyMonitor, now: int) -> str:
     """A report on every event, with advice; `now` in s since 1970."""
     if not monitor.events:
         if not monitor.threshold:
-            return "Latency is not monitored: CONFIG SET latency-monitor-threshold <milliseconds> starts it.\n"
+            return (
+                "Latency is not monitored: CONFIG SET latency-monitor-threshold <milliseconds> starts it.\n"
+            )
         return "No latency spike was seen so far.\n"
     lines = ["Latency spikes were seen:", ""]
     for number, (name, event) in enumerate(monitor.events.items(), 1):
         lines.append(f"{number}. {name}: {_summary(event, now)}")
-    advice = {_ADVICE.get(name, _DISK_ADVICE if name.startswith(("aof", "rdb")) else "") for name in monitor.events}
+    advice = {
+        _ADVICE.get(name, _DISK_ADVICE if name.startswith(("aof", "rdb")) else "") for name in monitor.events
+    }
     lines += ["", *(f"- {text}" for text in sorted(advice) if text)]
     return "\n".join(lines) + "\n"
 

@@ -62,7 +62,7 @@ class Pause:
         if client.monitoring:
             return False
         if self.everything:
-            return command.name not in ("client|unpause", "client|pause") or command.group != "connection"
+            return True
         writes = bool(command.flags & WRITE) and not command.flags & READONLY
         if client.transaction is not None and command.name == "exec":
             writes = any(queued.entry.command.flags & WRITE for queued in client.transaction.queue)

@@ -32,14 +32,14 @@ class Propagation:
         self._engine.gates |= gates.PROPAGATING
 
     def feed(self, client: "Client", argv: Sequence[bytes]) -> None:
-        """A command of `client` changed something; an empty rewritten form says that all was sent already."""
+        """A command of `client` changed something; an empty rewritten form: all was sent already."""
         words = argv if client.rewritten is None else client.rewritten
         if words:
             self.send(client.db.index, words)
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Several commands that take effect as one: what they send is one transaction, if it is more than one."""
+        """Commands that take effect as one: what they send is a transaction, if it is more than one."""
         if self._held is not None or not self._listeners:
             yield
             return

@@ -1,7 +1,8 @@
 """INFO's own sections, in the order and with the field names of Redis 8.2: a function a section.
 
-Fields of what is not built in (replicas, AOF, cluster) have the values Redis shows while it is not used. Left out are those that
-only the C server could fill: its allocator's inner state, defragmentation, I/O threads and Lua's memory. `pyredis_version` tells our own release.
+Fields of what is not built in (replicas, AOF, cluster) have the values Redis shows while it is not used. Left
+out are those that only the C server could fill: its allocator's inner state, its I/O threads and the cycles
+of its event loop. `server_name` and `pyredis_version` tell who really answers.
 """
 
 import os
@@ -12,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pyredis
+from pyredis.engine import gates
 from pyredis.engine.info import Fields
 from pyredis.engine.transactions import Watches
 
@@ -34,7 +36,7 @@ SectionOf = Callable[["Engine"], Fields]
 
 
 class ServerInfo:
-    """The component that gives the sections to `engine.info`, in order. It remembers what memory use has been (bytes)."""
+    """The component that gives `engine.info` its sections, and remembers what memory use has been (bytes)."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -133,7 +135,7 @@ def clients(engine: "Engine") -> Fields:
 
 
 def memory(engine: "Engine") -> Fields:
-    """What the process uses; the interpreter's share is `used_memory_startup`. What is filled in later is 0 here."""
+    """What the process uses. `ServerInfo` fills in what needs a memory of its own, 0 here."""
     used = resident_memory()
     peak = max(engine.stats.peak_memory, used)
     total, limit = _system_memory(), engine.config["maxmemory"]
@@ -191,7 +193,7 @@ def memory(engine: "Engine") -> Fields:
 def persistence(engine: "Engine") -> Fields:
     """Nothing was saved yet."""
     return {
-        "loading": 0,
+        "loading": int(bool(engine.gates & gates.LOADING)),
         "async_loading": 0,
         "current_cow_peak": 0,
         "current_cow_size": 0,
@@ -262,6 +264,12 @@ def stats(engine: "Engine") -> Fields:
         "total_forks": 0,
         "migrate_cached_sockets": 0,
         "slave_expires_tracked_keys": 0,
+        "active_defrag_hits": 0,
+        "active_defrag_misses": 0,
+        "active_defrag_key_hits": 0,
+        "active_defrag_key_misses": 0,
+        "total_active_defrag_time": 0,
+        "current_active_defrag_time": 0,
         "tracking_total_keys": 0,
         "tracking_total_items": 0,
         "tracking_total_prefixes": 0,

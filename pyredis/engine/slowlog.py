@@ -51,9 +51,9 @@ class SlowLog:
 
     def note(self, client: "Client", argv: list[bytes], duration: int) -> None:
         """Log a command that took `duration` µs, if that is slow."""
-        if self.threshold < 0 or duration < self.threshold:
-            return
         engine = self._engine
+        if not 0 <= self.threshold <= duration or not engine.config["slowlog-max-len"]:
+            return
         shown = [b"(redacted)" if at in client.redacted else word for at, word in enumerate(argv)]
         self.entries.appendleft(
             SlowEntry(

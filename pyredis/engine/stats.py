@@ -1,6 +1,12 @@
 """What the server counts about itself, and the rates computed from it."""
 
+import logging
 from collections import Counter
+
+log = logging.getLogger("pyredis")
+
+ERROR_CODES_MAX = 128
+"""Different error codes that are counted; scripts can make up any number."""
 
 
 class Rate:
@@ -48,6 +54,7 @@ class Stats:
         self.writes = 0
         self.errors: Counter[str] = Counter()
         self.error_replies = 0
+        self.tells_errors_apart = True
         self.expired_stale_percent = 0.0
         self.expire_cycle_ms = 0
         self.expired_time_cap_reached = 0
@@ -64,8 +71,18 @@ class Stats:
         self.output_rate.sample(now_ms, self.bytes_out)
 
     def count_error(self, line: bytes) -> None:
-        """Count an error reply under its first word."""
+        """Count an error reply under its first word; too many different ones end that until a reset."""
         self.error_replies += 1
+        if not self.tells_errors_apart:
+            return
         code = line.split(b" ", 1)[0].decode("latin-1")
-        if code in self.errors or len(self.errors) < 128:
+        if code not in self.errors and len(self.errors) >= ERROR_CODES_MAX:
+            self._stop_telling_errors_apart()
+        else:
             self.errors[code] += 1
+
+    def _stop_telling_errors_apart(self) -> None:
+        log.warning("Errorstats stopped adding new errors: there are too many. CONFIG RESETSTAT starts over.")
+        log.warning("Current errors code list: %s", ", ".join(self.errors))
+        self.errors = Counter({"ERRORSTATS_DISABLED": 1})
+        self.tells_errors_apart = False

@@ -1,11 +1,11 @@
-"""From a command's syntax line to the arguments that COMMAND DOCS answers, which redis-cli makes its hints of.
+"""From a command's syntax line to the arguments that COMMAND DOCS answers, which clients make hints of.
 
     key value [NX | XX] [GET] [EX seconds | PX milliseconds | KEEPTTL]
 
-The line is written as the manual writes it: capitals are tokens, other words are arguments, `[…]` may be left out, `<…>` groups,
-`|` separates alternatives, and `[x …]` behind `x` means that x repeats. A token takes the word or group behind it. Redis gives
-groups names of their own; here they are called by their token, or `choice` and `block`. No command syntax of Redis 8.2 is ambiguous in
-this notation.
+The line is written as the manual writes it: capitals are tokens, other words are arguments, `[…]` may be
+left out, `<…>` groups, `|` separates alternatives, and `[x …]` behind `x` means that x repeats. A token takes
+the word or group behind it. Redis gives groups names of their own; here they are called by their token, or
+`choice` and `block`. Types follow from names, and from the command's group where a name means several things.
 """
 
 import re
@@ -13,13 +13,18 @@ from typing import Any
 
 _WORDS = re.compile(r"\.\.\.|[\[\]<>|]|[^\s\[\]<>|]+")
 _CLOSING = frozenset(("]", ">", "|", ""))
-_KEYS = frozenset("key newkey destkey sourcekey source destination src dst key1 key2".split())
-_INTEGERS = frozenset(
-    "count seconds milliseconds numfields start stop end increment decrement numkeys weight rank num-matches len offset client-id "
-    "maxage timeout db cursor limit version port destination-db ttl frequency index entries-read index1 index2 protover ms slot "
-    "start-slot end-slot config-epoch cluster-bus-port numlocal numreplicas min-match-len numids bit entries-added".split()
+_KEYS = frozenset(
+    ["key", "newkey", "destkey", "sourcekey", "source", "destination", "src", "dst", "key1", "key2"]
 )
-_DOUBLES = frozenset("longitude latitude radius width height score".split())
+_INTEGER_NAMES = """
+count seconds milliseconds numfields start stop end increment decrement numkeys weight rank num-matches
+len offset client-id maxage timeout db cursor limit version port destination-db ttl frequency index
+entries-read index1 index2 protover ms slot start-slot end-slot config-epoch cluster-bus-port numlocal
+numreplicas min-match-len numids bit entries-added
+"""
+_INTEGERS = frozenset(_INTEGER_NAMES.split())
+_DOUBLES = frozenset(["longitude", "latitude", "radius", "width", "height", "score"])
+_WORD_TYPES = frozenset(("string", "integer", "double", "key", "pattern", "unix-time"))
 _BY_GROUP = {
     "bitmap": {"value": "integer"},
     "list": {"timeout": "double"},
@@ -34,7 +39,9 @@ class Argument:
 
     __slots__ = ("arguments", "key_spec", "multiple", "multiple_token", "name", "optional", "token", "type")
 
-    def __init__(self, name: str, type: str, token: str = "", arguments: "list[Argument] | None" = None) -> None:
+    def __init__(
+        self, name: str, type: str, token: str = "", arguments: "list[Argument] | None" = None
+    ) -> None:
         self.name = name
         self.type = type
         self.token = token
@@ -98,7 +105,7 @@ def _number_keys(arguments: list[Argument], specs: int, seen: int) -> int:
 
 
 class _Parser:
-    """Recursive descent: choices are sequences between bars, a sequence is made of words and bracketed choices."""
+    """Recursive descent: choices are sequences between bars, sequences words and bracketed choices."""
 
     def __init__(self, words: list[str], group: str, command: str) -> None:
         self.words = words
@@ -131,7 +138,7 @@ class _Parser:
             elif word == "[":
                 self.bracket(found)
             elif word == "<":
-                found.append(_one(self.closed(">")))
+                found.append(_fold(_one(self.closed(">"))))
             elif word.upper() == word:
                 found.append(self.after_token(word))
             else:
@@ -151,7 +158,7 @@ class _Parser:
         repeated, self.repeated = self.repeated, False
         if repeated and len(inner) == 1 and _repeat(before, inner[0]):
             return
-        argument = _one(inner)
+        argument = _fold(_one(inner))
         argument.optional = True
         argument.multiple = argument.multiple or repeated
         before.append(argument)
@@ -195,8 +202,23 @@ def _one(choices: list[list[Argument]]) -> Argument:
     (sequence,) = choices
     if len(sequence) == 1:
         return sequence[0]
-    name = sequence[0].token.lower() if sequence and sequence[0].token else "block"
-    return Argument(name, "block", arguments=sequence)
+    block = Argument("block", "block", arguments=sequence)
+    first = sequence[0] if sequence else block
+    if first.type in _WORD_TYPES and not first.optional and first.token:
+        block.token, first.token = first.token, ""  # it introduces the block and not its first word alone
+        block.name = block.token.lower()
+    return block
+
+
+def _fold(argument: Argument) -> Argument:
+    """`a | b [a | b ...]`: the repetition, caught in the last choice, is one of all choices."""
+    last = argument.arguments[-1] if argument.type == "oneof" else argument
+    again = last.arguments[-1] if last.type == "block" else argument
+    if again.multiple and len(again.arguments) == len(argument.arguments) > 1:
+        del last.arguments[-1]
+        argument.arguments[-1] = _one([last.arguments])
+        argument.multiple = True
+    return argument
 
 
 def _repeat(before: list[Argument], inner: list[Argument]) -> bool:
@@ -211,6 +233,7 @@ def _repeat(before: list[Argument], inner: list[Argument]) -> bool:
     if len(inner) > 1 and all(one.same_as(two) for one, two in zip(tail, inner, strict=True)):
         block = _one([tail])
         block.multiple = True
+        block.multiple_token = bool(block.token)
         before[-len(inner) :] = [block]
         return True
     return False

@@ -1,9 +1,10 @@
 """When and how often keys are used: for OBJECT IDLETIME and FREQ, and for eviction.
 
-Nothing is kept until somebody asks: an OBJECT IDLETIME or FREQ, or a maxmemory policy that needs it. From then on every access
-is recorded; a key not used since counts as used when recording began. Under an LFU policy a record is a counter of 8 bits that
-grows with falling probability and decays with the minutes (Redis's `evict.c`: `lfu-log-factor`, `lfu-decay-time`); under any
-other it is the time of the last access. A change of policy between the two starts over.
+Nothing is kept until somebody asks: an OBJECT IDLETIME or FREQ, or a maxmemory policy that needs it. From
+then on every access is recorded; a key not used since counts as used when recording began. Under an LFU
+policy a record is a counter of 8 bits that grows with falling probability and decays with the minutes
+(Redis's `evict.c`: `lfu-log-factor`, `lfu-decay-time`); under any other it is the time of the last access.
+A change of policy between the two starts over.
 """
 
 from typing import Any, Protocol
@@ -17,7 +18,15 @@ INITIAL_FREQUENCY = 5
 HIGHEST_FREQUENCY = 255
 _MINUTE = 60_000
 _GONE = frozenset(
-    (events.DEL, events.EXPIRED, events.EVICTED, events.RENAME_FROM, events.MOVE_FROM, events.FLUSHED, events.SWAPPED)
+    (
+        events.DEL,
+        events.EXPIRED,
+        events.EVICTED,
+        events.RENAME_FROM,
+        events.MOVE_FROM,
+        events.FLUSHED,
+        events.SWAPPED,
+    )
 )
 
 
@@ -100,7 +109,7 @@ class Access:
 
     def _decayed(self, at: int, counter: int) -> int:
         """The counter less one for each `lfu-decay-time` minutes since `at`."""
-        period = self._config["lfu-decay-time"] * _MINUTE
+        period: int = self._config["lfu-decay-time"] * _MINUTE
         return max(counter - (self._space.now - at) // period, 0) if period else counter
 
     def _grown(self, counter: int) -> int:
@@ -108,5 +117,5 @@ class Access:
         if counter >= HIGHEST_FREQUENCY:
             return counter
         above = max(counter - INITIAL_FREQUENCY, 0)
-        chance = 1 / (above * self._config["lfu-log-factor"] + 1)
-        return counter + (self._space.random.random() < chance)
+        chances: int = above * self._config["lfu-log-factor"] + 1
+        return counter + (self._space.random.randrange(chances) == 0)

@@ -36,7 +36,6 @@ class Keyspace:
         self.touching = True  # whether the present command counts as an access (CLIENT NO-TOUCH)
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
         self.expires_lazily = True
-        self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.expired_count = 0
         self.databases = [Database(self, index) for index in range(count)]
 
@@ -72,6 +71,9 @@ class Keyspace:
 
     def swap(self, first: int, second: int) -> None:
         """SWAPDB: exchange contents; clients stay with their number. Both databases' watchers are told of each key."""
+        if first == second:
+            self.databases[first].dirty += 1
+            return
         one, two = self.databases[first], self.databases[second]
         one.table, two.table = two.table, one.table
         one.expires, two.expires = two.expires, one.expires
@@ -184,7 +186,7 @@ class Database:
     def random_key(self) -> bytes | None:
         """A uniformly random key that is not expired, or None.
 
-        Where keys do not expire on access (a replica) all of them may be due: after 100 of those, one is good enough.
+        Where keys do not expire on access (a replica) all may be due: after 100 of those, one is good enough.
         """
         left = 100
         while (key := self.table.random_key(self.space.random)) is not None:
@@ -210,7 +212,7 @@ class Database:
             self._tell(key, event)
 
     def move(self, key: bytes, target: "Database", to: bytes, left: Event, arrived: Event) -> None:
-        """Let an existing key go on as `to` in `target`, value and expiry; `left` and `arrived` are its two events."""
+        """Let an existing key go on as `to` in `target`, with its expiry; `left` and `arrived` are the events."""
         value, when = self.table.get(key), self.expires.get(key)
         self._drop(key)
         target._place(to, value, when)
@@ -256,7 +258,7 @@ class Database:
             self._tell(key, event)
 
     def remove(self, key: bytes, event: Event = events.DEL) -> bool:
-        """Delete; False when there was no such key. Who does not expire keys (a replica) deletes expired ones too."""
+        """Delete; False when there was no such key. A replica, which expires none, deletes expired ones too."""
         if key not in self.table or (self.expire_if_due(key) and key not in self.table):
             return False
         self._drop(key)
@@ -315,7 +317,7 @@ class Database:
     # Inside
 
     def _set_free(self, key: bytes) -> bool:
-        """Take an existing key's expiry away; True when its time had come, so that the key is gone and told as expired."""
+        """Take an existing key's expiry away; True when its time had come: then the key went as expired."""
         when = self.expires.get(key)
         if when is None:
             return False
@@ -326,7 +328,7 @@ class Database:
         return False
 
     def _place(self, key: bytes, value: Any, when: int | None) -> None:
-        """Store a value that comes with its expiry; what was there goes without an event, the key counts as new."""
+        """Store a value with its expiry; what was there goes without an event, the key counts as new."""
         self._drop(key)
         self._add(key, value)
         if when is not None:

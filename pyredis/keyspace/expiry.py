@@ -1,9 +1,10 @@
 """The active expire cycle: keys whose time has come are deleted though nobody asks for them.
 
-It follows `expire.c` of Redis. `hz` times a second each database's expiring keys are walked by a scan cursor, a few keys at a
-time (20 and more with `active-expire-effort`), and on while more of them than acceptable were stale (10 % and less with the
-effort). It ends with the walk, or after its share of the period (25 % and 2 % more a step of effort); a database it had no time
-for is the first of the next cycle, which then visits all.
+It follows `expire.c` of Redis. `hz` times a second each database's expiring keys are walked by a scan
+cursor, a few keys at a time (20 and more with `active-expire-effort`), and on while more of them than
+acceptable were stale (10 % and less with the effort). It ends with the walk, or after its share of the
+period (25 % and 2 % more a step of effort); a database it had no time for is the first of the next cycle,
+which then visits all.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""What kind of value stands at a key: the name TYPE answers, the encoding OBJECT ENCODING answers, and how COPY copies it.
+"""What kind of value stands at a key: its name for TYPE, its encoding for OBJECT ENCODING, its copy for COPY.
 
-A datatype registers its class by `register`; strings (bytes, bytearray, int) are registered here. A value that is no string
-has a method `copy()`.
+A datatype registers its class by `register`; strings (bytes, bytearray, int) are registered here. A value
+that is no string has a method `copy()`.
 """
 
 from collections.abc import Callable

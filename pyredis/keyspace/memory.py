@@ -1,13 +1,13 @@
 """How much memory a key takes: an estimate of what Redis 8.2 would say, not of Python's own use.
 
-Redis stores key and value in one block when they fit in 64 bytes, else a longer string apart; every block is rounded up to a
-size class of jemalloc. Values of other types estimate themselves by `memory_usage(samples)`.
+Redis stores key and value in one block when they fit in 64 bytes, else a longer string apart; every block is
+rounded up to a size class of jemalloc. Values of other types estimate themselves by `memory_usage(samples)`.
 """
 
 from sys import getsizeof
 from typing import Any
 
-from pyredis.keyspace.database import STRING_TYPES, Database
+from pyredis.keyspace.database import Database
 
 _HEADER = 16
 _EXPIRY = 8
@@ -16,7 +16,7 @@ _TABLE_SLOT = 32
 
 
 def allocated(size: int) -> int:
-    """The size class of a block of `size` bytes: multiples of 8 up to 64, then four classes to each power of two."""
+    """The class of a block of `size` bytes: multiples of 8 up to 64, then four to each power of two."""
     if size <= 64:
         return -(-size // 8) * 8
     step = 1 << (size - 1).bit_length() - 3
@@ -38,13 +38,13 @@ def string_size(length: int, *, tiny: bool = False) -> int:
 
 def memory_usage(db: Database, key: bytes, samples: int) -> int | None:
     """Bytes of a key with its value, or None; containers look at `samples` elements, all if 0."""
-    value = db.peek(key)
+    value: Any = db.peek(key)
     if value is None:
         return None
     size = _HEADER + 1 + string_size(len(key), tiny=True)
     if db.expire_time(key) is not None:
         size += _EXPIRY
-    if value.__class__ not in STRING_TYPES:
+    if not isinstance(value, (bytes, bytearray, int)):
         return allocated(size) + _estimate(value, samples)
     if isinstance(value, int) or _is_integer(value):
         return allocated(size)

@@ -5,7 +5,7 @@ import shlex
 from pytest import mark
 
 # Keys: s and t are strings, l a list, n an integer; `none…` are missing.
-PREPARED = ["RPUSH l a", "SET s foobar", "SET t abcdefgh", "SET n 42", "SET e ''"]
+PREPARED = ["SET s foobar", "SET t abcdefgh", "SET n 42", "SET e ''"]
 
 SCRIPTS = {
     "setbit and getbit": """
@@ -214,5 +214,6 @@ SCRIPTS = {
 
 @mark.parametrize("name", SCRIPTS)
 def test_script(both, name):
+    both.prepare_list("l")
     for line in (*PREPARED, *SCRIPTS[name].strip().splitlines()):
         both(*shlex.split(line))

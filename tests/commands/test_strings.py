@@ -18,7 +18,7 @@ from pyredis.engine.execution import run
 from pyredis.engine.propagation import Propagation
 
 # Keys: s a string, l a list, n an integer, f a fraction; `none…` are missing.
-PREPARED = ["RPUSH l a", "SET s abcdef", "SET n 10", "SET f 10.50"]
+PREPARED = ["SET s abcdef", "SET n 10", "SET f 10.50"]
 
 SCRIPTS = {
     "set": """
@@ -291,6 +291,7 @@ SCRIPTS = {
 
 @mark.parametrize("name", SCRIPTS)
 def test_script(both, name):
+    both.prepare_list("l")
     for line in (*PREPARED, *SCRIPTS[name].strip().splitlines()):
         both(*shlex.split(line))
 

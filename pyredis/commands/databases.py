@@ -1,0 +1,112 @@
+"""Whole databases: select, swap, count and flush them."""
+
+from collections.abc import Iterable
+
+from pyredis.engine import gates
+from pyredis.engine.arguments import int32
+from pyredis.engine.client import Client
+from pyredis.engine.command import FAST, LOADING, READONLY, STALE, WRITE, command
+from pyredis.engine.propagation import Propagation
+from pyredis.errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
+from pyredis.keyspace.database import Database
+from pyredis.protocol.replies import OK, Status
+
+
+@command("SELECT", flags=LOADING | STALE | FAST, group="connection", since="1.0.0", complexity="O(1)")
+def select(ctx: Client, index: bytes) -> Status:
+    """SELECT index
+
+    Makes another database the connection's own.
+    """
+    number = int32(index)
+    if number and ctx.engine.config["cluster-enabled"]:
+        raise CommandError(b"SELECT is not allowed in cluster mode")
+    databases = ctx.engine.keyspace.databases
+    if not 0 <= number < len(databases):
+        raise CommandError(DB_INDEX_OUT_OF_RANGE)
+    ctx.db = databases[number]
+    return OK
+
+
+@command(
+    "SWAPDB",
+    flags=WRITE | FAST,
+    group="server",
+    since="4.0.0",
+    complexity="O(N) in the number of clients that watch or wait for keys of the two",
+    categories="dangerous keyspace",
+)
+def swapdb(ctx: Client, index1: bytes, index2: bytes) -> Status:
+    """SWAPDB index1 index2
+
+    Exchanges the contents of two databases.
+    """
+    if ctx.engine.config["cluster-enabled"]:
+        raise CommandError(b"SWAPDB is not allowed in cluster mode")
+    first, second = int32(index1, b"invalid first DB index"), int32(index2, b"invalid second DB index")
+    keyspace = ctx.engine.keyspace
+    if not (0 <= first < len(keyspace.databases) and 0 <= second < len(keyspace.databases)):
+        raise CommandError(DB_INDEX_OUT_OF_RANGE)
+    keyspace.swap(first, second)
+    return OK
+
+
+@command(
+    "DBSIZE",
+    flags=READONLY | FAST,
+    group="server",
+    since="1.0.0",
+    complexity="O(1)",
+    tips=["request_policy:all_shards", "response_policy:agg_sum"],
+    categories="keyspace",
+)
+def dbsize(ctx: Client) -> int:
+    """DBSIZE
+
+    Counts the keys of the database, expired ones that are still there among them.
+    """
+    return len(ctx.db)
+
+
+@command(
+    "FLUSHDB",
+    flags=WRITE,
+    group="server",
+    since="1.0.0",
+    complexity="O(N) in the number of keys in the database",
+    tips=["request_policy:all_shards", "response_policy:all_succeeded"],
+    categories="dangerous keyspace",
+)
+def flushdb(ctx: Client, *mode: bytes) -> Status:
+    """FLUSHDB [ASYNC | SYNC]
+
+    Deletes all keys of the database.
+    """
+    return _flush(ctx, b"FLUSHDB", [ctx.db], mode)
+
+
+@command(
+    "FLUSHALL",
+    flags=WRITE,
+    group="server",
+    since="1.0.0",
+    complexity="O(N) in the number of keys in all databases",
+    tips=["request_policy:all_shards", "response_policy:all_succeeded"],
+    categories="dangerous keyspace",
+)
+def flushall(ctx: Client, *mode: bytes) -> Status:
+    """FLUSHALL [ASYNC | SYNC]
+
+    Deletes all keys of all databases.
+    """
+    return _flush(ctx, b"FLUSHALL", ctx.engine.keyspace.databases, mode)
+
+
+def _flush(ctx: Client, name: bytes, databases: Iterable[Database], mode: tuple[bytes, ...]) -> Status:
+    """Empty databases. It propagates even where nothing was; `changed` makes that happen for what was."""
+    if len(mode) > 1 or (mode and mode[0].upper() not in (b"ASYNC", b"SYNC")):
+        raise syntax_error()
+    dropped = sum([db.flush() for db in databases])
+    if not dropped and ctx.engine.gates & gates.PROPAGATING:
+        ctx.engine[Propagation].feed(ctx, (name, *mode))
+    return OK

@@ -1,0 +1,33 @@
+"""MEMORY's answers about the whole server."""
+
+from pytest import fixture
+
+from pyredis.assembly import build_engine
+from pyredis.engine.execution import run
+
+
+@fixture
+def client():
+    return build_engine().connect()
+
+
+def test_the_statistics_have_the_fields_of_the_real_server(both):
+    both("SET", "k", "v")
+    names = []
+    for reply in both.replies("MEMORY", "STATS"):
+        words = reply.split(b"\r\n")
+        names.append([word for word in words if word[:1].isalpha()])
+    assert names[0] == names[1]
+
+
+def test_purge(both):
+    both("MEMORY", "PURGE")
+    both("MEMORY", "foo")
+
+
+def test_reports(client):
+    run(client.engine, client, [[b"MEMORY", b"DOCTOR"], [b"MEMORY", b"MALLOC-STATS"], [b"MEMORY", b"HELP"]])
+    doctor, stats, usage = client.out
+    assert b"empty" in doctor
+    assert b"Stats not supported for the current allocator" in stats
+    assert b"USAGE <key>" in usage

@@ -1,0 +1,124 @@
+"""The table against a dict; its scan's promise; its random key's fairness."""
+
+from collections import Counter
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest import mark
+
+from pyredis.keyspace.table import BUCKET_LIMIT, Table
+
+
+def key(number):
+    return b"key:%d" % number
+
+
+def filled(count):
+    table = Table()
+    for number in range(count):
+        table.set(key(number), number)
+    return table
+
+
+steps = st.lists(
+    st.tuples(st.sampled_from(["add", "drop"]), st.integers(0, 4000), st.integers(1, 1500)), max_size=12
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps)
+def test_splits_and_merges_keep_every_key(runs):
+    table, model = Table(), {}
+    for what, start, length in runs:
+        for number in range(start, start + length):
+            if what == "add":
+                assert table.set(key(number), number) == (key(number) not in model)
+                model[key(number)] = number
+            else:
+                assert table.pop(key(number)) == model.pop(key(number), None)
+        assert len(table) == len(model)
+        assert dict(table.items()) == model
+        assert sorted(table) == sorted(model)
+        assert all(table.get(one) == value for one, value in model.items())
+
+
+def test_buckets_stay_small():
+    table = filled(20_000)
+    assert max(map(len, table.buckets())) <= BUCKET_LIMIT
+    for number in range(20_000):
+        table.pop(key(number))
+    assert table.mask == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 3000),
+    st.lists(st.integers(1, 700), min_size=1, max_size=5),
+    st.lists(st.tuples(st.booleans(), st.integers(0, 9000), st.integers(1, 900)), max_size=30),
+)
+def test_a_scan_returns_what_is_there_throughout(stays, counts, changes):
+    """Keys `stay…` are there from start to end; others come and go between the steps, of changing sizes."""
+    table = Table()
+    lasting = {b"stay:%d" % number for number in range(stays)}
+    for one in lasting:
+        table.set(one, 1)
+    seen, cursor = set(), 0
+    waiting = iter(changes)
+    for step in range(100_000):
+        cursor, keys = table.scan(cursor, counts[step % len(counts)])
+        seen.update(keys)
+        if not cursor:
+            break
+        adds, start, length = next(waiting, (None, 0, 0))
+        for number in range(start, start + length):
+            if adds:
+                table.set(key(number), number)
+            else:
+                table.pop(key(number))
+    assert cursor == 0
+    assert lasting <= seen
+
+
+@mark.parametrize("size", [1, 10, 341, 342, 5000])
+@mark.parametrize("count", [1, 10, 1000])
+def test_an_undisturbed_scan_returns_each_key_once(size, count):
+    table = filled(size)
+    found, cursor = [], 0
+    while True:
+        cursor, keys = table.scan(cursor, count)
+        found += keys
+        if not cursor:
+            break
+    assert sorted(found) == sorted(table)
+
+
+def test_scan_steps_are_about_the_size_asked_for():
+    table = filled(5000)
+    cursor, sizes = 0, []
+    while True:
+        cursor, keys = table.scan(cursor, 10)
+        sizes.append(len(keys))
+        if not cursor:
+            break
+    assert max(sizes) < 60
+    assert 2 < sum(sizes) / len(sizes) < 20
+
+
+@mark.parametrize("start", [300, 3000])
+def test_random_keys_are_uniform(start):
+    """Chi-square over 100 keys that are left of many, in buckets of unequal depth."""
+    table = filled(start)
+    for number in range(100, start):
+        table.pop(key(number))
+    random = Random(7)
+    draws = 20_000
+    counts = Counter(table.random_key(random) for _ in range(draws))
+    assert len(counts) == 100
+    expected = draws / 100
+    chi_square = sum((count - expected) ** 2 / expected for count in counts.values())
+    assert chi_square < 149.4  # exceeded once in a thousand by 99 degrees of freedom
+
+
+def test_no_random_key_of_nothing():
+    assert Table().random_key(Random(1)) is None

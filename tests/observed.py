@@ -1,0 +1,51 @@
+"""An engine of its own under a clock that tests move: its events, what it propagates, its changes."""
+
+import shlex
+
+from pyredis.assembly import build_engine
+from pyredis.clock import ManualClock
+from pyredis.engine.execution import execute, run
+from pyredis.engine.propagation import Propagation
+
+START_MS = 1_000_000
+
+
+class Observed:
+    """Calling it with a command line gives (changes, names of events, commands propagated)."""
+
+    def __init__(self, clock=None):
+        self.clock = clock or ManualClock(START_MS)
+        self.engine = build_engine(clock=self.clock, seed=1)
+        self.events = []
+        self.sent = []
+        self.engine.keyspace.observe(self._note)
+        self.engine[Propagation].listen(lambda index, argv: self.sent.append(b" ".join(argv).decode()))
+        self.client = self.engine.connect()
+
+    def _note(self, db, key, event):
+        if event.name:
+            self.events.append(event.name.decode())
+
+    def __call__(self, line):
+        self.events.clear()
+        self.sent.clear()
+        before = self.engine.keyspace.dirty
+        self.line(line)
+        return self.engine.keyspace.dirty - before, self.events, self.sent
+
+    def line(self, line):
+        """The raw reply."""
+        self.engine.tick()
+        run(self.engine, self.client, [words(line)])
+        reply = b"".join(self.client.out)
+        self.client.out.clear()
+        return reply
+
+    def value(self, line):
+        """The reply as a value."""
+        self.engine.tick()
+        return execute(self.engine, self.client, words(line))
+
+
+def words(line):
+    return [word.encode() for word in shlex.split(line)]
