@@ -36,23 +36,15 @@ def at_least_three(text: str) -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--quick", action="store_true", help=f"{QUICK_SECONDS} s a measurement: sooner done, noisier"
-    )
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_SECONDS} s a measurement: sooner done, noisier")
     parser.add_argument("--servers", type=server_names, default="redis,bare,fakeredis,pyredis")
-    parser.add_argument(
-        "--tests", type=load.test_names, default=",".join(load.DEFAULT_TESTS), help="names, or all"
-    )
-    parser.add_argument(
-        "--pipelines", default="1,16,100", type=lambda text: [int(part) for part in text.split(",")]
-    )
+    parser.add_argument("--tests", type=load.test_names, default=",".join(load.DEFAULT_TESTS), help="names, or all")
+    parser.add_argument("--pipelines", default="1,16,100", type=lambda text: [int(part) for part in text.split(",")])
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--keyspace", type=int, default=100_000, help="redis-benchmark's -r: how many keys")
     parser.add_argument("--rounds", type=at_least_three, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="how long a measurement should take")
-    parser.add_argument(
-        "--name", default=time.strftime("%Y-%m-%dT%H-%M-%S"), help="results/NAME.json and .png"
-    )
+    parser.add_argument("--name", default=time.strftime("%Y-%m-%dT%H-%M-%S"), help="results/NAME.json and .png")
     return parser.parse_args()
 
 
@@ -68,9 +60,7 @@ def calibrate_all(servers: list[Server], plan: Plan) -> tuple[dict[Key, int], di
         for pipeline in plan.pipelines:
             for test in plan.tests:
                 try:
-                    sizes[Key(pipeline, test, server.name)] = load.calibrate(
-                        server, test, pipeline, plan.settings
-                    )
+                    sizes[Key(pipeline, test, server.name)] = load.calibrate(server, test, pipeline, plan.settings)
                 except (LoadError, OSError) as error:
                     errors[f"{server.name} {test} pipeline {pipeline}"] = str(error)
     return sizes, errors
@@ -78,9 +68,7 @@ def calibrate_all(servers: list[Server], plan: Plan) -> tuple[dict[Key, int], di
 
 def measure_all(servers: list[Server], plan: Plan, sizes: dict[Key, int], errors: dict[str, str]) -> Samples:
     """Every round; a line that fails once is left out of the result and stands in `errors`."""
-    order = [
-        Key(pipeline, test, s.name) for pipeline in plan.pipelines for test in plan.tests for s in servers
-    ]
+    order = [Key(pipeline, test, s.name) for pipeline in plan.pipelines for test in plan.tests for s in servers]
     samples: Samples = {key: [] for key in order if key in sizes}
     for turn in range(plan.rounds):
         started = time.monotonic()
@@ -88,9 +76,7 @@ def measure_all(servers: list[Server], plan: Plan, sizes: dict[Key, int], errors
         for pipeline in plan.pipelines:
             for test in plan.tests:
                 for server in servers[first:] + servers[:first]:
-                    measure_line(
-                        server, Key(pipeline, test, server.name), sizes, samples, plan.settings, errors
-                    )
+                    measure_line(server, Key(pipeline, test, server.name), sizes, samples, plan.settings, errors)
         print(f"round {turn + 1} of {plan.rounds}: {time.monotonic() - started:.0f} s", flush=True)
     return samples
 

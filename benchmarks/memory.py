@@ -87,9 +87,7 @@ def main() -> None:
     options = parser.parse_args()
     end_children_on_sigterm()
     connections = min(options.connections, raise_open_files() - SPARE_FILES)
-    print(
-        f"{options.keys} keys of 16 bytes with 8-byte values, {connections} idle connections: RSS growth each"
-    )
+    print(f"{options.keys} keys of 16 bytes with 8-byte values, {connections} idle connections: RSS growth each")
     if connections < options.connections:
         print(f"(fewer than the {options.connections} wanted: the hard limit of open files)")
     print(f"{'server':<10}{'B/key':>14} {'':>8}{'KiB/connection':>14}")

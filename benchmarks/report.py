@@ -49,13 +49,9 @@ def summary_line(summary: Summary) -> str:
     if summary.throughput is None or summary.lowest is None:
         return f"{head}: nothing to compare"
     lowest, test = summary.lowest
-    text = (
-        f"{head}: throughput {_times(summary.throughput)} of redis-server (lowest {_times(lowest)} {test}), "
-    )
+    text = f"{head}: throughput {_times(summary.throughput)} of redis-server (lowest {_times(lowest)} {test}), "
     text += f"CPU a command {_times(summary.cpu)}, {summary.tests} tests"
-    return text + (
-        f", throughput {_times(summary.to_fakeredis)} of fakeredis" if summary.to_fakeredis else ""
-    )
+    return text + (f", throughput {_times(summary.to_fakeredis)} of fakeredis" if summary.to_fakeredis else "")
 
 
 def summary_lines(samples: Samples) -> str:

@@ -87,9 +87,7 @@ def end_with_parent() -> None:
 @contextlib.contextmanager
 def spawn(argv: list[str], folder: str | None, out: IO[bytes] | int) -> Iterator["subprocess.Popen[bytes]"]:
     """A child process that is ended when the block is left. Raises OSError when it cannot be executed."""
-    process = subprocess.Popen(
-        argv, cwd=folder, env=environment(), stdout=out, stderr=out, preexec_fn=end_with_parent
-    )
+    process = subprocess.Popen(argv, cwd=folder, env=environment(), stdout=out, stderr=out, preexec_fn=end_with_parent)
     try:
         yield process
     finally:

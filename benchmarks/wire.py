@@ -16,9 +16,7 @@ class ReplyError(Exception):
 def connect(port: int) -> socket.socket:
     """A connection to the loopback port. Raises OSError when nothing listens there."""
     sock = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
-    if (
-        sock.getsockname() == sock.getpeername()
-    ):  # TCP may join a socket to itself, on a port nobody listens on
+    if sock.getsockname() == sock.getpeername():  # TCP may join a socket to itself, on a port nobody listens on
         sock.close()
         raise ConnectionRefusedError(f"nothing listens on port {port}")
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -21,7 +21,17 @@ from pyredis.keyspace.expiry import ActiveExpiry
 
 commands.load()
 
-COMPONENTS = (SlowLog, LatencyMonitor, Monitors, Propagation, Pause, Watches, ServerInfo, Access, ActiveExpiry)
+COMPONENTS = (
+    SlowLog,
+    LatencyMonitor,
+    Monitors,
+    Propagation,
+    Pause,
+    Watches,
+    ServerInfo,
+    Access,
+    ActiveExpiry,
+)
 """In the order they are built; each takes the engine."""
 
 

@@ -1,13 +1,13 @@
 """What all tests share: our server, the real ones, and `both`, which asks both and compares.
 
-Answers of the real server are recorded under `tests/recorded/`, so that the comparisons also run where no oracle is installed:
-with one they are made live, and `--record` writes them anew.
+Answers of the real server are recorded under `tests/recorded/`, so that the comparisons also run where no oracle is
+installed: with one they are made live, and `--record` writes them anew.
 """
 
 import pytest
 
-from tests.oracle import Both, Recording, oracle_8_2
 from pyredis.testing import RedisServer
+from tests.oracle import Both, Recording, oracle_8_2
 
 
 def pytest_addoption(parser):

@@ -70,12 +70,8 @@ def naive(pattern, text, nocase):
     return len(pattern) in states and (bool(text) or not pattern)
 
 
-GLOBS = st.lists(st.sampled_from([bytes((c,)) for c in b"aAbBzZ-^]*?\\[[\x80\xff"]), max_size=12).map(
-    b"".join
-)
-TEXTS = st.lists(st.sampled_from([bytes((c,)) for c in b"aAbBzZ-^]*?\\[\x80\xff\n"]), max_size=8).map(
-    b"".join
-)
+GLOBS = st.lists(st.sampled_from([bytes((c,)) for c in b"aAbBzZ-^]*?\\[[\x80\xff"]), max_size=12).map(b"".join)
+TEXTS = st.lists(st.sampled_from([bytes((c,)) for c in b"aAbBzZ-^]*?\\[\x80\xff\n"]), max_size=8).map(b"".join)
 
 
 @given(GLOBS, TEXTS, st.booleans())
@@ -86,9 +82,7 @@ def test_equals_naive_matcher(pattern, text, nocase):
 def test_naive_matcher_finds_matches():
     """The generated pairs are not all refusals."""
     source = random.Random(5)
-    pairs = [
-        (bytes(source.choices(b"aB*?[^]-\\", k=6)), bytes(source.choices(b"aB-]", k=3))) for _ in range(5000)
-    ]
+    pairs = [(bytes(source.choices(b"aB*?[^]-\\", k=6)), bytes(source.choices(b"aB-]", k=3))) for _ in range(5000)]
     outcomes = [(naive(*pair, False), matches(*pair)) for pair in pairs]
     assert all(a == b for a, b in outcomes)
     assert sum(a for a, _ in outcomes) > 20

@@ -184,9 +184,7 @@ def _selected(ctx: Client, words: tuple[bytes, ...]) -> list[Client | None]:
         kind = _kind(words[1])
         return [client for client in clients.values() if client_kind(client) == kind]
     if options.flag(b"ID", following=1):
-        ids = [
-            integer_between(word, -INT64_MAX - 1, INT64_MAX, b"Invalid client ID") for word in options.rest()
-        ]
+        ids = [integer_between(word, -INT64_MAX - 1, INT64_MAX, b"Invalid client ID") for word in options.rest()]
         return [clients.get(id) for id in ids]
     raise syntax_error()
 

@@ -68,7 +68,7 @@ def _add(ctx: Client, key: bytes, increment: int) -> int:
     """Add to the integer at `key`. Raises what Redis answers for other strings and for overflow."""
     db = ctx.db
     value = db.take_string(key)
-    total = increment + (value if value.__class__ is int else _number(value))
+    total = increment + (value if isinstance(value, int) else _number(value))
     if not INT64_MIN <= total <= INT64_MAX:
         raise CommandError(OVERFLOW)
     db.put(key, total, events.INCRBY)
@@ -85,9 +85,7 @@ def _number(value: bytes | bytearray | None) -> int:
     return number
 
 
-@command(
-    "INCRBYFLOAT", flags=WRITE | DENYOOM | FAST, group="string", since="2.6.0", complexity="O(1)", keys=_KEY
-)
+@command("INCRBYFLOAT", flags=WRITE | DENYOOM | FAST, group="string", since="2.6.0", complexity="O(1)", keys=_KEY)
 def incrbyfloat(ctx: Client, key: bytes, increment: bytes) -> bytes:
     """INCRBYFLOAT key increment
 

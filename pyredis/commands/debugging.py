@@ -90,9 +90,7 @@ def _takes(handler: Handler, count: int) -> bool:
 
 
 def _unknown(name: bytes) -> CommandError:
-    return CommandError(
-        b"unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % name[:128]
-    )
+    return CommandError(b"unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % name[:128])
 
 
 def _is_on(word: bytes) -> bool:

@@ -92,9 +92,7 @@ def touch(ctx: Client, key: bytes, *keys: bytes) -> int:
     return sum(get(one) is not None for one in (key, *keys))
 
 
-@command(
-    "TYPE", flags=READONLY | FAST, group="generic", since="1.0.0", complexity="O(1)", keys=[Keys(1, "RO")]
-)
+@command("TYPE", flags=READONLY | FAST, group="generic", since="1.0.0", complexity="O(1)", keys=[Keys(1, "RO")])
 def type_of(ctx: Client, key: bytes) -> Status:
     """TYPE key
 

@@ -350,9 +350,7 @@ def _history(declared: Command) -> Unordered | None:
 
 
 def _arguments(declared: Command) -> list[syntax.Argument]:
-    return syntax.parse(
-        declared.syntax, group=declared.group, name=declared.name, key_specs=len(declared.keys)
-    )
+    return syntax.parse(declared.syntax, group=declared.group, name=declared.name, key_specs=len(declared.keys))
 
 
 def _argument(fields: dict[str, Any]) -> _Map:

@@ -52,9 +52,7 @@ def slowlog_get(ctx: Client, *words: bytes) -> list[list[Any]]:
     Answers the latest entries of the slow log; -1 for all.
     """
     if len(words) > 1:
-        raise CommandError(
-            b"unknown subcommand or wrong number of arguments for '%b'. Try SLOWLOG HELP." % ctx.argv[1]
-        )
+        raise CommandError(b"unknown subcommand or wrong number of arguments for '%b'. Try SLOWLOG HELP." % ctx.argv[1])
     text = b"count should be greater than or equal to -1"
     count = integer_between(words[0], -1, INT64_MAX, text) if words else 10
     entries = list(ctx.engine[SlowLog].entries)

@@ -12,7 +12,9 @@ from pyredis.keyspace.access import Access
 from pyredis.keyspace.kinds import encoding_name
 from pyredis.protocol.replies import Status
 
-_ADJUSTING = b" Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."  # noqa: E501
+_ADJUSTING = (
+    b" Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+)
 
 container("OBJECT", summary="Looks into the values at keys.", group="generic", since="2.2.3")
 
@@ -55,9 +57,7 @@ def object_freq(ctx: Client, key: bytes) -> int | None:
     if ctx.db.look(key) is None:
         return None
     if not access.counts_frequency:
-        raise CommandError(
-            b"An LFU maxmemory policy is not selected, access frequency not tracked." + _ADJUSTING
-        )
+        raise CommandError(b"An LFU maxmemory policy is not selected, access frequency not tracked." + _ADJUSTING)
     return access.frequency(ctx.db, key)
 
 

@@ -253,7 +253,7 @@ def getex(ctx: Client, key: bytes, *words: bytes) -> bytes | None:
     """GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]
 
     Answers the string at a key and sets or takes away its expiry.
-    """  # noqa: E501
+    """
     persist, expiry = _getex_options(words)
     value = ctx.db.string(key)
     if value is None:
@@ -354,4 +354,3 @@ def msetnx(ctx: Client, key: bytes, value: bytes, *words: bytes) -> int:
         return 0
     ctx.db.set_pairs((key, value, *words), events.SET)
     return 1
-

@@ -51,9 +51,7 @@ def append(ctx: Client, key: bytes, value: bytes) -> int:
     return len(data)
 
 
-@command(
-    "STRLEN", flags=READONLY | FAST, group="string", since="2.2.0", complexity="O(1)", keys=[Keys(1, "RO")]
-)
+@command("STRLEN", flags=READONLY | FAST, group="string", since="2.2.0", complexity="O(1)", keys=[Keys(1, "RO")])
 def strlen(ctx: Client, key: bytes) -> int:
     """STRLEN key
 

@@ -28,9 +28,7 @@ from pyredis.config.special import Bind, BufferLimits
 ROWS: tuple[Parameter, ...] = (
     Bind("bind", ("*", "-::*"), MULTI_ARG),
     Str("bind-source-addr", null=True),
-    BufferLimits(
-        "client-output-buffer-limit", ((0, 0, 0), (2**28, 2**26, 60), (2**25, 2**23, 60)), MULTI_ARG
-    ),
+    BufferLimits("client-output-buffer-limit", ((0, 0, 0), (2**28, 2**26, 60), (2**25, 2**23, 60)), MULTI_ARG),
     Size("client-query-buffer-limit", 1024 * 1024, LONG_MAX, 1024 * 1024 * 1024, DEBUG),
     Integer("io-threads", 1, 128, 1, DEBUG | IMMUTABLE),
     Unsigned("max-new-connections-per-cycle", 1, 1000, 10),

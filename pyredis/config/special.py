@@ -38,9 +38,7 @@ class Save(Parameter):
         given = [value for value in numbers if value is not None]
         return tuple(zip(given[::2], given[1::2], strict=True))
 
-    def load(
-        self, words: Words, current: tuple[tuple[int, int], ...], seen: bool
-    ) -> tuple[tuple[int, int], ...]:
+    def load(self, words: Words, current: tuple[tuple[int, int], ...], seen: bool) -> tuple[tuple[int, int], ...]:
         """An empty one drops those before."""
         points = self.parse(words)
         return current + points if seen and list(words) != [""] else points
@@ -71,9 +69,7 @@ class BufferLimits(Parameter):
                 raise ConfigError("Invalid client class specified in buffer limit configuration.")
             hard, soft, seconds = memory(words[at + 1]), memory(words[at + 2]), loose_integer(words[at + 3])
             if hard is None or soft is None or seconds is None or seconds < 0:
-                raise ConfigError(
-                    "Error in hard, soft or soft_seconds setting in buffer limit configuration."
-                )
+                raise ConfigError("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
             limits[self.classes.index(kind)] = (hard, soft, seconds)
         return tuple(limits)
 
@@ -207,9 +203,7 @@ class Directory(Parameter):
         return [(quoted(value), True)]
 
 
-_FLOAT = re.compile(
-    r"[+-]?(?:[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|\.[0-9]+(?:e[+-]?[0-9]+)?|inf|infinity)", re.I | re.A
-)
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|\.[0-9]+(?:e[+-]?[0-9]+)?|inf|infinity)", re.I | re.A)
 
 
 class Percentiles(Parameter):
@@ -226,9 +220,7 @@ class Percentiles(Parameter):
             if not _FLOAT.fullmatch(word):
                 raise ConfigError("Invalid latency-tracking-info-percentiles parameters")
             if not 0.0 <= float(word) <= 100.0:
-                raise ConfigError(
-                    "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"
-                )
+                raise ConfigError("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
             values.append(float(word))
         return tuple(values)
 

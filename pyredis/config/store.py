@@ -136,9 +136,7 @@ class Config:
 
     # CONFIG SET
 
-    def set_many(
-        self, pairs: list[tuple[bytes, bytes]], *, local: bool = False, loading: bool = False
-    ) -> None:
+    def set_many(self, pairs: list[tuple[bytes, bytes]], *, local: bool = False, loading: bool = False) -> None:
         """CONFIG SET. `local`: asked over loopback or a Unix socket. `ConfigError`: nothing changed."""
         asked = [(_text(name), _text(value)) for name, value in pairs]
         self._refuse(asked, local, loading)
@@ -154,9 +152,7 @@ class Config:
                 self._values.update(before)
                 raise _failed(name.lower(), str(error))
             self._values[row.name] = value
-            if (
-                value != old or row.flags & VOLATILE or row.name in _ALWAYS_APPLIED
-            ) and row.name not in changed:
+            if (value != old or row.flags & VOLATILE or row.name in _ALWAYS_APPLIED) and row.name not in changed:
                 changed.append(row.name)
         self._apply(changed, before, {self._by_name[name.lower()].name: name.lower() for name, _ in asked})
 

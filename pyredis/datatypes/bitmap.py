@@ -52,9 +52,7 @@ def bit_count(data: Bits, start: int = 0, end: int = -1, by_bit: bool = False) -
     if not by_bit:
         return _count(data, first, last)
     left, right = first >> 3, last >> 3
-    outside = (data[left] & ~(0xFF >> (first & 7))).bit_count() + (
-        data[right] & (0x7F >> (last & 7))
-    ).bit_count()
+    outside = (data[left] & ~(0xFF >> (first & 7))).bit_count() + (data[right] & (0x7F >> (last & 7))).bit_count()
     return _count(data, left, right) - outside
 
 

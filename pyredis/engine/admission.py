@@ -1,7 +1,7 @@
 """May it run? The gates between a command and its execution, in Redis's order.
 
-Each is a function that raises the error, or returns what answers instead of the command (QUEUED, NO_REPLY), or None to let it
-pass. They are asked only on the dispatched path; the plain path is open while no gate stands (see `gates`).
+Each is a function that raises the error, or returns what answers instead of the command (QUEUED, NO_REPLY), or None
+to let it pass. They are asked only on the dispatched path; the plain path is open while no gate stands (see `gates`).
 """
 
 from collections.abc import Callable

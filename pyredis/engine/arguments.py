@@ -1,10 +1,10 @@
 """Reading a command's options: one cursor over the words that follow its fixed arguments.
 
-    options = Arguments(words)
-    while options:
-        if options.flag(b"NX"): …
-        elif options.flag(b"EX"): seconds = options.integer()
-        else: raise syntax_error()
+options = Arguments(words)
+while options:
+    if options.flag(b"NX"): …
+    elif options.flag(b"EX"): seconds = options.integer()
+    else: raise syntax_error()
 """
 
 from pyredis.datatypes.numeric import parse_int

@@ -41,9 +41,7 @@ def client_kind(client: "Client") -> bytes:
 
 def client_line(client: "Client", *, running: bool) -> bytes:
     """The line with its line end; `running` is the client whose command asks."""
-    return (
-        b" ".join(b"%b=%b" % (name.encode(), _raw(value)) for name, value in _fields(client, running)) + b"\n"
-    )
+    return b" ".join(b"%b=%b" % (name.encode(), _raw(value)) for name, value in _fields(client, running)) + b"\n"
 
 
 def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:

@@ -1,15 +1,16 @@
 """Declaring commands: one function under one line, checked at import.
 
-    @command("INCRBY", flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", complexity="O(1)", keys=[Keys(1, "RW access update")])
+    @command("INCRBY", flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", complexity="O(1)",
+             keys=[Keys(1, "RW access update")])
     def incrby(ctx, key, increment):
         \"\"\"INCRBY key increment
 
         Adds an integer to the number at key.
         \"\"\"
 
-The signature is the arity, the docstring's first line is the manual's syntax line (COMMAND DOCS is derived from it), and the
-paragraph below it the summary. A subcommand is declared under its full name, `@command("CLIENT KILL", …)`. Handlers return
-values (`protocol.replies`), never bytes of the protocol. What COMMAND answers follows Redis 8.2.
+The signature is the arity, the docstring's first line is the manual's syntax line (COMMAND DOCS is derived from it),
+and the paragraph below it the summary. A subcommand is declared under its full name, `@command("CLIENT KILL", …)`.
+Handlers return values (`protocol.replies`), never bytes of the protocol. What COMMAND answers follows Redis 8.2.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -175,9 +176,9 @@ class Command:
         words = 1 + self.name.count("|")
         if self.handler is None:
             return 2, 1 << 30
-        code = self.handler.__code__  # type: ignore[attr-defined]
-        least = code.co_argcount - 1 - len(self.handler.__defaults__ or ())  # type: ignore[attr-defined]
-        variadic = code.co_flags & _VARIADIC or self.handler.__defaults__  # type: ignore[attr-defined]
+        code = self.handler.__code__
+        least = code.co_argcount - 1 - len(self.handler.__defaults__ or ())
+        variadic = code.co_flags & _VARIADIC or self.handler.__defaults__
         return words + least, (1 << 30) if variadic else words + least
 
     def _documentation(self) -> tuple[str, str]:

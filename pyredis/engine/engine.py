@@ -1,7 +1,8 @@
 """The engine: commands, clients and databases put together, without a socket and without a wait.
 
-It knows no service. Components (slow log, monitors, pause, …) hang on it as attributes that `assembly` fills, each bringing its
-own configuration, INFO section and cron step. `execution` runs commands; `execute` here is how services run one.
+It knows no service. Components (slow log, monitors, pause, …) hang on it as attributes that `assembly` fills, each
+bringing its own configuration, INFO section and cron step. `execution` runs commands; `execute` here is how services
+run one.
 """
 
 import logging

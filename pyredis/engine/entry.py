@@ -1,6 +1,6 @@
 """A server's own row of a command: what its function is, and how often and how long it ran."""
 
-from pyredis.engine.command import BLOCKING, FAST, NOSCRIPT, PUBSUB, READONLY, WRITE, ADMIN, Command, Handler
+from pyredis.engine.command import ADMIN, BLOCKING, FAST, NOSCRIPT, PUBSUB, READONLY, WRITE, Command, Handler
 
 HISTOGRAM_BUCKETS = 32
 

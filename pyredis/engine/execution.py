@@ -1,11 +1,13 @@
 """From arguments to replies: the path of a command.
 
-`run` executes what one read brought. Each command is found in the table, its arity tested, its handler called, its value
-encoded. That is all on the plain path, which a command takes when neither the client's nor the engine's word of gates is set.
-Everything else goes through `dispatch`, one command at a time: find → arity → gates → call → propagate → reply.
+`run` executes what one read brought. Each command is found in the table, its arity tested, its handler called, its
+value encoded. That is all on the plain path, which a command takes when neither the client's nor the engine's word of
+gates is set. Everything else goes through `dispatch`, one command at a time: find → arity → gates → call → propagate
+→ reply.
 
-Timing: reading the clock costs as much as a look-up, so a run of equal constant-time commands in a pipeline is measured as one.
-None of them alone is slow; where even that must be known (a low slow log threshold), the gate TIMED times each.
+Timing: reading the clock costs as much as a look-up, so a run of equal constant-time commands in a pipeline is
+measured as one. None of them alone is slow; where even that must be known (a low slow log threshold), the gate TIMED
+times each.
 """
 
 import logging
@@ -144,9 +146,7 @@ def resume(engine: Engine, client: Client) -> None:
     client.flush()
 
 
-def finished(
-    engine: Engine, client: Client, entry: Entry, argv: Argv, count: int, nanoseconds: int
-) -> None:
+def finished(engine: Engine, client: Client, entry: Entry, argv: Argv, count: int, nanoseconds: int) -> None:
     """Account for `count` calls of a command that together took `nanoseconds`; `argv` is the first of them."""
     if not count:
         return
@@ -161,9 +161,7 @@ def finished(
         engine[LatencyMonitor].note("fast-command" if entry.repeats else "command", nanoseconds // 1_000_000)
 
 
-def failed(
-    engine: Engine, client: Client, entry: Entry | None, failure: Exception, *, executed: bool
-) -> ErrorReply:
+def failed(engine: Engine, client: Client, entry: Entry | None, failure: Exception, *, executed: bool) -> ErrorReply:
     """The error reply, counted as failed if the command ran and as rejected if it never did."""
     if not isinstance(failure, CommandError):
         log.error("Unexpected error in %s", entry and entry.command.name, exc_info=failure)

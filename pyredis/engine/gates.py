@@ -1,7 +1,7 @@
 """Which gates stand between a command and its execution, as bits.
 
-A client's word and the engine's word are both zero on the plain path, so that one test skips all of them. Whoever changes such
-a state (AUTH, MULTI, CONFIG SET, CLIENT PAUSE, …) sets or clears its bit.
+A client's word and the engine's word are both zero on the plain path, so that one test skips all of them. Whoever
+changes such a state (AUTH, MULTI, CONFIG SET, CLIENT PAUSE, …) sets or clears its bit.
 """
 
 # The client's word

@@ -25,9 +25,7 @@ class Info:
         parts = []
         for title, sections in self._sections.items():
             name = title.lower()
-            if name in wanted or wanted & {"all", "everything"} or (
-                "default" in wanted and name not in self._left_out
-            ):
+            if name in wanted or wanted & {"all", "everything"} or ("default" in wanted and name not in self._left_out):
                 lines = [f"{key}:{value}" for section in sections for key, value in section().items()]
                 parts.append("\r\n".join([f"# {title}", *lines, ""]))
         return "\r\n".join(parts).encode("utf-8", "surrogateescape")

@@ -52,25 +52,19 @@ _ADVICE = {
     "eviction-cycle": "Much is evicted at once: raise `maxmemory`, or grow in smaller steps.",
     "fork": "Forking is slow: more free memory and no virtual machine make it faster.",
 }
-_DISK_ADVICE = (
-    "The disk is slow or shared: use a local one, and nothing stricter than `appendfsync everysec`."
-)
+_DISK_ADVICE = "The disk is slow or shared: use a local one, and nothing stricter than `appendfsync everysec`."
 
 
 def doctor(monitor: LatencyMonitor, now: int) -> str:
     """A report on every event, with advice; `now` in s since 1970."""
     if not monitor.events:
         if not monitor.threshold:
-            return (
-                "Latency is not monitored: CONFIG SET latency-monitor-threshold <milliseconds> starts it.\n"
-            )
+            return "Latency is not monitored: CONFIG SET latency-monitor-threshold <milliseconds> starts it.\n"
         return "No latency spike was seen so far.\n"
     lines = ["Latency spikes were seen:", ""]
     for number, (name, event) in enumerate(monitor.events.items(), 1):
         lines.append(f"{number}. {name}: {_summary(event, now)}")
-    advice = {
-        _ADVICE.get(name, _DISK_ADVICE if name.startswith(("aof", "rdb")) else "") for name in monitor.events
-    }
+    advice = {_ADVICE.get(name, _DISK_ADVICE if name.startswith(("aof", "rdb")) else "") for name in monitor.events}
     lines += ["", *(f"- {text}" for text in sorted(advice) if text)]
     return "\n".join(lines) + "\n"
 

@@ -1,7 +1,7 @@
 """The one way out for writes: what is appended to a log or sent to replicas passes here, in its deterministic form.
 
-A handler whose effect depends on time or chance sets `ctx.rewritten` to the command that repeats it. Nobody listens: nothing is
-kept, and the gate PROPAGATING is closed.
+A handler whose effect depends on time or chance sets `ctx.rewritten` to the command that repeats it. Nobody listens:
+nothing is kept, and the gate PROPAGATING is closed.
 """
 
 from collections.abc import Callable, Iterator, Sequence

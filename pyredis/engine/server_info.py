@@ -349,8 +349,7 @@ def command_stats(engine: "Engine") -> Fields:
 def error_stats(engine: "Engine") -> Fields:
     """How often each error code was answered, in alphabetical order."""
     return {
-        f"errorstat_{code.translate(_UNSAFE)}": f"count={count}"
-        for code, count in sorted(engine.stats.errors.items())
+        f"errorstat_{code.translate(_UNSAFE)}": f"count={count}" for code, count in sorted(engine.stats.errors.items())
     }
 
 

@@ -13,9 +13,7 @@ from typing import Any
 
 _WORDS = re.compile(r"\.\.\.|[\[\]<>|]|[^\s\[\]<>|]+")
 _CLOSING = frozenset(("]", ">", "|", ""))
-_KEYS = frozenset(
-    ["key", "newkey", "destkey", "sourcekey", "source", "destination", "src", "dst", "key1", "key2"]
-)
+_KEYS = frozenset(["key", "newkey", "destkey", "sourcekey", "source", "destination", "src", "dst", "key1", "key2"])
 _INTEGER_NAMES = """
 count seconds milliseconds numfields start stop end increment decrement numkeys weight rank num-matches
 len offset client-id maxage timeout db cursor limit version port destination-db ttl frequency index
@@ -39,9 +37,7 @@ class Argument:
 
     __slots__ = ("arguments", "key_spec", "multiple", "multiple_token", "name", "optional", "token", "type")
 
-    def __init__(
-        self, name: str, type: str, token: str = "", arguments: "list[Argument] | None" = None
-    ) -> None:
+    def __init__(self, name: str, type: str, token: str = "", arguments: "list[Argument] | None" = None) -> None:
         self.name = name
         self.type = type
         self.token = token

@@ -1,11 +1,12 @@
 """The gate to the keyspace: every access to a key passes here.
 
-`Database` alone does lazy expiry, hit and miss counts, the dirty count, and telling observers. Values stand plain in a
-`Table`; what only some keys have (an expiry) stands in side tables. A string is `bytes`, an `int` after arithmetic, or a
-`bytearray` once it was changed in place (Redis's raw encoding); other types bring their own classes.
+`Database` alone does lazy expiry, hit and miss counts, the dirty count, and telling observers. Values stand plain in
+a `Table`; what only some keys have (an expiry) stands in side tables. A string is `bytes`, an `int` after arithmetic,
+or a `bytearray` once it was changed in place (Redis's raw encoding); other types bring their own classes.
 
-Commands read with `get`, `string`, `peek`, take with `take` what they will change, and mutate by `set` (a new value, expiry
-gone), `put` (a new value, expiry kept), `changed` (changed in place), `remove`, `expire_at` and `persist`: each names its event.
+Commands read with `get`, `string`, `peek`, take with `take` what they will change, and mutate by `set` (a new value,
+expiry gone), `put` (a new value, expiry kept), `changed` (changed in place), `remove`, `expire_at` and `persist`:
+each names its event.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -136,7 +137,7 @@ class Database:
         else:
             self.hits += 1
         if value is None or value.__class__ in STRING_TYPES:
-            return value  # type: ignore[no-any-return]
+            return value  # type: ignore[return-value]
         raise WrongType
 
     def take(self, key: bytes) -> Any:
@@ -153,7 +154,7 @@ class Database:
         if self.expires.count or self.space.on_access is not None:
             value = self.take(key)
         if value is None or value.__class__ in STRING_TYPES:
-            return value  # type: ignore[no-any-return]
+            return value  # type: ignore[return-value]
         raise WrongType
 
     def peek(self, key: bytes) -> Any:
@@ -296,7 +297,7 @@ class Database:
         return when is not None and self.space.now > when
 
     def expire_if_due(self, key: bytes) -> bool:
-        """Lazy expiry: whether the key is past its time; then it is deleted, unless somebody else decides (a master)."""
+        """Lazy expiry: whether the key is past its time; then it is deleted, unless a master decides that."""
         when = self.expires.get(key)
         if when is None or self.space.now <= when:
             return False

@@ -1,7 +1,7 @@
 """The names of what can happen to a key, with the class letter that `notify-keyspace-events` selects them by.
 
-A command that mutates names the event at the mutation; whoever observes the keyspace (WATCH, blocked clients, notifications,
-client-side caching) is told by the Database.
+A command that mutates names the event at the mutation; whoever observes the keyspace (WATCH, blocked clients,
+notifications, client-side caching) is told by the Database.
 """
 
 

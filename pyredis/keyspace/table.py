@@ -1,12 +1,12 @@
 """The hash table of a database: a directory of small dicts (extendible hashing, Fagin et al. 1979).
 
-One large dict would be quicker by some 50 ns a look-up, but it cannot be scanned while it changes, cannot give a random key,
-and stops the world for tens of milliseconds when it grows. Here the low bits of a key's hash choose a directory entry; a
-bucket that grows past `BUCKET_LIMIT` splits in two by one bit more, and only it. `depths[i]` says by how many bits the
-bucket at entry i is told apart; a bucket of smaller depth stands at several entries.
+One large dict would be quicker by some 50 ns a look-up, but it cannot be scanned while it changes, cannot give a
+random key, and stops the world for tens of milliseconds when it grows. Here the low bits of a key's hash choose a
+directory entry; a bucket that grows past `BUCKET_LIMIT` splits in two by one bit more, and only it. `depths[i]` says
+by how many bits the bucket at entry i is told apart; a bucket of smaller depth stands at several entries.
 
-A scan cursor is a hash prefix counted in reversed bits, as in Redis's dict.c: splits and merges keep every key on the side
-of the cursor where it was, so what is there from start to end is returned at least once.
+A scan cursor is a hash prefix counted in reversed bits, as in Redis's dict.c: splits and merges keep every key on the
+side of the cursor where it was, so what is there from start to end is returned at least once.
 """
 
 from collections.abc import Iterator

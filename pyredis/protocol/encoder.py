@@ -1,7 +1,7 @@
 """Values to bytes: one table a protocol version, keyed by exact type.
 
-`RESP2[type(value)](value)` is the reply. A handler never sees the version; nothing is guessed from content. The executor
-writes the two commonest forms (bulk strings and OK) itself, from the same pieces.
+`RESP2[type(value)](value)` is the reply. A handler never sees the version; nothing is guessed from content. The
+executor writes the two commonest forms (bulk strings and OK) itself, from the same pieces.
 """
 
 from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ BULK_HEADERS = [b"$%d\r\n" % size for size in range(1024)]
 INTEGERS = [b":%d\r\n" % value for value in range(1024)]
 
 
-def bulk(value: bytes | bytearray) -> bytes:
+def bulk(value: bytes) -> bytes:
     """A bulk string."""
     return b"$%d\r\n%b\r\n" % (len(value), value)
 
@@ -87,9 +87,7 @@ def _table(resp3: bool) -> Encoders:
                 set: lambda value: b"~%d\r\n" % len(value) + items(value),
                 Unordered: lambda value: b"~%d\r\n" % len(value.items) + items(value.items),
                 Push: lambda value: b">%d\r\n" % len(value.items) + items(value.items),
-                Verbatim: lambda value: (
-                    b"=%d\r\n%b:%b\r\n" % (len(value.text) + 4, value.format, value.text)
-                ),
+                Verbatim: lambda value: b"=%d\r\n%b:%b\r\n" % (len(value.text) + 4, value.format, value.text),
                 BigNumber: lambda value: b"(%b\r\n" % value.digits,
                 Attributed: lambda value: (
                     pairs(b"|", value.attributes.items(), len(value.attributes)) + items([value.value])

@@ -1,16 +1,19 @@
 """Requests: bytes in, lists of arguments out.
 
-Two parsers that agree. `StrictParser` is the specification: Redis's readQueryFromClient as a state machine in Python, with
-inline commands, every limit and every error text. `RequestParser` is what connections use: a read that holds nothing but whole,
-regular commands goes through hiredis, at a fifth of the cost; anything else goes through the strict parser.
+Two parsers that agree. `StrictParser` is the specification: Redis's readQueryFromClient as a state machine in Python,
+with inline commands, every limit and every error text. `RequestParser` is what connections use: a read that holds
+nothing but whole, regular commands goes through hiredis, at a fifth of the cost; anything else goes through the
+strict parser.
 
-Whether a read is regular is proven, not hoped. `#t` is fed behind the data: only if hiredis then yields it on its own, with
-nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside an array. Nulls,
-numbers and nested arrays are not bytes, so joining the arguments fails; simple strings are, but each bulk string puts `\\r\\n$`
-into the data, and a count of these that differs from the number of arguments gives them away (arguments that hold these three
-bytes themselves go the strict way). A read that fails is parsed again, strictly, before any of its commands has run.
+Whether a read is regular is proven, not hoped. `#t` is fed behind the data: only if hiredis then yields it on its
+own, with nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside
+an array. Nulls, numbers and nested arrays are not bytes, so joining the arguments fails; simple strings are, but each
+bulk string puts `\\r\\n$` into the data, and a count of these that differs from the number of arguments gives them
+away (arguments that hold these three bytes themselves go the strict way). A read that fails is parsed again,
+strictly, before any of its commands has run.
 """
 
+import re
 from typing import Final
 
 from hiredis import HiredisError, Reader
@@ -27,6 +30,8 @@ UNAUTHENTICATED_MULTIBULK_MAX = 10
 UNAUTHENTICATED_BULK_MAX = 16384
 _END: Final = b"#t\r\n"
 _BULK: Final = b"\r\n$"
+_too_many: Final = re.compile(rb"\*[0-9]{7}").search
+"""hiredis makes room for as many arguments as are announced; no read of `_FAST_MAX` bytes can hold that many."""
 _FAST_MAX = 1 << 20  # a larger read holds a large argument: the strict parser takes it without copying it twice
 
 
@@ -195,6 +200,8 @@ class RequestParser:
 
     def _regular(self, data: bytes) -> list[Argv] | None:
         """The commands of a read that holds only whole, regular ones; None for any other read."""
+        if _too_many(data):
+            return None
         reader = self._reader
         next_reply = reader.gets
         batch: list[Argv] = []

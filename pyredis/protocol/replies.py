@@ -1,7 +1,8 @@
 """What a command can return besides plain Python values.
 
-Plain values and their replies: bytes → bulk string, int → integer, None → null, bool → boolean, float → double, list and
-tuple → array, dict → map, set → set. The types here mark what those cannot say. `encoder` has one row for each type.
+Plain values and their replies: bytes → bulk string, int → integer, None → null, bool → boolean, float → double, list
+and tuple → array, dict → map, set → set. The types here mark what those cannot say. `encoder` has one row for each
+type.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,7 @@
 """A client's connection: bytes from the socket to the parser, commands to the engine, replies back in one write.
 
-`data_received` is the whole path: parse what the read brought, run it, write once. Nothing is awaited and no task is made.
+`data_received` is the whole path: parse what the read brought, run it, write once. Nothing is awaited and no task is
+made.
 """
 
 import asyncio
@@ -22,7 +23,16 @@ PENDING_MAX = 10_000
 class Connection(asyncio.Protocol):
     """One socket; the engine knows it as a client's `Sink`."""
 
-    __slots__ = ("_transport", "address", "client", "fd", "local_address", "parser", "server", "soft_limit_since")
+    __slots__ = (
+        "_transport",
+        "address",
+        "client",
+        "fd",
+        "local_address",
+        "parser",
+        "server",
+        "soft_limit_since",
+    )
 
     def __init__(self, server: "Server") -> None:
         self.server = server

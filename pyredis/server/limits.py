@@ -25,7 +25,7 @@ def output_limit_exceeded(server: "Server", connection: "Connection") -> bool:
     now = connection.client.engine.clock.now_ms()
     if connection.soft_limit_since is None:
         connection.soft_limit_since = now
-    return now - connection.soft_limit_since > seconds * 1000
+    return bool(now - connection.soft_limit_since > seconds * 1000)
 
 
 def drop_idle(server: "Server") -> None:

@@ -10,7 +10,8 @@ Address = tuple[str, int]
 def tcp_sockets(hosts: tuple[str, ...], port: int, backlog: int) -> list[socket.socket]:
     """Bind every host; `*` is all of IPv4, `::*` all of IPv6, and one with a leading `-` may be missing.
 
-    With port 0, all get the port that the first was given. Raises OSError when none, or one that is a must, cannot be bound.
+    With port 0, all get the port that the first was given. Raises OSError when none, or one that is a must, cannot be
+    bound.
     """
     found: list[socket.socket] = []
     try:
@@ -75,6 +76,10 @@ def keep_alive(sock: socket.socket, seconds: int) -> None:
     if not seconds:
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", seconds), ("TCP_KEEPINTVL", max(seconds // 3, 1)), ("TCP_KEEPCNT", 3)):
+    for name, value in (
+        ("TCP_KEEPIDLE", seconds),
+        ("TCP_KEEPINTVL", max(seconds // 3, 1)),
+        ("TCP_KEEPCNT", 3),
+    ):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

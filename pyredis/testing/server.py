@@ -3,8 +3,8 @@
     with RedisServer() as server:
         client = redis.Redis(host=server.host, port=server.port)
 
-It listens on a loopback port the system finds free, writes no file, and is gone when the block is left. With a `ManualClock` time
-stands still until the test moves it; expiry, pauses and idle times follow at once.
+It listens on a loopback port the system finds free, writes no file, and is gone when the block is left. With a
+`ManualClock` time stands still until the test moves it; expiry, pauses and idle times follow at once.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ START_TIMEOUT_S = 10
 class RedisServer:
     """A server to use as a context manager, or by `start()` and `stop()`.
 
-    `config`: parameters of redis.conf by name. `clock`: the machine's by default, or a `ManualClock`. `seed`: makes random
-    choices repeatable. `uvloop`: False serves from asyncio's own loop. Raises OSError when it cannot listen.
+    `config`: parameters of redis.conf by name. `clock`: the machine's by default, or a `ManualClock`. `seed`: makes
+    random choices repeatable. `uvloop`: False serves from asyncio's own loop. Raises OSError when it cannot listen.
     """
 
     def __init__(
@@ -125,4 +125,3 @@ class RedisServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-

@@ -71,9 +71,7 @@ def test_answers_as_the_real_server(both, name):
 
 
 def test_the_line_has_the_fields_of_the_real_server(both):
-    ours, real = (
-        [re.sub(rb"=.*", b"", field) for field in reply.split()] for reply in both.replies("CLIENT", "INFO")
-    )
+    ours, real = ([re.sub(rb"=.*", b"", field) for field in reply.split()] for reply in both.replies("CLIENT", "INFO"))
     assert ours[1:] == real[1:]
 
 
@@ -87,9 +85,7 @@ def test_the_line_tells_the_same_of_both(both):
         line = next(line for line in reply.split(b"\n") if b" name=me " in line)
         fields = dict(field.split(b"=", 1) for field in line.split())
         same = b"name age idle flags db sub psub ssub multi watch qbuf argv-mem multi-mem oll omem events cmd"
-        told.append(
-            [fields[name] for name in (same + b" user redir resp lib-name lib-ver io-thread").split()]
-        )
+        told.append([fields[name] for name in (same + b" user redir resp lib-name lib-ver io-thread").split()])
     assert told[0] == told[1]
 
 
@@ -211,9 +207,7 @@ def test_a_pause_of_everything_holds_its_own_end(engine, clock):
 def test_replies_off_and_skipped(engine):
     client = connected(engine)
     assert ask(client, "CLIENT REPLY SKIP", "PING", "PING") == b"+PONG\r\n"
-    assert (
-        ask(client, "CLIENT REPLY OFF", "PING", "CLIENT REPLY SKIP", "PING", "CLIENT REPLY ON") == b"+OK\r\n"
-    )
+    assert ask(client, "CLIENT REPLY OFF", "PING", "CLIENT REPLY SKIP", "PING", "CLIENT REPLY ON") == b"+OK\r\n"
 
 
 def test_the_line_counts(engine, clock):

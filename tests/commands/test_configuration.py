@@ -104,9 +104,7 @@ def test_resetstat_forgets_counts(session):
     assert engine.stats.commands and engine.stats.errors and engine.keyspace.hits and engine.keyspace.misses
     assert session("CONFIG", "RESETSTAT") == b"+OK\r\n"
     assert engine.stats.commands == 1  # itself
-    assert not (
-        engine.stats.errors or engine.stats.error_replies or engine.keyspace.hits or engine.keyspace.misses
-    )
+    assert not (engine.stats.errors or engine.stats.error_replies or engine.keyspace.hits or engine.keyspace.misses)
     counted = {entry.command.name for entry in engine.rows() if entry.calls or entry.failed or entry.rejected}
     assert counted == {"config|resetstat"}
 

@@ -104,9 +104,7 @@ def test_hello_authenticates_names_and_switches_at_once(protected):
     client = connected(protected)
     assert ask(client, "HELLO 3").startswith(b"-NOAUTH HELLO must be called with the client already")
     assert client.resp == 2
-    assert ask(client, "HELLO 3 AUTH default secret SETNAME me").startswith(
-        b"%7\r\n$6\r\nserver\r\n$5\r\nredis"
-    )
+    assert ask(client, "HELLO 3 AUTH default secret SETNAME me").startswith(b"%7\r\n$6\r\nserver\r\n$5\r\nredis")
     assert (client.resp, client.name) == (3, b"me")
 
 

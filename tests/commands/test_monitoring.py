@@ -81,10 +81,7 @@ def test_the_slow_log_answers_newest_first(engine):
     assert ask(client, "SLOWLOG LEN") == b":3\r\n"
     reply = ask(client, "SLOWLOG GET 2")
     at = engine.clock.now_ms() // 1000
-    entry = (
-        b"*6\r\n:3\r\n:%d\r\n:0\r\n*2\r\n$7\r\nSLOWLOG\r\n$3\r\nLEN\r\n$14\r\n127.0.0.1:1000\r\n$0\r\n\r\n"
-        % at
-    )
+    entry = b"*6\r\n:3\r\n:%d\r\n:0\r\n*2\r\n$7\r\nSLOWLOG\r\n$3\r\nLEN\r\n$14\r\n127.0.0.1:1000\r\n$0\r\n\r\n" % at
     assert reply.startswith(b"*2\r\n" + entry)
     assert reply.count(b"*6\r\n") == 2
     assert ask(client, "SLOWLOG GET -1").count(b"*6\r\n") == 5
@@ -123,9 +120,7 @@ def test_latency_tells_history_latest_and_resets(spikes):
     now = spikes.clock.now_ms() // 1000
     latest = b"*1\r\n*4\r\n$7\r\ncommand\r\n:%d\r\n:200\r\n:400\r\n" % now
     assert ask(client, "LATENCY LATEST") == latest
-    history = b"".join(
-        b"*2\r\n:%d\r\n:%d\r\n" % (now - ago, ms) for ago, ms in ((4, 100), (2, 400), (0, 200))
-    )
+    history = b"".join(b"*2\r\n:%d\r\n:%d\r\n" % (now - ago, ms) for ago, ms in ((4, 100), (2, 400), (0, 200)))
     assert ask(client, "LATENCY HISTORY command") == b"*3\r\n" + history
     assert ask(client, "LATENCY RESET other") == b":0\r\n"
     assert ask(client, "LATENCY RESET", "LATENCY LATEST") == b":1\r\n*0\r\n"
@@ -178,9 +173,7 @@ def test_the_histogram_ends_its_buckets_where_the_real_one_does(both):
     both("CONFIG", "RESETSTAT")
     for _ in range(20):
         both("SET", "k", "v" * 100)
-    real = re.findall(
-        rb":(\d+)\r\n:\d+", both.replies("LATENCY", "HISTOGRAM", "set")[1].partition(b"usec")[2]
-    )
+    real = re.findall(rb":(\d+)\r\n:\d+", both.replies("LATENCY", "HISTOGRAM", "set")[1].partition(b"usec")[2])
     ends = {(1024 << i) + (1024 << i) // 128 - 1 for i in range(21)}
     assert real
     assert {int(end) for end in real} <= {end // 1000 for end in ends}

@@ -123,9 +123,7 @@ def test_counters(session):
     )
     assert shown["cmdstat_incr"].endswith("rejected_calls=0,failed_calls=1")
     assert "cmdstat_append" not in shown
-    assert (
-        shown["latency_percentiles_usec_set"] == "p50=1.023,p99=1.023,p99.9=1.023"
-    )  # the clock stands still
+    assert shown["latency_percentiles_usec_set"] == "p50=1.023,p99=1.023,p99.9=1.023"  # the clock stands still
 
 
 def test_error_codes_are_bounded(session):

@@ -15,9 +15,7 @@ value = st.sampled_from(
         *(b"9223372036854775807", b"-9223372036854775808", b"-0", b" 1", b"0x10"),
     ]
 ) | st.binary(max_size=12)
-number = st.sampled_from([0, 1, -1, 2, 7, 100, 2**63 - 1, -(2**63), 2**63, "x", "1.5", ""]) | st.integers(
-    -300, 300
-)
+number = st.sampled_from([0, 1, -1, 2, 7, 100, 2**63 - 1, -(2**63), 2**63, "x", "1.5", ""]) | st.integers(-300, 300)
 index = st.integers(-20, 70) | st.sampled_from(["x", 2**63 - 1, -(2**63)])
 offset = st.integers(0, 100) | st.sampled_from([-1, "x", "#1", 2**32])
 fraction = number | value | st.sampled_from(["0.1", "1e-5", "-2.5e3", "inf", "nan", "1e400", "3e4931"])
@@ -43,9 +41,9 @@ def optional(*arguments):
     return st.just(()) | st.tuples(*arguments)
 
 
-moment = st.tuples(
-    st.sampled_from(["EXAT", "exat"]), st.sampled_from([FUTURE, 1, 0, -1, "x", 2**63 - 1])
-) | st.tuples(st.just("PXAT"), st.sampled_from([FUTURE * 1000, 1, 0, "x"]))
+moment = st.tuples(st.sampled_from(["EXAT", "exat"]), st.sampled_from([FUTURE, 1, 0, -1, "x", 2**63 - 1])) | st.tuples(
+    st.just("PXAT"), st.sampled_from([FUTURE * 1000, 1, 0, "x"])
+)
 span = st.tuples(st.sampled_from(["EX", "PX", "px"]), st.sampled_from([100_000, 0, -1, "x", 2**63 - 1]))
 field = st.sampled_from(["u8", "i8", "i16", "u3", "u63", "i64", "u64", "i5", "u1", "x8"])
 place = offset | st.sampled_from(["#0", "#1", "#3", "#-1", "#9223372036854775807", "#576460752303423488"])
@@ -80,9 +78,7 @@ COMMANDS = [
         st.sampled_from([0, 1, 2]),
         optional(index) | optional(index, index) | optional(index, index, unit),
     ),
-    row(
-        "BITOP", st.sampled_from(["AND", "or", "XOR", "DIFF", "DIFF1", "ANDOR", "ONE", "foo"]), key, key, key
-    ),
+    row("BITOP", st.sampled_from(["AND", "or", "XOR", "DIFF", "DIFF1", "ANDOR", "ONE", "foo"]), key, key, key),
     row("BITOP", st.sampled_from(["NOT", "AND", "ONE", "DIFF"]), key, key),
     row("BITFIELD", key, several(reads, writes, writes, overflow)),
     row("BITFIELD_RO", key, several(reads, reads, overflow, writes)),

@@ -76,9 +76,7 @@ def test_protected_and_loading():
     assert caught.value.line == b"LOADING Redis is loading the dataset in memory"
 
 
-@pytest.mark.parametrize(
-    "patterns", [("maxmem*",), ("MAXMEMORY", "maxmemory"), ("slave-*", "h[z]"), ("nope",)]
-)
+@pytest.mark.parametrize("patterns", [("maxmem*",), ("MAXMEMORY", "maxmemory"), ("slave-*", "h[z]"), ("nope",)])
 def test_get_as_redis(real, patterns):
     assert Config().get_matching([p.encode() for p in patterns]) == real.client.config_get(*patterns)
 
@@ -102,9 +100,7 @@ def test_file_errors_as_redis(tmp_path, redis_binary, text):
     import subprocess
 
     (tmp_path / "redis.conf").write_text(text)
-    done = subprocess.run(
-        [redis_binary, str(tmp_path / "redis.conf")], capture_output=True, text=True, timeout=20
-    )
+    done = subprocess.run([redis_binary, str(tmp_path / "redis.conf")], capture_output=True, text=True, timeout=20)
     with pytest.raises(ConfigError) as caught:
         Config().load_lines(text)
     assert done.stderr.strip() == str(caught.value)

@@ -20,9 +20,7 @@ TYPES = st.builds(FieldType, st.just(True), st.integers(1, 64)) | st.builds(
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
-@mark.parametrize(
-    "text", [b"", b"i", b"u", b"8", b"i0", b"u0", b"i65", b"u64", b"i08", b"i-1", b"I8", b"x8", b"i 8"]
-)
+@mark.parametrize("text", [b"", b"i", b"u", b"8", b"i0", b"u0", b"i65", b"u64", b"i08", b"i-1", b"I8", b"x8", b"i 8"])
 def test_no_types(text):
     assert parse_type(text) is None
 

@@ -28,9 +28,7 @@ def test_integers(number):
     assert parse_int(b"%d" % number) == expected
 
 
-@mark.parametrize(
-    "text", [b"", b" 1", b"1 ", b"+1", b"01", b"-0", b"1_0", b"1.0", b"-", b"1\x00", b"9" * 5000]
-)
+@mark.parametrize("text", [b"", b" 1", b"1 ", b"+1", b"01", b"-0", b"1_0", b"1.0", b"-", b"1\x00", b"9" * 5000])
 def test_texts_that_are_no_integers(text):
     assert parse_int(text) is None
     assert not is_canonical_int(text)

@@ -33,9 +33,7 @@ def test_equals_the_plain_algorithm(first, second):
     text, matches = lcs(first, second)
     assert text == bytes(first[i] for i, _ in reversed(pairs))
     assert lcs_length(first, second) == len(pairs)
-    found = [
-        (m.first_end - k, m.second_end - k) for m in matches for k in range(m.first_end - m.first_start + 1)
-    ]
+    found = [(m.first_end - k, m.second_end - k) for m in matches for k in range(m.first_end - m.first_start + 1)]
     assert found == pairs
     assert sum(m.length for m in matches) == len(pairs)
     for later, earlier in pairwise(matches):

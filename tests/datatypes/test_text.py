@@ -3,9 +3,7 @@ from pytest import mark
 from pyredis.datatypes.text import buffer, content, plain
 
 
-@mark.parametrize(
-    ("value", "expected"), [(None, b""), (-12, b"-12"), (b"ab", b"ab"), (bytearray(b"ab"), b"ab")]
-)
+@mark.parametrize(("value", "expected"), [(None, b""), (-12, b"-12"), (b"ab", b"ab"), (bytearray(b"ab"), b"ab")])
 def test_forms(value, expected):
     assert content(value) == expected
     assert buffer(value) == bytearray(expected)

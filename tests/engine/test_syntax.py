@@ -14,9 +14,7 @@ def shown(syntax, **kw):
 
 
 def test_words_are_arguments_whose_names_tell_their_types():
-    assert [
-        (one["name"], one["type"]) for one in shown("key value count score pattern unix-time-seconds")
-    ] == [
+    assert [(one["name"], one["type"]) for one in shown("key value count score pattern unix-time-seconds")] == [
         ("key", "key"),
         ("value", "string"),
         ("count", "integer"),

@@ -5,9 +5,7 @@ from pytest import mark
 from pyredis.keyspace.memory import allocated, string_size
 
 
-@mark.parametrize(
-    ("size", "whole"), [(1, 8), (24, 24), (25, 32), (64, 64), (65, 80), (81, 96), (121, 128), (129, 160)]
-)
+@mark.parametrize(("size", "whole"), [(1, 8), (24, 24), (25, 32), (64, 64), (65, 80), (81, 96), (121, 128), (129, 160)])
 def test_size_classes(size, whole):
     assert allocated(size) == whole
 

@@ -21,9 +21,7 @@ def filled(count):
     return table
 
 
-steps = st.lists(
-    st.tuples(st.sampled_from(["add", "drop"]), st.integers(0, 4000), st.integers(1, 1500)), max_size=12
-)
+steps = st.lists(st.tuples(st.sampled_from(["add", "drop"]), st.integers(0, 4000), st.integers(1, 1500)), max_size=12)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,7 +1,7 @@
 """RedisServer as a user's test would use it."""
 
-import redis
 import pytest
+import redis
 
 from pyredis.clock import ManualClock
 from pyredis.testing import RedisServer
@@ -27,10 +27,14 @@ def test_time_moves_only_when_the_test_moves_it():
 
 
 def test_instances_share_nothing():
-    with RedisServer() as one, RedisServer() as two:
-        with redis.Redis(port=one.port) as first, redis.Redis(port=two.port) as second:
-            first.set("k", "v")
-            assert second.get("k") is None
+    with (
+        RedisServer() as one,
+        RedisServer() as two,
+        redis.Redis(port=one.port) as first,
+        redis.Redis(port=two.port) as second,
+    ):
+        first.set("k", "v")
+        assert second.get("k") is None
 
 
 def test_a_taken_port_of_a_password_is_configured():
