@@ -41,38 +41,40 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
     previous: Entry | None = None
     first: Argv = []
     count = 0
+    repeats = False
     started = ticks()
+    open_way = not (client.gates or engine.gates)  # no plain command changes either
     commands = iter(batch)
     for argv in commands:
         entry = find(argv[0])
-        if entry is None or client.gates or engine.gates or not entry.plain:
-            if previous is not None:
-                finished(engine, client, previous, first, count, ticks() - started)
-                previous = None
-            dispatch(engine, client, argv)
-            if client.waiting is not None:
-                client.pending.extend(commands)
-            started = ticks()
-            continue
-        if entry is not previous or not entry.repeats:
+        if entry is None or entry is not previous or not repeats:
             if previous is not None:
                 now = ticks()
                 finished(engine, client, previous, first, count, now - started)
                 started = now
+            if entry is None or not open_way or not entry.plain:
+                previous = None
+                dispatch(engine, client, argv)
+                if client.waiting is not None:
+                    client.pending.extend(commands)
+                open_way = not (client.gates or engine.gates)
+                started = ticks()
+                continue
             previous, first, count = entry, argv, 0
+            handler, least, most, repeats = entry.handler, entry.minimum, entry.maximum, entry.repeats
         count += 1
         size = len(argv)
         try:
-            if not entry.minimum <= size <= entry.maximum:
+            if not least <= size <= most:
                 raise wrong_arity(entry.command.name)
-            if size == 2:
-                value = entry.handler(client, argv[1])
-            elif size == 3:
-                value = entry.handler(client, argv[1], argv[2])
+            if size == 3:
+                value = handler(client, argv[1], argv[2])
+            elif size == 2:
+                value = handler(client, argv[1])
             else:
-                value = entry.handler(client, *argv[1:])
+                value = handler(client, *argv[1:])
         except Exception as failure:
-            executed = entry.minimum <= size <= entry.maximum
+            executed = least <= size <= most
             count -= not executed
             value = failed(engine, client, entry, failure, executed=executed)
         if value is OK:

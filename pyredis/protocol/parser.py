@@ -5,12 +5,13 @@ with inline commands, every limit and every error text. `RequestParser` is what 
 nothing but whole, regular commands goes through hiredis, at a fifth of the cost; anything else goes through the
 strict parser.
 
-Whether a read is regular is proven, not hoped. `#t` is fed behind the data: only if hiredis then yields it on its
-own, with nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside
-an array. Nulls, numbers and nested arrays are not bytes, so joining the arguments fails; simple strings are, but each
-bulk string puts `\\r\\n$` into the data, and a count of these that differs from the number of arguments gives them
-away (arguments that hold these three bytes themselves go the strict way). A read that fails is parsed again,
-strictly, before any of its commands has run.
+Whether a read is regular is proven, not hoped. `#t` is fed behind the data: only if hiredis then yields it on its own,
+with nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside an
+array. Verbatim strings, which it gives without their prefix, are looked for. Nulls, numbers and nested arrays are not
+bytes, so joining the arguments fails. Simple strings are, but each bulk string puts `\\r\\n$` into the data, and a count
+of these that differs from the number of arguments gives them away. (So that nothing else puts it there, arguments that
+begin with `$` or hold these three bytes go the strict way.) A read that fails is parsed again, strictly, before any of
+its commands has run.
 """
 
 import re
@@ -200,12 +201,12 @@ class RequestParser:
 
     def _regular(self, data: bytes) -> list[Argv] | None:
         """The commands of a read that holds only whole, regular ones; None for any other read."""
-        if _too_many(data):
+        if _too_many(data) or (b"=" in data and b"\r\n=" in data):
             return None
         reader = self._reader
         next_reply = reader.gets
         batch: list[Argv] = []
-        arguments: list[bytes] = []
+        arguments = [b""]
         try:
             reader.feed(data + _END)
             argv = next_reply()
@@ -217,8 +218,8 @@ class RequestParser:
             if (
                 argv is True
                 and not reader.has_data()
-                and data.count(_BULK) == len(arguments)
-                and _BULK not in b"".join(arguments)
+                and data.count(_BULK) == len(arguments) - 1
+                and _BULK not in b"\r\n".join(arguments)
             ):
                 return batch
         except (HiredisError, TypeError):  # TypeError: an argument that is not bytes
