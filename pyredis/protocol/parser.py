@@ -8,7 +8,7 @@ strict parser.
 Whether a read is regular is proven, not hoped. `#t` is fed behind the data: only if hiredis then yields it on its own,
 with nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside an
 array. Verbatim strings, which it gives without their prefix, are looked for. Nulls, numbers and nested arrays are not
-bytes, so joining the arguments fails. Simple strings are, but each bulk string puts `\\r\\n$` into the data, and a count
+bytes, so joining the arguments fails. Simple strings are, but each bulk string puts `\\r\\n$` into the data; a count
 of these that differs from the number of arguments gives them away. (So that nothing else puts it there, arguments that
 begin with `$` or hold these three bytes go the strict way.) A read that fails is parsed again, strictly, before any of
 its commands has run.

@@ -10,12 +10,12 @@ Address = tuple[str, int]
 def tcp_sockets(hosts: tuple[str, ...], port: int, backlog: int) -> list[socket.socket]:
     """Bind every host; `*` is all of IPv4, `::*` all of IPv6, and one with a leading `-` may be missing.
 
-    With port 0, all get the port that the first was given. Raises OSError when none, or one that is a must, cannot be
-    bound.
+    Without a host nothing is bound. With port 0, all get the port that the first was given. Raises OSError when one
+    that is a must cannot be bound.
     """
     found: list[socket.socket] = []
     try:
-        for host in hosts or ("*",):
+        for host in hosts:
             optional = host.startswith("-")
             name = host.removeprefix("-")
             try:

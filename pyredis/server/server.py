@@ -42,14 +42,16 @@ class Server:
         self.unix_path: str = engine.config["unixsocket"] or ""
         self.stopping = asyncio.Event()
         self.exit_code = 0
-        self._listeners: list[asyncio.Server] = []
+        self._sockets: list[socket.socket] = []  # of TCP, bound; listened on as soon as the loop comes to it
+        self._listeners: list[asyncio.Server] = []  # of TCP
+        self._unix_listener: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         config = engine.config
         for name in ("proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit"):
             config.on_change(name, self._limits_changed)
         self._limits_changed()
-        config.on_change("port", self._rebind)
-        config.on_change("bind", self._rebind)
+        config.on_change("port", lambda _: self._rebind("Unable to listen on this port. Check server logs."))
+        config.on_change("bind", lambda _: self._rebind("Failed to bind to specified addresses."))
         engine.on_shutdown = self.shut_down
 
     # Starting and stopping
@@ -59,11 +61,13 @@ class Server:
         config = self.engine.config
         self._loop = asyncio.get_running_loop()
         if config["port"] or self._any_port:
-            await self._listen(self._bind(config["bind"], 0 if self._any_port else config["port"]))
-            self.engine.config.replace("port", self.port)
+            self._sockets = self._bind(config["bind"], 0 if self._any_port else config["port"])
+            await self._listen(self._sockets)
+        if self._any_port:
+            config.replace("port", self.port)
         if self.unix_path:
             sock = unix_socket(self.unix_path, config["unixsocketperm"], config["tcp-backlog"])
-            self._listeners.append(await self._loop.create_unix_server(lambda: Connection(self), sock=sock))
+            self._unix_listener = await self._loop.create_unix_server(lambda: Connection(self), sock=sock)
         self._cron()
 
     async def run(self) -> int:
@@ -75,8 +79,9 @@ class Server:
     async def stop(self) -> None:
         """Close listeners and clients; the Unix socket's file goes too."""
         self._timer.cancel()
-        for listener in self._listeners:
-            listener.close()
+        self._close_listeners()
+        if self._unix_listener is not None:
+            self._unix_listener.close()
         for client in list(self.engine.clients.values()):
             client.close()
         await asyncio.sleep(0)
@@ -138,25 +143,40 @@ class Server:
 
     async def _listen(self, sockets: list[socket.socket]) -> None:
         for sock in sockets:
-            self._listeners.append(await self._loop.create_server(lambda: Connection(self), sock=sock))
-
-    def _rebind(self, _: Any) -> None:
-        """CONFIG SET port or bind: the new sockets must bind before the old ones close."""
-        config = self.engine.config
-        old, self._listeners = self._listeners, []
-        if config["port"] == self.port:
-            for listener in old:
+            if sockets is not self._sockets:
+                break  # bound anew before the loop came to it
+            listener = await self._loop.create_server(lambda: Connection(self), sock=sock)
+            if sockets is self._sockets:
+                self._listeners.append(listener)
+            else:
                 listener.close()
+
+    def _rebind(self, failure: str) -> None:
+        """CONFIG SET port or bind. On another port the new sockets must bind before the old ones close.
+
+        Raises ConfigError(`failure`); putting the old values back binds the old sockets again.
+        """
+        config = self.engine.config
+        if config["port"] == self.port:
+            self._close_listeners()
         try:
-            sockets = self._bind(config["bind"], config["port"]) if config["port"] else []
-        except OSError:
-            self._listeners = old
-            raise ConfigError("Unable to listen on this port. Check server logs.") from None
-        for listener in old:
-            listener.close()
+            sockets = self._bind(config["bind"] if config["port"] else (), config["port"])
+        except OSError as error:
+            log.warning("Failed listening on port %s (tcp): %s", config["port"], error)
+            raise ConfigError(failure) from None
+        self._close_listeners()
+        self._sockets = sockets
         task = self._loop.create_task(self._listen(sockets))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _close_listeners(self) -> None:
+        """No more clients over TCP."""
+        for listener in self._listeners:
+            listener.close()
+        for sock in self._sockets:
+            sock.close()
+        self._listeners, self._sockets = [], []
 
     def _cron(self) -> None:
         hz = self.engine.config["hz"]

@@ -55,6 +55,16 @@ def test_the_engines_cron_runs_it(observed):
     assert len(observed.client.db) == 0
 
 
+def test_a_long_cycle_is_a_latency_event():
+    observed = Observed(SlowClock(1_000_000))
+    observed("CONFIG SET latency-monitor-threshold 20")
+    cycles(observed)
+    assert observed.value("LATENCY LATEST") == []
+    observed.clock.cost_ms = 25
+    cycles(observed)
+    assert [(name, latency) for name, _, latency, *_ in observed.value("LATENCY LATEST")] == [(b"expire-cycle", 25)]
+
+
 def test_all_stale_keys_go_in_one_cycle(observed):
     db = fill(observed, 5000, 1_000_010)
     observed.clock.advance(11)
