@@ -1,4 +1,4 @@
-"""A steady writer for the pause measurement: strings come and go, hashes grow large and are dropped.
+"""A steady writer for the pause measurement: strings come, grow and go.
 
 It runs in a process of its own, so that it does not delay the client that times the round trips.
 
@@ -13,23 +13,20 @@ from itertools import count
 from benchmarks import wire
 
 BATCH = 20
-HASH_FIELDS = 5000
+APPENDS = 5000
 KEYS = 100_000
 
 
 def commands() -> Iterator[bytes]:
-    """For ever: SET, DEL, GET of the deleted key (one line of reply), HSET; at times a DEL of the hash.
-
-    The hash passes every resize of its table on the way up, and is freed as a whole.
-    """
+    """For ever: SET, DEL, GET of the deleted key (one line of reply), APPEND; at times a DEL of that text."""
     for turn in count():
         key = b"churn:%d" % (turn % KEYS)
         yield wire.encode(b"SET", key, b"x" * (turn % 100))
         yield wire.encode(b"DEL", key)
         yield wire.encode(b"GET", key)
-        yield wire.encode(b"HSET", b"churn:hash", b"field:%d" % (turn % HASH_FIELDS), b"value")
-        if turn % HASH_FIELDS == HASH_FIELDS - 1:
-            yield wire.encode(b"DEL", b"churn:hash")
+        yield wire.encode(b"APPEND", b"churn:text", b"part %d" % turn)
+        if turn % APPENDS == APPENDS - 1:
+            yield wire.encode(b"DEL", b"churn:text")
 
 
 def paced(rate: int) -> Iterator[bytes]:
