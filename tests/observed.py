@@ -49,3 +49,12 @@ class Observed:
 
 def words(line):
     return [word.encode() for word in shlex.split(line)]
+
+
+def ask(client, *lines):
+    """Run command lines as one read of `client`: the raw replies."""
+    client.engine.tick()
+    run(client.engine, client, [[word.encode() for word in shlex.split(line)] for line in lines])
+    reply = b"".join(client.out)
+    client.out.clear()
+    return reply

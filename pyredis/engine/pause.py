@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pyredis.engine import gates
-from pyredis.engine.command import READONLY, WRITE
+from pyredis.engine.command import WRITE
 from pyredis.protocol.replies import NO_REPLY
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Pause:
             return False
         if self.everything:
             return True
-        writes = bool(command.flags & WRITE) and not command.flags & READONLY
+        writes = bool(command.flags & WRITE)
         if client.transaction is not None and command.name == "exec":
             writes = any(queued.entry.command.flags & WRITE for queued in client.transaction.queue)
         return writes or command.name in ("publish", "spublish", "pfcount", "eval", "evalsha", "fcall")

@@ -76,12 +76,9 @@ class Connection(asyncio.Protocol):
             run(engine, client, batch)
         else:
             self._keep(batch)
-        if not self.parser.strict.authenticated:
-            self.parser.strict.authenticated = not client.gates & gates.UNAUTHENTICATED
         if client.out:
             client.flush()
-        if self.parser.error is not None or self.parser.strict.buffered > self.server.query_buffer_max:
-            self._reject()
+        self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone."""
@@ -120,7 +117,7 @@ class Connection(asyncio.Protocol):
         """Run what came while the client waited."""
         self._transport.resume_reading()
         resume(self.client.engine, self.client)
-        self.parser.strict.authenticated = True
+        self._settle()
 
     def output_pending(self) -> int:
         """Bytes the peer has not taken."""
@@ -131,6 +128,14 @@ class Connection(asyncio.Protocol):
         return self.parser.strict.buffered
 
     # Inside
+
+    def _settle(self) -> None:
+        """After commands ran: lift limits of who authenticated, drop who sent malformed or boundless input."""
+        parser = self.parser
+        if not parser.strict.authenticated:
+            parser.strict.authenticated = not self.client.gates & gates.UNAUTHENTICATED
+        if parser.error is not None or parser.strict.buffered > self.server.query_buffer_max:
+            self._reject()
 
     def _keep(self, batch: list[list[bytes]]) -> None:
         pending = self.client.pending

@@ -4,8 +4,6 @@ import contextlib
 import os
 import socket
 
-Address = tuple[str, int]
-
 
 def tcp_sockets(hosts: tuple[str, ...], port: int, backlog: int) -> list[socket.socket]:
     """Bind every host; `*` is all of IPv4, `::*` all of IPv6, and one with a leading `-` may be missing.

@@ -8,9 +8,9 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.client import NullSink
-from pyredis.engine.execution import run
 from pyredis.engine.latency import LatencyMonitor
 from pyredis.engine.slowlog import SlowLog
+from tests.observed import ask
 
 SCRIPTS = {
     "slowlog": [
@@ -60,14 +60,6 @@ def clock():
 @fixture
 def engine(clock):
     return build_engine(clock=clock)
-
-
-def ask(client, *lines):
-    client.engine.tick()
-    run(client.engine, client, [[word.encode() for word in shlex.split(line)] for line in lines])
-    reply = b"".join(client.out)
-    client.out.clear()
-    return reply
 
 
 def log_everything(engine):

@@ -6,10 +6,10 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.execution import run
 from pyredis.engine.propagation import Propagation
 from pyredis.engine.slowlog import SlowLog
 from pyredis.engine.transactions import Watches
+from tests.observed import ask
 
 SCRIPTS = {
     "outside": ["EXEC", "DISCARD", "UNWATCH", "WATCH", "MULTI x", "EXEC x"],
@@ -47,14 +47,6 @@ def clock():
 @fixture
 def engine(clock):
     return build_engine(clock=clock)
-
-
-def ask(client, *lines):
-    client.engine.tick()
-    run(client.engine, client, [[word.encode() for word in shlex.split(line)] for line in lines])
-    reply = b"".join(client.out)
-    client.out.clear()
-    return reply
 
 
 QUEUED = b"+OK\r\n+QUEUED\r\n"
