@@ -9,7 +9,9 @@ from random import Random
 from pyredis import commands
 from pyredis.clock import Clock
 from pyredis.config.store import Config
+from pyredis.engine.blocking import Blocking
 from pyredis.engine.engine import Engine
+from pyredis.engine.execution import retry
 from pyredis.engine.latency import LatencyMonitor
 from pyredis.engine.monitors import Monitors
 from pyredis.engine.pause import Pause
@@ -29,6 +31,7 @@ COMPONENTS = (
     Propagation,
     Pause,
     Watches,
+    Blocking,
     ServerInfo,
     Access,
     ActiveExpiry,
@@ -44,6 +47,7 @@ def build_engine(config: Config | None = None, *, clock: Clock | None = None, se
     engine = Engine(config or Config(), clock or Clock(), Random(seed))
     for component in COMPONENTS:
         engine.add(component(engine))
+    engine[Blocking].retry = partial(retry, engine)
     engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
     engine.cron_steps.append(lambda: engine.stats.sample(engine.keyspace.now))
     return engine

@@ -52,6 +52,8 @@ SAME_OBJECT = b"source and destination objects are the same"
 BAD_CLIENT_NAME = b"Client names cannot contain spaces, newlines or special characters."
 TIMEOUT_NEGATIVE = b"timeout is negative"
 TIMEOUT_NOT_A_FLOAT = b"timeout is not a float or out of range"
+TIMEOUT_NOT_AN_INTEGER = b"timeout is not an integer or out of range"
+TIMEOUT_OUT_OF_RANGE = b"timeout is out of range"
 
 
 def syntax_error() -> CommandError:

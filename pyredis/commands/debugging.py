@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyredis.datatypes.numeric import INT64_MAX, parse_float, parse_int
+from pyredis.datatypes.table import Table
 from pyredis.datatypes.text import encoding, plain
 from pyredis.engine.arguments import integer, integer_between
 from pyredis.engine.client import Client
@@ -21,7 +22,6 @@ from pyredis.keyspace import events
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.database import StringValue
 from pyredis.keyspace.expiry import ActiveExpiry
-from pyredis.keyspace.table import Table
 from pyredis.protocol.replies import (
     NO_REPLY,
     OK,

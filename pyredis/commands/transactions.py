@@ -7,6 +7,7 @@ answers null when a watched key changed, EXECABORT when a command could not be q
 from typing import Any
 
 from pyredis.engine import gates
+from pyredis.engine.blocking import unless_blocked
 from pyredis.engine.client import Client
 from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE, Keys, command
 from pyredis.engine.execution import call
@@ -64,7 +65,7 @@ def _run(ctx: Client, queue: list[Queued]) -> list[Any]:
     with propagation.together():
         for queued in queue:
             ctx.argv, ctx.redacted, ctx.rewritten = queued.argv, (), None
-            values.append(call(ctx.engine, ctx, queued.entry, queued.argv))
+            values.append(unless_blocked(call(ctx.engine, ctx, queued.entry, queued.argv)))
     ctx.argv, ctx.redacted, ctx.rewritten = argv, (), ()
     return [value for value in values if value is not NO_REPLY]
 

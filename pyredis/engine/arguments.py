@@ -7,8 +7,18 @@ while options:
     else: raise syntax_error()
 """
 
-from pyredis.datatypes.numeric import parse_int
-from pyredis.errors import CommandError, not_an_integer, syntax_error
+from math import ceil
+
+from pyredis.datatypes.numeric import INT64_MAX, parse_float, parse_int
+from pyredis.errors import (
+    TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_A_FLOAT,
+    TIMEOUT_NOT_AN_INTEGER,
+    TIMEOUT_OUT_OF_RANGE,
+    CommandError,
+    not_an_integer,
+    syntax_error,
+)
 
 
 class Arguments:
@@ -86,3 +96,21 @@ def integer_between(word: bytes, least: int, most: int, text: bytes | None = Non
     if not least <= value <= most:
         raise CommandError(text or b"value is out of range, must be between %d and %d" % (least, most))
     return value
+
+
+def timeout_ms(word: bytes, now: int, *, in_seconds: bool = True) -> int:
+    """How long a blocking command may wait, ms (0: for ever); seconds may have a fraction. Raises Redis's errors."""
+    if in_seconds:
+        seconds = parse_float(word)
+        if seconds is None or seconds != seconds:
+            raise CommandError(TIMEOUT_NOT_A_FLOAT)
+        if seconds * 1000 > INT64_MAX:
+            raise CommandError(TIMEOUT_OUT_OF_RANGE)
+        timeout = ceil(max(seconds * 1000, -1e18))
+    else:
+        timeout = integer_between(word, -INT64_MAX - 1, INT64_MAX, TIMEOUT_NOT_AN_INTEGER)
+    if timeout < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
+    if timeout > INT64_MAX - now:
+        raise CommandError(TIMEOUT_OUT_OF_RANGE)
+    return timeout

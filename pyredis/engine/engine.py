@@ -53,6 +53,7 @@ class Engine:
         self.on_shutdown: Callable[..., None] | None = None  # SHUTDOWN calls it: set by what runs the process
         self.cron_steps: list[Callable[[], None]] = []
         self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
+        self.call_at: Callable[[int, Callable[[], None]], None] = _leave_to_cron
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self.components: dict[type, Any] = {}
         self._next_client = 1
@@ -119,6 +120,10 @@ class Engine:
             return
         for step in self.cron_steps:
             step()
+
+
+def _leave_to_cron(when: int, step: Callable[[], None]) -> None:
+    """`call_at` where no loop runs: a server calls `step` at `when` (ms since 1970), cron does it a little later."""
 
 
 def _entries() -> dict[bytes, Entry]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pyredis.engine import gates
 from pyredis.engine.admission import GATES
+from pyredis.engine.blocking import Blocked, Blocking
 from pyredis.engine.client import Client
 from pyredis.engine.command import ADMIN, SKIP_MONITOR, SKIP_SLOWLOG
 from pyredis.engine.engine import Engine
@@ -98,6 +99,8 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
         client.mute(mark, mode)
     if client.gates & gates.CLOSING:
         client.close()
+    if engine.gates & gates.WAITED_FOR:
+        engine[Blocking].serve()
 
 
 def execute(engine: Engine, client: Client, argv: Argv) -> Any:
@@ -116,7 +119,11 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
         if entry is not None and entry.command.name == "exec":
             failure = aborted(client, failure)
         return failed(engine, client, entry, failure, executed=False)
-    return call(engine, client, entry, argv)
+    value = call(engine, client, entry, argv)
+    if value.__class__ is Blocked:
+        engine[Blocking].park(client, entry, argv, value)
+        return NO_REPLY
+    return value
 
 
 def call(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
@@ -131,12 +138,20 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     except Exception as failure:
         value = failed(engine, client, entry, failure, executed=True)
     engine.keyspace.touching = True
+    if value.__class__ is Blocked:
+        return value  # it did nothing yet: whoever runs it again accounts for it
     finished(engine, client, entry, argv, 1, engine.clock.ticks_ns() - started)
     if engine.gates & gates.MONITORED and not entry.command.flags & (ADMIN | SKIP_MONITOR):
         engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words
     if propagating and engine.keyspace.dirty != dirty:
         engine[Propagation].feed(client, argv)
     return value
+
+
+def retry(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Run a command again that waited for a key: its value, or Blocked."""
+    client.argv, client.redacted, client.rewritten = argv, (), None
+    return call(engine, client, entry, argv)
 
 
 def resume(engine: Engine, client: Client) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyredis
 from pyredis.engine import gates
+from pyredis.engine.blocking import Blocking
 from pyredis.engine.info import Fields
 from pyredis.engine.transactions import Watches
 
@@ -117,6 +118,7 @@ def clients(engine: "Engine") -> Fields:
     """How many there are and what they wait for."""
     everyone = list(engine.clients.values())
     watching, watched = engine[Watches].total
+    awaited, lossy, with_deadline = engine[Blocking].counts
     return {
         "connected_clients": len(everyone),
         "cluster_connections": 0,
@@ -127,10 +129,10 @@ def clients(engine: "Engine") -> Fields:
         "tracking_clients": 0,
         "pubsub_clients": 0,
         "watching_clients": watching,
-        "clients_in_timeout_table": 0,
+        "clients_in_timeout_table": with_deadline,
         "total_watched_keys": watched,
-        "total_blocking_keys": 0,
-        "total_blocking_keys_on_nokey": 0,
+        "total_blocking_keys": awaited,
+        "total_blocking_keys_on_nokey": lossy,
     }
 
 

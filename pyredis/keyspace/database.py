@@ -9,15 +9,16 @@ expiry gone), `put` (a new value, expiry kept), `changed` (changed in place), `r
 each names its event.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
+from pyredis.datatypes.table import Table
 from pyredis.errors import WrongType
 from pyredis.keyspace import events
 from pyredis.keyspace.events import Event
-from pyredis.keyspace.table import Table
 
+T = TypeVar("T")
 Observer = Callable[["Database", bytes, Event], None]
 StringValue = bytes | bytearray | int
 STRING_TYPES = frozenset((bytes, bytearray, int))
@@ -140,6 +141,20 @@ class Database:
             return value  # type: ignore[return-value]
         raise WrongType
 
+    def get_as(self, key: bytes, kind: type[T]) -> T | None:
+        """A value of the class `kind` to read, or None. Raises WrongType."""
+        value = self.get(key)
+        if value is None or isinstance(value, kind):
+            return value
+        raise WrongType
+
+    def take_as(self, key: bytes, kind: type[T]) -> T | None:
+        """A value of the class `kind` that a write is about to change, or None. Raises WrongType."""
+        value = self.take(key)
+        if value is None or isinstance(value, kind):
+            return value
+        raise WrongType
+
     def take(self, key: bytes) -> Any:
         """The value that a write is about to change, or None; not counted as hit or miss."""
         value = self.peek(key)
@@ -225,15 +240,15 @@ class Database:
         target._place(to, value, self.expires.get(key))
         target.changed(to, events.COPY_TO)
 
-    def put(self, key: bytes, value: Any, event: Event) -> None:
-        """Store a value and keep the expiry there is."""
+    def put(self, key: bytes, value: Any, event: Event, count: int = 1) -> None:
+        """Store a value and keep the expiry there is; it counts as `count` changes."""
         table = self.table
         bucket = table.directory[hash(key) & table.mask]
         if key in bucket:
             bucket[key] = value
         else:
             self._add(key, value)
-        self.dirty += 1
+        self.dirty += count
         if self.space.observers:
             self._tell(key, event)
 
@@ -257,6 +272,13 @@ class Database:
         self.dirty += count
         if self.space.observers:
             self._tell(key, event)
+
+    def shrunk(self, key: bytes, value: Sized, event: Event, count: int = 1) -> None:
+        """The container at a key lost elements, by `count` changes; an empty one goes."""
+        self.changed(key, event, count)
+        if not len(value):
+            self._drop(key)
+            self.changed(key, events.DEL, 0)
 
     def remove(self, key: bytes, event: Event = events.DEL) -> bool:
         """Delete; False when there was no such key. A replica, which expires none, deletes expired ones too."""

@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from pyredis.config.store import ConfigError
@@ -53,6 +54,7 @@ class Server:
         config.on_change("port", lambda _: self._rebind("Unable to listen on this port. Check server logs."))
         config.on_change("bind", lambda _: self._rebind("Failed to bind to specified addresses."))
         engine.on_shutdown = self.shut_down
+        engine.call_at = self._call_at
 
     # Starting and stopping
 
@@ -177,6 +179,15 @@ class Server:
         for sock in self._sockets:
             sock.close()
         self._listeners, self._sockets = [], []
+
+    def _call_at(self, when: int, step: Callable[[], None]) -> None:
+        """The engine's timer: ticks, then runs `step`, no earlier than `when` (ms since 1970)."""
+
+        def run() -> None:
+            self.engine.tick()
+            step()
+
+        self._loop.call_later(max(when - self.engine.clock.now_ms(), 0) / 1000 + 0.0005, run)
 
     def _cron(self) -> None:
         hz = self.engine.config["hz"]

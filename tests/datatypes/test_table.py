@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import mark
 
-from pyredis.keyspace.table import BUCKET_LIMIT, Table
+from pyredis.datatypes.table import BUCKET_LIMIT, Table
 
 
 def key(number):
