@@ -7,11 +7,9 @@ strict parser.
 
 Whether a read is regular is proven, not hoped. `#t` is fed behind the data: only if hiredis then yields it on its own,
 with nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside an
-array. Verbatim strings, which it gives without their prefix, are looked for. Nulls, numbers and nested arrays are not
-bytes, so joining the arguments fails. Simple strings are, but each bulk string puts `\\r\\n$` into the data; a count
-of these that differs from the number of arguments gives them away. (So that nothing else puts it there, arguments that
-begin with `$` or hold these three bytes go the strict way.) A read that fails is parsed again, strictly, before any of
-its commands has run.
+array. Nulls, numbers, errors, maps and nested arrays are not bytes, so joining the arguments fails. Simple and verbatim
+strings are bytes, but their marks `+` and `=` are not part of them: a read that holds more of these than its arguments
+do is not regular. A read that fails is parsed again, strictly, before any of its commands has run.
 """
 
 import re
@@ -30,7 +28,8 @@ MULTIBULK_MAX = (1 << 31) - 1
 UNAUTHENTICATED_MULTIBULK_MAX = 10
 UNAUTHENTICATED_BULK_MAX = 16384
 _END: Final = b"#t\r\n"
-_BULK: Final = b"\r\n$"
+_PLUS, _EQUALS = b"+="
+_only_bytes: Final = b"".join  # raises TypeError for anything else
 _too_many: Final = re.compile(rb"\*[0-9]{7}").search
 """hiredis makes room for as many arguments as are announced; no read of `_FAST_MAX` bytes can hold that many."""
 _FAST_MAX = 1 << 20  # a larger read holds a large argument: the strict parser takes it without copying it twice
@@ -166,61 +165,63 @@ class StrictParser:
 class RequestParser:
     """A connection's parser: `feed(data)` gives the commands that became whole.
 
-    After a ProtocolError, kept in `error` until the commands before it have run, the client must be closed.
+    After a ProtocolError, kept in `error` until the commands before it have run, the client must be closed. `regular`
+    is False while the strict parser holds part of a command or a client that has not authenticated is limited.
     """
 
-    __slots__ = ("_reader", "error", "strict")
+    __slots__ = ("_reader", "error", "regular", "strict")
 
     def __init__(self, bulk_max: int = 512 << 20) -> None:
         self.strict = StrictParser(bulk_max)
         self.error: ProtocolError | None = None
+        self.regular = True
         self._reader = Reader()
+
+    def limit(self, authenticated: bool) -> None:
+        """Set or lift the limits for clients that have not authenticated."""
+        self.strict.authenticated = authenticated
+        self.regular = authenticated and self.strict.idle
 
     def feed(self, data: bytes) -> list[Argv]:
         """The whole commands up to the end of `data`, or up to a protocol error (see `error`)."""
+        if self.regular and (batch := self._regular(data)) is not None:
+            return batch
+        batch = []
         strict = self.strict
-        batch: list[Argv] = []
-        if not strict.idle:
+        if not strict.idle:  # the rest of a command, then perhaps regular ones
             strict.feed(data)
             self._strictly(batch, most=1)
             if not batch or self.error is not None:
                 return batch
             data = strict.rest()
-        if strict.authenticated and len(data) <= _FAST_MAX:
-            regular = self._regular(data)
-            if regular is not None:
-                return batch + regular if batch else regular
-            # It ends within a command: the whole ones before that may still go the fast way.
-            cut = data.rfind(b"\r\n*") + 2
-            if cut >= 2 and (regular := self._regular(data[:cut])) is not None:
-                batch += regular
-                data = data[cut:]
+        if strict.authenticated:
+            # A read that ends within a command: the whole ones before that may still go the fast way.
+            for cut in (len(data), data.rfind(b"\r\n*") + 2):
+                if cut >= 2 and (regular := self._regular(data[:cut])) is not None:
+                    batch += regular
+                    data = data[cut:]
+                    break
         strict.feed(data)
         self._strictly(batch)
+        self.regular = strict.idle and strict.authenticated and self.error is None
         return batch
 
     def _regular(self, data: bytes) -> list[Argv] | None:
         """The commands of a read that holds only whole, regular ones; None for any other read."""
-        if _too_many(data) or (b"=" in data and b"\r\n=" in data):
+        if _too_many(data) or len(data) > _FAST_MAX:
             return None
         reader = self._reader
         next_reply = reader.gets
         batch: list[Argv] = []
-        arguments = [b""]
         try:
             reader.feed(data + _END)
-            argv = next_reply()
-            while argv.__class__ is list:
+            while (argv := next_reply()).__class__ is list:
                 if argv:
+                    _only_bytes(argv)
                     batch.append(argv)
-                arguments += argv
-                argv = next_reply()
-            if (
-                argv is True
-                and not reader.has_data()
-                and data.count(_BULK) == len(arguments) - 1
-                and _BULK not in b"\r\n".join(arguments)
-            ):
+            if argv is True and not reader.has_data():
+                if (_PLUS in data or _EQUALS in data) and _marked(data, batch):
+                    return None
                 return batch
         except (HiredisError, TypeError):  # TypeError: an argument that is not bytes
             pass
@@ -235,3 +236,9 @@ class RequestParser:
                     batch.append(argv)
         except ProtocolError as error:
             self.error = error
+
+
+def _marked(data: bytes, batch: list[Argv]) -> bool:
+    """Whether a `+` or `=` stands outside the arguments."""
+    inside = b"".join(map(_only_bytes, batch))
+    return data.count(b"+") != inside.count(b"+") or data.count(b"=") != inside.count(b"=")

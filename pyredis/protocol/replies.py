@@ -99,6 +99,15 @@ class PairMap:
         self.pairs = list(pairs)
 
 
+class Pairs:
+    """Pairs in order, keys of which may repeat (members with scores): arrays of two in RESP3, a flat array in RESP2."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        self.pairs = list(pairs)
+
+
 OK = Status(b"OK")
 PONG = Status(b"PONG")
 QUEUED = Status(b"QUEUED")

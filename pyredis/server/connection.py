@@ -55,14 +55,11 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             return
         self.client = self.server.welcome(self, sock)
-        self.parser.strict.authenticated = not self.client.gates
+        self.parser.limit(authenticated=not self.client.gates)
 
     def data_received(self, data: bytes) -> None:
         """Run what the read brought and write the replies."""
-        try:
-            client = self.client
-        except AttributeError:  # refused
-            return
+        client = self.client
         engine = client.engine
         batch = self.parser.feed(data)
         size = len(data)
@@ -78,7 +75,8 @@ class Connection(asyncio.Protocol):
             self._keep(batch)
         if client.out:
             client.flush()
-        self._settle()
+        if not self.parser.regular:
+            self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone."""
@@ -132,8 +130,8 @@ class Connection(asyncio.Protocol):
     def _settle(self) -> None:
         """After commands ran: lift limits of who authenticated, drop who sent malformed or boundless input."""
         parser = self.parser
-        if not parser.strict.authenticated:
-            parser.strict.authenticated = not self.client.gates & gates.UNAUTHENTICATED
+        if not parser.strict.authenticated and not self.client.gates & gates.UNAUTHENTICATED:
+            parser.limit(authenticated=True)
         if parser.error is not None or parser.strict.buffered > self.server.query_buffer_max:
             self._reject()
 
