@@ -167,7 +167,9 @@ def finished(engine: Engine, client: Client, entry: Entry, argv: Argv, count: in
     """Account for `count` calls of a command that together took `nanoseconds`; `argv` is the first of them."""
     if not count:
         return
-    entry.record(count, nanoseconds)
+    entry.calls += count
+    entry.nanoseconds += nanoseconds
+    entry.histogram[(nanoseconds // count >> 10).bit_length()] += count
     engine.stats.commands += count
     client.commands += count
     client.last_entry = entry

@@ -247,7 +247,7 @@ def stats(engine: "Engine") -> Fields:
         "sync_full": 0,
         "sync_partial_ok": 0,
         "sync_partial_err": 0,
-        "expired_subkeys": 0,
+        "expired_subkeys": space.expired_fields,
         "expired_keys": space.expired_count,
         "expired_stale_perc": f"{counted.expired_stale_percent:.2f}",
         "expired_time_cap_reached_count": counted.expired_time_cap_reached,
@@ -366,7 +366,7 @@ def latency_stats(engine: "Engine") -> Fields:
             f"p{percent:g}={_percentile(entry.histogram, percent):.3f}" for percent in wanted
         )
         for entry in engine.rows()
-        if entry.histogram
+        if entry.calls
     }
 
 
@@ -394,7 +394,9 @@ def cluster(engine: "Engine") -> Fields:
 def keyspace(engine: "Engine") -> Fields:
     """Each database that is not empty; `avg_ttl` in ms, from a sample."""
     return {
-        f"db{db.index}": f"keys={len(db)},expires={len(db.expires)},avg_ttl={average_ttl(db)},subexpiry=0"
+        f"db{db.index}": (
+            f"keys={len(db)},expires={len(db.expires)},avg_ttl={average_ttl(db)},subexpiry={len(db.fields_due or ())}"
+        )
         for db in engine.keyspace.databases
         if len(db)
     }

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 PENDING_MAX = 10_000
 """Commands kept for a client that waits before its socket is no longer read."""
 
+_CONGESTED_BYTES = 64 * 1024  # pending output from which limits are looked at
+
 
 class Connection(asyncio.Protocol):
     """One socket; the engine knows it as a client's `Sink`."""
 
     __slots__ = (
+        "_congested",
         "_transport",
         "address",
         "client",
@@ -39,6 +42,7 @@ class Connection(asyncio.Protocol):
         self.address = self.local_address = ""
         self.fd = -1
         self.soft_limit_since: int | None = None
+        self._congested = False
 
     # From the loop
 
@@ -48,7 +52,8 @@ class Connection(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         self.fd = sock.fileno()
         self.address, self.local_address = _addresses(sock, self.server.unix_path)
-        self.parser = RequestParser(self.server.bulk_max)
+        self.parser = RequestParser()
+        self.adopt_limits()
         refusal = self.server.refusal(sock)
         if refusal is not None:
             self._transport.write(refusal)
@@ -84,6 +89,14 @@ class Connection(asyncio.Protocol):
         if client is not None:
             self.server.farewell(client)
 
+    def pause_writing(self) -> None:
+        """The peer does not keep up: from now on every write looks at the limits."""
+        self._congested = True
+
+    def resume_writing(self) -> None:
+        """The peer has taken most of what waited."""
+        self._congested = False
+
     def eof_received(self) -> bool:
         """Half-closed peers get what is queued, then the connection closes."""
         return False
@@ -94,8 +107,13 @@ class Connection(asyncio.Protocol):
         """Send; a peer that does not take its replies is dropped at its class's output buffer limit."""
         self._transport.write(data)
         self.client.engine.stats.writes += 1
-        if self._transport.get_write_buffer_size() > self.server.smallest_output_limit:
+        if self._congested:
             self.check_output()
+
+    def adopt_limits(self) -> None:
+        """Take over the server's limits, at the start and when they change."""
+        self.parser.strict.bulk_max = self.server.bulk_max
+        self._transport.set_write_buffer_limits(min(_CONGESTED_BYTES, self.server.smallest_output_limit))
 
     def check_output(self) -> None:
         """Drop the peer if more waits for it than `client-output-buffer-limit` allows."""

@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -132,11 +133,10 @@ class Server:
         limits = config["client-output-buffer-limit"]
         self.output_limits = dict(zip(("normal", "replica", "pubsub"), limits, strict=True))
         bounds = [size for hard, soft, _ in limits for size in (hard, soft) if size]
-        self.smallest_output_limit = min(bounds, default=1 << 62)
+        self.smallest_output_limit = min(bounds, default=sys.maxsize) - 1
         for client in self.engine.clients.values():
-            parser = getattr(client.sink, "parser", None)
-            if parser is not None:
-                parser.strict.bulk_max = self.bulk_max
+            if isinstance(client.sink, Connection):
+                client.sink.adopt_limits()
 
     def _bind(self, hosts: tuple[str, ...], port: int) -> list[socket.socket]:
         sockets = tcp_sockets(hosts, port, self.engine.config["tcp-backlog"])
