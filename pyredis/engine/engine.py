@@ -78,6 +78,7 @@ class Engine:
         self.clients.pop(client.id, None)
         client.waiting = CLOSED
         client.pending.clear()
+        client.out.clear()
         self.forget(client)
 
     def forget(self, client: Client) -> None:

@@ -1,7 +1,7 @@
 """A client's connection: bytes from the socket to the parser, commands to the engine, replies back in one write.
 
-`data_received` is the whole path: parse what the read brought, run it, write once. Nothing is awaited and no task is
-made.
+`data_received` is the whole path: parse what the read brought, run it, let the replies be written once. Nothing is
+awaited and no task is made.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         self.parser.limit(authenticated=not self.client.gates)
 
     def data_received(self, data: bytes) -> None:
-        """Run what the read brought and write the replies."""
+        """Run what the read brought; the replies go out when all that could be read was run."""
         client = self.client
         engine = client.engine
         batch = self.parser.feed(data)
@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
         else:
             self._keep(batch)
         if client.out:
-            client.flush()
+            self.server.flush_soon(client)
         if not self.parser.regular:
             self._settle()
 
