@@ -14,8 +14,10 @@ from pyredis.engine.engine import Engine
 from pyredis.engine.execution import retry
 from pyredis.engine.latency import LatencyMonitor
 from pyredis.engine.monitors import Monitors
+from pyredis.engine.notifications import Notifications
 from pyredis.engine.pause import Pause
 from pyredis.engine.propagation import Propagation
+from pyredis.engine.pubsub import PubSub
 from pyredis.engine.server_info import ServerInfo
 from pyredis.engine.slowlog import SlowLog
 from pyredis.engine.transactions import Watches
@@ -32,6 +34,8 @@ COMPONENTS = (
     Pause,
     Watches,
     Blocking,
+    PubSub,
+    Notifications,
     ServerInfo,
     Access,
     ActiveExpiry,

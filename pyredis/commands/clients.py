@@ -14,7 +14,7 @@ from pyredis.engine.authentication import has_user
 from pyredis.engine.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, Client
 from pyredis.engine.client_info import KINDS, client_kind, client_line, printable
 from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
-from pyredis.engine.help import help_reply
+from pyredis.engine.help import help_reply, subcommand_error
 from pyredis.engine.pause import Pause
 from pyredis.errors import BAD_CLIENT_NAME, TIMEOUT_NEGATIVE, CommandError, syntax_error
 from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status, Unordered, Verbatim
@@ -308,7 +308,7 @@ def client_pause(ctx: Client, timeout: bytes, *words: bytes) -> Status:
     Holds back commands, or only writes, for some milliseconds.
     """
     if len(words) > 1:
-        raise _unknown_subcommand(ctx)
+        raise subcommand_error(ctx.argv)
     mode = words[0].upper() if words else b"ALL"
     if mode not in (b"WRITE", b"ALL"):
         raise CommandError(b"CLIENT PAUSE mode must be WRITE or ALL")
@@ -351,7 +351,7 @@ def client_unblock(ctx: Client, id: bytes, *words: bytes) -> int:
     Ends another client's wait as if its time were up, or with an error.
     """
     if len(words) > 1:
-        raise _unknown_subcommand(ctx)
+        raise subcommand_error(ctx.argv)
     reason = words[0].upper() if words else b"TIMEOUT"
     if reason not in (b"TIMEOUT", b"ERROR"):
         raise CommandError(b"CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
@@ -361,12 +361,6 @@ def client_unblock(ctx: Client, id: bytes, *words: bytes) -> int:
         return 0
     unblock(reason == b"ERROR")
     return 1
-
-
-def _unknown_subcommand(ctx: Client) -> CommandError:
-    """What Redis answers when a subcommand has too many words."""
-    text = b"unknown subcommand or wrong number of arguments for '%b'. Try CLIENT HELP."
-    return CommandError(text % ctx.argv[1])
 
 
 @command("CLIENT HELP", flags=LOADING | STALE, group="connection", since="5.0.0", complexity="O(1)")

@@ -41,6 +41,8 @@ def ping(ctx: Client, *words: bytes) -> Any:
     """
     if len(words) > 1:
         raise wrong_arity("ping")
+    if ctx.gates & gates.SUBSCRIBED and ctx.resp == 2:
+        return [b"pong", words[0] if words else b""]
     return words[0] if words else PONG
 
 

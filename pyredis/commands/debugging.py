@@ -10,7 +10,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.numeric import INT64_MAX, parse_float, parse_int
+from pyredis.datatypes.set import Set
 from pyredis.datatypes.table import Table
 from pyredis.datatypes.text import encoding, plain
 from pyredis.engine.arguments import integer, integer_between
@@ -22,6 +24,7 @@ from pyredis.keyspace import events
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.database import StringValue
 from pyredis.keyspace.expiry import ActiveExpiry
+from pyredis.keyspace.kinds import encoding_name
 from pyredis.protocol.replies import (
     NO_REPLY,
     OK,
@@ -142,14 +145,13 @@ def config_rewrite_force_all(ctx: Client) -> Status:
 def object_(ctx: Client, key: bytes) -> Status:
     """How a key's value is kept."""
     value = _value(ctx, key)
-    kept = encoding(value) if isinstance(value, StringValue) else type(value).__name__.lower().encode()
     access = ctx.engine[Access]
     idle = 0 if access.counts_frequency else access.idle_ms(ctx.db, key)
     return Status(
         b"Value at:%#x refcount:1 encoding:%b serializedlength:%d lru:%d lru_seconds_idle:%d"
         % (
             id(value),
-            kept,
+            encoding_name(value),
             _serialized_length(value),
             (ctx.db.space.now - idle) // 1000 & 0xFFFFFF,
             idle // 1000,
@@ -174,6 +176,14 @@ def _serialized_length(value: Any) -> int:
     if number is not None and -(1 << 31) <= number < 1 << 31:
         return 2 if -128 <= number < 128 else 3 if -32768 <= number < 32768 else 5
     return len(text) + (1 if len(text) < 64 else 2 if len(text) < 16384 else 5)
+
+
+@subcommand(b"LISTPACK")
+def listpack(ctx: Client, key: bytes) -> Status:
+    """What the C server prints of a listpack; here it is only said whether the value would be one."""
+    if not encoding_name(_value(ctx, key)).startswith(b"listpack"):
+        raise CommandError(b"Not a listpack encoded object.")
+    return Status(b"Listpack structure printed on stdout")
 
 
 @subcommand(b"SDSLEN")
@@ -212,9 +222,12 @@ def _table_stats(table: Table[Any]) -> bytes:
 
 @subcommand(b"HTSTATS-KEY")
 def htstats_key(ctx: Client, key: bytes, full: bytes = b"") -> Verbatim:
-    """No value is kept in a hash table of Redis's kind."""
-    _value(ctx, key)
-    raise CommandError(_NO_HASH_TABLE)
+    """Sizes of the table that holds a large hash or set."""
+    value = _value(ctx, key)
+    table = value.fields if isinstance(value, Hash) else value.members if isinstance(value, Set) else None
+    if not isinstance(table, Table):
+        raise CommandError(_NO_HASH_TABLE)
+    return Verbatim(_table_stats(table))
 
 
 @subcommand(b"POPULATE")

@@ -1,8 +1,6 @@
 """Keys whatever they hold: delete, find, walk, rename, copy and move them."""
 
-import re
-
-from pyredis.datatypes.numeric import parse_int
+from pyredis.commands.scanning import ScanOptions, ScanReply, read_cursor, reply, walk
 from pyredis.engine.arguments import Arguments, int32
 from pyredis.engine.client import Client
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
@@ -10,12 +8,10 @@ from pyredis.errors import DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, SAME_OBJECT, Comm
 from pyredis.keyspace import events
 from pyredis.keyspace.database import Database
 from pyredis.keyspace.kinds import copy_of, type_name
-from pyredis.patterns import Predicate, compile_pattern
+from pyredis.patterns import compile_pattern
 from pyredis.protocol.replies import OK, Status
 
 _SUM = ("request_policy:multi_shard", "response_policy:agg_sum")
-_UINT64 = 1 << 64
-_CURSOR = re.compile(rb"[ \t-\r]*[+-]?[0-9]+")
 
 
 def _delete(db: Database, keys: tuple[bytes, ...]) -> int:
@@ -122,40 +118,6 @@ def keys(ctx: Client, pattern: bytes) -> list[bytes]:
     return list(found if pattern == b"*" else filter(compile_pattern(pattern), found))
 
 
-def read_cursor(word: bytes) -> int:
-    """The cursor of a SCAN, as C's `strtoull` reads it. Raises Redis's error."""
-    number = int(word) if _CURSOR.fullmatch(word) else _UINT64
-    if abs(number) >= _UINT64 or (number < 0 and parse_int(word) is not None):
-        raise CommandError(b"invalid cursor")
-    return number % _UINT64
-
-
-class ScanOptions:
-    """MATCH, COUNT and, for SCAN alone, TYPE; `matches` is None for every key."""
-
-    __slots__ = ("count", "matches", "type")
-
-    def __init__(self, words: tuple[bytes, ...], *, of_keys: bool) -> None:
-        self.count = 10
-        self.matches: Predicate | None = None
-        self.type: bytes | None = None
-        options = Arguments(words)
-        while options:
-            if options.flag(b"COUNT", 1):
-                self.count = options.integer()
-                if self.count < 1:
-                    raise syntax_error()
-            elif options.flag(b"MATCH", 1):
-                pattern = options.word()
-                self.matches = None if pattern == b"*" else compile_pattern(pattern)
-            elif of_keys and options.flag(b"TYPE", 1):
-                self.type = options.word().lower()
-            elif options.flag(b"NOVALUES"):
-                raise CommandError(b"NOVALUES option can only be used in HSCAN")
-            else:
-                raise syntax_error()
-
-
 @command(
     "SCAN",
     flags=READONLY,
@@ -164,27 +126,19 @@ class ScanOptions:
     complexity="O(1) for a call, O(N) for a whole walk of N keys",
     tips=["nondeterministic_output", "request_policy:special", "response_policy:special"],
 )
-def scan(ctx: Client, cursor: bytes, *words: bytes) -> tuple[bytes, list[bytes]]:
+def scan(ctx: Client, cursor: bytes, *words: bytes) -> ScanReply:
     """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 
     Walks the keys step by step.
     """
     db = ctx.db
     position = read_cursor(cursor)
-    options = ScanOptions(words, of_keys=True)
-    found: list[bytes] = []
-    for _ in range(options.count * 10):
-        # Always the same count: steps of another size would return keys a second time.
-        position, step = db.table.scan(position, options.count)
-        found += step
-        if not position or len(found) >= options.count:
-            break
+    options = ScanOptions(words, of="keys")
+    position, found = walk(db.table, position, options.count)
     found = [key for key in found if not db.expire_if_due(key)]
     if options.type is not None:
         found = [key for key in found if type_name(db.table.get(key)) == options.type]
-    if options.matches is not None:
-        found = list(filter(options.matches, found))
-    return b"%d" % position, found
+    return reply(position, options.select(found))
 
 
 @command(

@@ -17,6 +17,8 @@ from pyredis.engine.command import (
     CountedKeys,
     Flag,
     Keys,
+    KeywordKeys,
+    UnknownKeys,
     command,
 )
 from pyredis.engine.entry import Entry
@@ -293,7 +295,7 @@ def _key_range(specs: Sequence[Keys]) -> tuple[int, int, int]:
     first = last = 0
     for spec in specs:
         adjoins = not first or (last > 0 and spec.first == last + 1)
-        if not isinstance(spec, CountedKeys) and spec.step == 1 and adjoins:
+        if not isinstance(spec, (CountedKeys, KeywordKeys)) and spec.step == 1 and adjoins:
             first, last = first or spec.first, _last(spec)
     return first, last, int(first > 0)
 
@@ -303,17 +305,23 @@ def _last(spec: Keys) -> int:
 
 
 def _key_spec(spec: Keys) -> _Map:
+    notes = {b"notes": spec.notes.encode()} if spec.notes else {}
+    if isinstance(spec, UnknownKeys):
+        unknown: _Map = {b"type": b"unknown", b"spec": {}}
+        return {**notes, b"flags": _statuses(spec.flags.split()), b"begin_search": unknown, b"find_keys": unknown}
     counted = isinstance(spec, CountedKeys)
     found = (
         {b"keynumidx": 0, b"firstkey": 1, b"keystep": spec.step}
         if counted
         else {b"lastkey": spec.last, b"keystep": spec.step, b"limit": spec.limit}
     )
-    notes = {b"notes": spec.notes.encode()} if spec.notes else {}
+    begin: _Map = {b"type": b"index", b"spec": {b"index": spec.first}}
+    if isinstance(spec, KeywordKeys):
+        begin = {b"type": b"keyword", b"spec": {b"keyword": spec.keyword.encode(), b"startfrom": spec.first}}
     return {
         **notes,
         b"flags": _statuses(spec.flags.split()),
-        b"begin_search": {b"type": b"index", b"spec": {b"index": spec.first}},
+        b"begin_search": begin,
         b"find_keys": {b"type": b"keynum" if counted else b"range", b"spec": found},
     }
 

@@ -33,7 +33,7 @@ def object_encoding(ctx: Client, key: bytes) -> bytes | None:
 
     Answers how a value is held.
     """
-    value = ctx.db.look(key)
+    value = ctx.db.look(key, quietly=True)
     if isinstance(value, bytes | bytearray | int):
         return encoding(value, len(key) + (0 if ctx.db.expire_time(key) is None else 8))
     return None if value is None else encoding_name(value)
@@ -54,7 +54,7 @@ def object_freq(ctx: Client, key: bytes) -> int | None:
     Answers how often a key is used, on a logarithmic scale, under an LFU policy.
     """
     access = ctx.engine[Access]
-    if ctx.db.look(key) is None:
+    if ctx.db.look(key, quietly=True) is None:
         return None
     if not access.counts_frequency:
         raise CommandError(b"An LFU maxmemory policy is not selected, access frequency not tracked." + _ADJUSTING)
@@ -76,7 +76,7 @@ def object_idletime(ctx: Client, key: bytes) -> int | None:
     Answers for how many seconds a key was not used; kept from the first time somebody asks.
     """
     access = ctx.engine[Access]
-    if ctx.db.look(key) is None:
+    if ctx.db.look(key, quietly=True) is None:
         return None
     if access.counts_frequency:
         raise CommandError(b"An LFU maxmemory policy is selected, idle time not tracked." + _ADJUSTING)
@@ -97,7 +97,7 @@ def object_refcount(ctx: Client, key: bytes) -> int | None:
 
     Answers how many references a value has.
     """
-    return None if ctx.db.look(key) is None else 1
+    return None if ctx.db.look(key, quietly=True) is None else 1
 
 
 @command("OBJECT HELP", flags=LOADING | STALE, group="generic", since="6.2.0", complexity="O(1)")

@@ -140,7 +140,7 @@ def get(ctx: Client, key: bytes) -> bytes | None:
     Answers the string at a key.
     """
     value = ctx.db.string(key)
-    return value if value is None or isinstance(value, bytes) else plain(value)
+    return value if value.__class__ is bytes or value is None else plain(value)
 
 
 @command(

@@ -40,6 +40,8 @@ def is_canonical_int(text: bytes) -> bool:
 
 def parse_float(text: bytes) -> float | None:
     """The double `text` spells as C's `strtod` reads it, or None for what commands refuse as a float."""
+    if text.isdigit() and len(text) < 300:  # the commonest form, which needs no look at what `float` takes beyond C
+        return float(text)
     if not text or b"_" in text or text[0] <= 32 or text[-1] <= 32:
         return None
     try:
@@ -110,6 +112,7 @@ def _power_of_ten(power: int) -> tuple[int, int]:
             return quotient + (2 * rest >= unit), shift
 
 
+@cache
 def _cached_power(exponent: int) -> tuple[int, int, int]:
     """The power of ten, among every eighth, that brings a binary exponent into [-60, -32]."""
     index = (int(-(exponent + 87) * 0.30102999566398114) + 348) // 8
@@ -142,30 +145,32 @@ def _grisu2(number: float) -> tuple[str, int]:
     point, upper, lower = (
         (value * power_mantissa + (1 << 63)) >> 64 for value in (mantissa << (shift + 1), upper, lower)
     )
-    digits, exponent = _digits(point, upper - 1, lower + 1, -(base + power_exponent + 64))
+    digits, exponent = _digits(point, upper - 1, lower + 1, -(base + power_exponent + 64), _last_place(number) + power)
     return digits, exponent - power
 
 
-def _digits(point: int, upper: int, lower: int, bits: int) -> tuple[str, int]:
-    """Digits of the fixed point number `upper` (`bits` after the point), as few as stay above `lower`."""
-    distance, delta = upper - point, upper - lower
-    whole, rest = upper >> bits, upper & ((1 << bits) - 1)
-    text = str(whole)
-    kappa = len(text)
-    digits = 0
-    for digit in text:
-        kappa -= 1
-        digits = digits * 10 + int(digit)
-        remainder = ((whole % 10**kappa) << bits) + rest
-        if remainder <= delta:
-            return _nearer(digits, delta, remainder, 10**kappa << bits, distance), kappa
+def _last_place(number: float) -> int:
+    """The power of ten that the last digit of the shortest text of a double stands for."""
+    mantissa, _, exponent = repr(number).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    fraction = fraction.rstrip("0")
+    zeros = 0 if fraction else len(whole) - len(whole.rstrip("0"))
+    return int(exponent or 0) - len(fraction) + zeros
+
+
+def _digits(point: int, upper: int, lower: int, bits: int, place: int) -> tuple[str, int]:
+    """Digits of the fixed point number `upper` (`bits` after the point), as few as stay above `lower`.
+
+    Grisu2 tries one digit, two, … But fewer than the shortest text of the double has are never enough, for its
+    interval lies within the double's own: so the search begins at that text's last `place`.
+    """
     while True:
-        kappa -= 1
-        rest, delta, distance = rest * 10, delta * 10, distance * 10
-        digits = digits * 10 + (rest >> bits)
-        rest &= (1 << bits) - 1
-        if rest < delta:
-            return _nearer(digits, delta, rest, 1 << bits, distance), kappa
+        unit, factor = (10**place << bits, 1) if place >= 0 else (1 << bits, 10**-place)
+        digits, rest = divmod(upper * factor, unit)
+        delta = (upper - lower) * factor
+        if rest < delta or (rest == delta and place >= 0):
+            return _nearer(digits, delta, rest, unit, (upper - point) * factor), place
+        place -= 1
 
 
 def _nearer(digits: int, delta: int, rest: int, unit: int, distance: int) -> str:

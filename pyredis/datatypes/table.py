@@ -9,7 +9,7 @@ A scan cursor is a hash prefix counted in reversed bits, as in Redis's dict.c: s
 side of the cursor where it was, so what is there from start to end is returned at least once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from random import Random
 from typing import Generic, TypeVar
@@ -28,6 +28,42 @@ class Table(Generic[V]):
 
     def __init__(self) -> None:
         self.clear()
+
+    @classmethod
+    def filled(cls, items: Iterable[tuple[bytes, V]]) -> "Table[V]":
+        """A table of many keys, built bucket by bucket: quicker than one `set` a key."""
+        pairs = list(items)
+        table: Table[V] = cls()
+        depth = (len(pairs) // (BUCKET_LIMIT // 2)).bit_length()
+        table.mask = mask = (1 << depth) - 1
+        directory: list[dict[bytes, V]] = [{} for _ in range(mask + 1)]
+        table.directory = directory
+        table.depths = [depth] * (mask + 1)
+        for key, value in pairs:
+            directory[hash(key) & mask][key] = value
+        table.count = sum(map(len, directory))
+        for index in range(mask + 1):
+            table._settle(index)
+        return table
+
+    def _settle(self, index: int) -> None:
+        """Split the bucket at `index`, and what comes of it, until none is too large."""
+        pending = [index]
+        while pending:
+            index = pending.pop()
+            if len(self.directory[index]) > BUCKET_LIMIT:
+                depth = self.depths[index]
+                self._split(index)
+                pending += (index, index | 1 << depth)
+
+    def copy(self) -> "Table[V]":
+        """Another table with the same keys and the same values."""
+        twin: Table[V] = Table()
+        copies = {id(bucket): bucket.copy() for bucket in self.buckets()}
+        twin.directory = [copies[id(bucket)] for bucket in self.directory]
+        twin.depths = self.depths.copy()
+        twin.mask, twin.count = self.mask, self.count
+        return twin
 
     def clear(self) -> None:
         """Forget everything; the old buckets are freed with the last reference to them."""
@@ -90,11 +126,13 @@ class Table(Generic[V]):
         if not self.count:
             return None
         top = self.mask.bit_length()
+        fraction = random.random
         for _ in range(100):
-            index = random.randrange(self.mask + 1)
+            index = int(fraction() * (self.mask + 1))
             bucket = self.directory[index]
             # A bucket that stands at several entries is drawn that much more often, so it is taken that much less.
-            draw = random.randrange((BUCKET_LIMIT + 1) << (top - self.depths[index]) if top else len(bucket))
+            among = (BUCKET_LIMIT + 1) << (top - self.depths[index]) if top else len(bucket)
+            draw = int(fraction() * among)
             if draw < len(bucket):
                 return next(islice(bucket, draw, None))
         return self._nth_key(random.randrange(self.count))

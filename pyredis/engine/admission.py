@@ -19,6 +19,19 @@ from pyredis.protocol.replies import QUEUED
 
 Gate = Callable[[Engine, Client, Entry, Argv], Any]
 
+WHILE_SUBSCRIBED = frozenset(
+    (
+        "ping",
+        "quit",
+        "reset",
+        "subscribe",
+        "psubscribe",
+        "ssubscribe",
+        "unsubscribe",
+        "punsubscribe",
+        "sunsubscribe",
+    )
+)
 NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
 
 
@@ -28,6 +41,14 @@ def authenticated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> A
         return
     if engine.config["requirepass"]:  # else it was taken away meanwhile
         raise CommandError(b"Authentication required.", b"NOAUTH")
+
+
+def not_subscribed(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """In RESP2, where messages and replies look alike, who listens to channels may do little else."""
+    if client.gates & gates.SUBSCRIBED and client.resp == 2 and entry.command.name not in WHILE_SUBSCRIBED:
+        allowed = b"(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
+        name = entry.command.name.encode()
+        raise CommandError(b"Can't execute '%b': only %b are allowed in this context" % (name, allowed))
 
 
 def loaded(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
@@ -66,6 +87,7 @@ def outside_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv
 GATES: tuple[Gate, ...] = (
     authenticated,
     not_forbidden_in_transaction,
+    not_subscribed,
     loaded,
     not_by_monitor,
     not_paused,

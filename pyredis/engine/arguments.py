@@ -94,7 +94,7 @@ def integer_between(word: bytes, least: int, most: int, text: bytes | None = Non
     if value is None:
         raise CommandError(text) if text is not None else not_an_integer()
     if not least <= value <= most:
-        raise CommandError(text or b"value is out of range, must be between %d and %d" % (least, most))
+        raise CommandError(text or b"value is out of range, value must between %d and %d" % (least, most))
     return value
 
 

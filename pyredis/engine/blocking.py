@@ -3,7 +3,8 @@
 A handler that finds nothing returns `Blocked`. The client is parked in the queue of each key; when a command, as a
 whole, has brought such a key a value of the awaited class, the clients in its queue run their command once more, in
 the order in which they came. One that still finds nothing goes to the end of the queue with the deadline it had
-(Redis 7.2, `blocked.c`). The keyspace is observed only while somebody waits.
+(Redis 7.2, `blocked.c`). What a client sent while it waited runs only when the command that freed it, a whole
+transaction maybe, is done. The keyspace is observed only while somebody waits.
 """
 
 from collections import deque
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyredis.engine import gates
 from pyredis.keyspace import events
-from pyredis.protocol.replies import NULL_ARRAY, ErrorReply
+from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, ErrorReply
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
@@ -96,6 +97,8 @@ class Blocking:
 
     def serve(self) -> None:
         """A command is done: those run again whose keys it made ready, then go on with what they sent meanwhile."""
+        if self._ready:
+            self._engine.tick()  # a key that expired while the command ran serves nobody
         while self._ready:
             place = next(iter(self._ready))
             del self._ready[place]
@@ -106,25 +109,36 @@ class Blocking:
         self._resuming = True
         try:
             while self._released:
-                self._released.popleft().sink.resume()
+                client = self._released.popleft()
+                if client.waiting is None:  # else it was killed after all
+                    client.sink.resume()
         finally:
             self._resuming = False
+        if not self._waits:
+            self._engine.gates &= ~gates.WAITED_FOR
 
     def check(self) -> None:
         """Time has passed: answer those whose time is up, serve those whose keys went meanwhile."""
         due = [wait for wait in self._waits.values() if wait.deadline is not None and wait.deadline <= self.now]
         for wait in due:
-            self.release(wait, wait.blocked.on_timeout)
-        if self._ready:
+            if wait.client.waiting is wait:  # else it was killed
+                self.release(wait, wait.blocked.on_timeout)
+        if self._ready or self._released:
             self.serve()
 
     def release(self, wait: Wait, answer: Any) -> None:
-        """End a wait with a reply, and let the client go on."""
+        """End a wait with a reply; it counts as a call. The client goes on at the next `serve`."""
         self._dequeue(wait)
-        wait.client.waiting = None
-        wait.client.reply(answer)
-        self._released.append(wait.client)
-        self.serve()
+        client, engine = wait.client, self._engine
+        client.waiting = None
+        wait.entry.calls += 1
+        wait.entry.histogram[0] += 1
+        engine.stats.commands += 1
+        client.commands += 1
+        if isinstance(answer, ErrorReply):
+            wait.entry.failed += 1
+            engine.stats.count_error(answer.line)
+        self._answer(client, answer)
 
     def _offer(self, wait: Wait, place: "Place") -> None:
         """Run a waiting command again if the key now holds what it waits for, or is lost where that matters."""
@@ -140,9 +154,16 @@ class Blocking:
         if isinstance(answer, Blocked):
             wait.blocked = answer
             self._enqueue(wait)
-        else:
-            client.reply(answer)
-            self._released.append(client)
+        elif answer is not NO_REPLY:  # else something holds the command back: it runs yet another time
+            self._answer(client, answer)
+
+    def _answer(self, client: "Client", answer: Any) -> None:
+        """Reply, if the client wants replies, and let it go on at the next `serve`."""
+        mark, mode = len(client.out), client.reply_mode
+        client.reply(answer)
+        if client.gates & gates.REPLY_MODE:
+            client.mute(mark, mode)
+        self._released.append(client)
 
     def _enqueue(self, wait: Wait) -> None:
         if not self._waits:
@@ -163,7 +184,6 @@ class Blocking:
             if not queue:
                 del self._queues[place]
         if not self._waits:
-            self._engine.gates &= ~gates.WAITED_FOR
             self._engine.keyspace.unobserve(self._changed)
 
     def _forget(self, client: "Client") -> None:

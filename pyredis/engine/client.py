@@ -32,6 +32,9 @@ class Sink(Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes; never blocks."""
 
+    def flush_soon(self, client: "Client") -> None:
+        """Call the client's `flush`, now or when there is nothing to run."""
+
     def close(self) -> None:
         """Close once what was written is sent."""
 
@@ -57,6 +60,10 @@ class NullSink:
 
     def write(self, data: bytes) -> None:
         """Forget."""
+
+    def flush_soon(self, client: "Client") -> None:
+        """Now."""
+        client.flush()
 
     def close(self) -> None:
         """Nothing to close."""
@@ -183,7 +190,11 @@ class Client:
     def push(self, value: Any) -> None:
         """Send something the client did not ask for just now."""
         self.reply(value)
-        self.flush()
+        self.flush_soon()
+
+    def flush_soon(self) -> None:
+        """Let the queued replies go out with those of other clients."""
+        self.sink.flush_soon(self)
 
     def flush(self) -> None:
         """Hand the queued replies to the sink."""

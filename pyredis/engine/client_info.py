@@ -6,20 +6,22 @@ buffers themselves are asyncio's.
 
 from typing import TYPE_CHECKING
 
+from pyredis.engine import gates
 from pyredis.engine.client import CLOSED
+from pyredis.engine.pubsub import PubSub
 from pyredis.engine.transactions import Watches
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
 
 PRINTABLE = frozenset(range(ord("!"), ord("~") + 1))
-NORMAL = b"normal"
+NORMAL, PUBSUB = b"normal", b"pubsub"
 KINDS = {
     b"normal": NORMAL,
     b"master": b"master",
     b"replica": b"replica",
     b"slave": b"replica",
-    b"pubsub": b"pubsub",
+    b"pubsub": PUBSUB,
 }
 """Words for TYPE in CLIENT LIST and KILL, and the kind each means."""
 
@@ -36,7 +38,7 @@ def printable(text: bytes) -> bool:
 
 def client_kind(client: "Client") -> bytes:
     """The class of a client as TYPE selects it; one that monitors is a normal one."""
-    return NORMAL
+    return PUBSUB if client.gates & gates.SUBSCRIBED else NORMAL
 
 
 def client_line(client: "Client", *, running: bool) -> bytes:
@@ -45,7 +47,7 @@ def client_line(client: "Client", *, running: bool) -> bytes:
 
 
 def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:
-    sink, transaction = client.sink, client.transaction
+    sink, transaction, pubsub = client.sink, client.transaction, client.engine[PubSub]
     now = client.engine.keyspace.now
     return [
         ("id", client.id),
@@ -57,9 +59,9 @@ def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:
         ("idle", now // 1000 - client.last_active // 1000),
         ("flags", _flags(client)),
         ("db", client.db.index),
-        ("sub", 0),
-        ("psub", 0),
-        ("ssub", 0),
+        ("sub", pubsub.channels.count(client)),
+        ("psub", pubsub.patterns.count(client)),
+        ("ssub", pubsub.shards.count(client)),
         ("multi", -1 if transaction is None else len(transaction.queue)),
         ("watch", client.engine[Watches].count(client)),
         *_memory(client, running),
@@ -111,6 +113,7 @@ def _flags(client: "Client") -> str:
     held = client.waiting is not None and client.waiting != CLOSED
     states = (
         ("O", client.monitoring),
+        ("P", client.gates & gates.SUBSCRIBED),
         ("x", client.transaction is not None),
         ("b", held),
         ("d", client.engine[Watches].touched(client)),

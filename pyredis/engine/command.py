@@ -112,6 +112,39 @@ class CountedKeys(Keys):
         return range(self.first + 1, self.first + 1 + count)
 
 
+class KeywordKeys(Keys):
+    """A key spec where the key follows the word `keyword`, which stands at position `first` or later, if at all."""
+
+    __slots__ = ("keyword",)
+
+    def __init__(self, keyword: str, first: int, flags: str) -> None:
+        super().__init__(first, flags)
+        self.keyword = keyword
+
+    def positions(self, argv: Sequence[bytes]) -> range:
+        """Where the key stands; empty without the keyword."""
+        for at in range(self.first, len(argv) - 1):
+            if argv[at].upper() == self.keyword.encode():
+                return range(at + 1, at + 2)
+        return range(0)
+
+
+class UnknownKeys(Keys):
+    """A key spec that follows no rule clients could use; `find` tells where the keys stand, if they can be told."""
+
+    __slots__ = ("find",)
+
+    def __init__(
+        self, flags: str, *, notes: str = "", find: Callable[[Sequence[bytes]], range] = lambda argv: range(0)
+    ) -> None:
+        super().__init__(0, flags, notes=notes)
+        self.find = find
+
+    def positions(self, argv: Sequence[bytes]) -> range:
+        """Where the keys stand, as far as the arguments tell."""
+        return self.find(argv)
+
+
 class Command:
     """A command as declared: shared by every server in the process, so nothing here changes after import."""
 

@@ -27,9 +27,9 @@ from pyredis.engine.propagation import Propagation
 from pyredis.engine.slowlog import SlowLog
 from pyredis.engine.transactions import aborted
 from pyredis.errors import CommandError, wrong_arity
-from pyredis.protocol.encoder import BULK_HEADERS
+from pyredis.protocol.encoder import BULK_HEADERS, INTEGERS
 from pyredis.protocol.parser import Argv
-from pyredis.protocol.replies import NO_REPLY, OK, ErrorReply
+from pyredis.protocol.replies import NO_REPLY, ErrorReply, Status
 
 log = logging.getLogger("pyredis")
 
@@ -38,31 +38,32 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
     """Execute commands in order; replies are queued on the client. If one makes the client wait, the rest is kept."""
     find = engine.entries.get
     ticks = engine.clock.ticks_ns
-    emit = client.out.append
-    previous: Entry | None = None
+    out = client.out
+    entry: Entry
+    word: bytes | None = None  # the name that goes on the present run of one command, `entry`
     first: Argv = []
     count = 0
-    repeats = False
     started = ticks()
     open_way = not (client.gates or engine.gates)  # no plain command changes either
     commands = iter(batch)
     for argv in commands:
-        entry = find(argv[0])
-        if entry is None or entry is not previous or not repeats:
-            if previous is not None:
+        if argv[0] != word:
+            if count:
                 now = ticks()
-                finished(engine, client, previous, first, count, now - started)
-                started = now
-            if entry is None or not open_way or not entry.plain:
-                previous = None
+                finished(engine, client, entry, first, count, now - started)  # noqa: F821
+                started, count = now, 0
+            found = find(argv[0])
+            if found is None or not open_way or not found.plain:
+                word = None
                 dispatch(engine, client, argv)
                 if client.waiting is not None:
                     client.pending.extend(commands)
                 open_way = not (client.gates or engine.gates)
                 started = ticks()
                 continue
-            previous, first, count = entry, argv, 0
-            handler, least, most, repeats = entry.handler, entry.minimum, entry.maximum, entry.repeats
+            entry, first = found, argv
+            word = argv[0] if entry.repeats else None
+            handler, least, most = entry.handler, entry.minimum, entry.maximum
         count += 1
         size = len(argv)
         try:
@@ -72,20 +73,25 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
                 value = handler(client, argv[1], argv[2])
             elif size == 2:
                 value = handler(client, argv[1])
+            elif size == 1:
+                value = handler(client)
             else:
                 value = handler(client, *argv[1:])
         except Exception as failure:
             executed = least <= size <= most
             count -= not executed
             value = failed(engine, client, entry, failure, executed=executed)
-        if value is OK:
-            emit(b"+OK\r\n")
-        elif value.__class__ is bytes and len(value) < 1024:
-            emit(BULK_HEADERS[len(value)] + value + b"\r\n")
+        kind = value.__class__
+        if kind is Status:
+            out.append(value.wire)
+        elif kind is bytes and len(value) < 1024:
+            out += (BULK_HEADERS[len(value)], value, b"\r\n")
+        elif kind is int and 0 <= value < 1024:
+            out.append(INTEGERS[value])
         else:
-            emit(client.encoders[value.__class__](value))
-    if previous is not None:
-        finished(engine, client, previous, first, count, ticks() - started)
+            out.append(client.encoders[kind](value))
+    if count:
+        finished(engine, client, entry, first, count, ticks() - started)
 
 
 def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
@@ -93,10 +99,14 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     client.argv, client.redacted, client.rewritten = argv, (), None
     mark, mode = len(client.out), client.reply_mode
     value = execute(engine, client, argv)
+    pushes = client.out[mark:] if client.gates & gates.SUBSCRIBED else []
+    if pushes:
+        del client.out[mark:]  # its own messages come behind the reply
     if value is not NO_REPLY:
         client.reply(value)
-    if client.gates & gates.REPLY_MODE:
+    if client.gates & gates.REPLY_MODE and client.waiting is None:
         client.mute(mark, mode)
+    client.out += pushes
     if client.gates & gates.CLOSING:
         client.close()
     if engine.gates & gates.WAITED_FOR:
@@ -111,14 +121,13 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
         if not entry.minimum <= len(argv) <= entry.maximum:
             raise wrong_arity(entry.command.name)
         client.last_entry = entry
-        for gate in GATES:
-            held = gate(engine, client, entry, argv)
-            if held is not None:
-                return held
+        held = admit(engine, client, entry, argv)
     except CommandError as failure:
         if entry is not None and entry.command.name == "exec":
             failure = aborted(client, failure)
         return failed(engine, client, entry, failure, executed=False)
+    if held is not None:
+        return held
     value = call(engine, client, entry, argv)
     if value.__class__ is Blocked:
         engine[Blocking].park(client, entry, argv, value)
@@ -126,8 +135,20 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
     return value
 
 
-def call(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
-    """Run an admitted command and account for it; an error it raises is returned as a value."""
+def admit(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Ask the gates: what answers instead of the command, or None. Raises the error of the one that refuses."""
+    for gate in GATES:
+        held = gate(engine, client, entry, argv)
+        if held is not None:
+            return held
+    return None
+
+
+def call(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: bool = False) -> Any:
+    """Run an admitted command and account for it; an error it raises is returned as a value.
+
+    One that will wait is accounted for only when it has done something, but monitors see it now, and not `again`.
+    """
     propagating = engine.gates & gates.PROPAGATING
     dirty = engine.keyspace.dirty if propagating else 0
     if client.no_touch:
@@ -138,10 +159,9 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     except Exception as failure:
         value = failed(engine, client, entry, failure, executed=True)
     engine.keyspace.touching = True
-    if value.__class__ is Blocked:
-        return value  # it did nothing yet: whoever runs it again accounts for it
-    finished(engine, client, entry, argv, 1, engine.clock.ticks_ns() - started)
-    if engine.gates & gates.MONITORED and not entry.command.flags & (ADMIN | SKIP_MONITOR):
+    if value.__class__ is not Blocked or client.transaction is not None:
+        finished(engine, client, entry, argv, 1, engine.clock.ticks_ns() - started)
+    if engine.gates & gates.MONITORED and not again and not entry.command.flags & (ADMIN | SKIP_MONITOR):
         engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words
     if propagating and engine.keyspace.dirty != dirty:
         engine[Propagation].feed(client, argv)
@@ -149,9 +169,13 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 
 
 def retry(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
-    """Run a command again that waited for a key: its value, or Blocked."""
+    """Run a command again that waited for a key: its value, Blocked, or NO_REPLY when it is held back."""
     client.argv, client.redacted, client.rewritten = argv, (), None
-    return call(engine, client, entry, argv)
+    try:
+        held = admit(engine, client, entry, argv)
+    except CommandError as failure:
+        return failed(engine, client, entry, failure, executed=False)
+    return call(engine, client, entry, argv, again=True) if held is None else held
 
 
 def resume(engine: Engine, client: Client) -> None:
@@ -165,8 +189,6 @@ def resume(engine: Engine, client: Client) -> None:
 
 def finished(engine: Engine, client: Client, entry: Entry, argv: Argv, count: int, nanoseconds: int) -> None:
     """Account for `count` calls of a command that together took `nanoseconds`; `argv` is the first of them."""
-    if not count:
-        return
     entry.calls += count
     entry.nanoseconds += nanoseconds
     entry.histogram[(nanoseconds // count >> 10).bit_length()] += count

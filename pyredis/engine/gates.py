@@ -9,6 +9,7 @@ UNAUTHENTICATED = 1
 IN_TRANSACTION = 2
 REPLY_MODE = 4
 CLOSING = 8
+SUBSCRIBED = 32  # it listens to channels
 NO_TOUCH = 16  # its commands leave access times alone
 
 # The engine's word

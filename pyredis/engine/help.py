@@ -1,5 +1,8 @@
 """What a HELP subcommand answers: the usage, then each subcommand with an indented explanation."""
 
+from collections.abc import Sequence
+
+from pyredis.errors import CommandError
 from pyredis.protocol.replies import Status
 
 
@@ -9,3 +12,9 @@ def help_reply(name: str, text: str) -> list[Status]:
     lines += [line.rstrip() for line in text.strip("\n").split("\n")]
     lines += ["HELP", "    Show these lines."]
     return [Status(line.encode()) for line in lines]
+
+
+def subcommand_error(argv: Sequence[bytes]) -> CommandError:
+    """What Redis answers when a subcommand's arguments do not fit and it does not say which."""
+    text = b"unknown subcommand or wrong number of arguments for '%b'. Try %b HELP."
+    return CommandError(text % (argv[1][:128], argv[0].upper()))

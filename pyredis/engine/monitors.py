@@ -41,4 +41,4 @@ class Monitors:
         for monitor in list(self.clients.values()):
             monitor.out.append(line)
             if monitor is not client:
-                monitor.flush()
+                monitor.flush_soon()

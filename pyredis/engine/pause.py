@@ -53,7 +53,7 @@ class Pause:
         if not self._holds(client, entry):
             return None
         client.waiting = PAUSED
-        client.pending.append(argv)
+        client.pending.appendleft(argv)  # one that waited for a key runs before what came after it
         self._held.append(client)
         return NO_REPLY
 

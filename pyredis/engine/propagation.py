@@ -13,6 +13,7 @@ from pyredis.engine import gates
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.engine import Engine
+    from pyredis.keyspace.database import Database
 
 Listener = Callable[[int, Sequence[bytes]], None]
 
@@ -25,6 +26,7 @@ class Propagation:
         self._listeners: tuple[Listener, ...] = ()
         self._held: list[tuple[int, Sequence[bytes]]] | None = None
         engine.keyspace.on_expired = lambda db, key: self.send(db.index, (b"DEL", key))
+        engine.keyspace.on_fields_expired = self._send_expired_fields
 
     def listen(self, listener: Listener) -> None:
         """Send every write from now on to `listener`."""
@@ -36,6 +38,10 @@ class Propagation:
         words = argv if client.rewritten is None else client.rewritten
         if words:
             self.send(client.db.index, words)
+
+    def _send_expired_fields(self, db: "Database", key: bytes, fields: list[bytes]) -> None:
+        for field in fields:
+            self.send(db.index, (b"HDEL", key, field))
 
     @contextmanager
     def together(self) -> Iterator[None]:

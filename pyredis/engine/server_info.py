@@ -16,6 +16,7 @@ import pyredis
 from pyredis.engine import gates
 from pyredis.engine.blocking import Blocking
 from pyredis.engine.info import Fields
+from pyredis.engine.pubsub import PubSub
 from pyredis.engine.transactions import Watches
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def clients(engine: "Engine") -> Fields:
         "client_recent_max_output_buffer": max((one.sink.output_pending() for one in everyone), default=0),
         "blocked_clients": sum(one.waiting is not None for one in everyone),
         "tracking_clients": 0,
-        "pubsub_clients": 0,
+        "pubsub_clients": len(engine[PubSub].clients()),
         "watching_clients": watching,
         "clients_in_timeout_table": with_deadline,
         "total_watched_keys": watched,
@@ -230,7 +231,7 @@ def persistence(engine: "Engine") -> Fields:
 
 def stats(engine: "Engine") -> Fields:
     """Counters since start or CONFIG RESETSTAT, and rates."""
-    counted, space = engine.stats, engine.keyspace
+    counted, space, pubsub = engine.stats, engine.keyspace, engine[PubSub]
     return {
         "total_connections_received": counted.connections,
         "total_commands_processed": counted.commands,
@@ -259,9 +260,9 @@ def stats(engine: "Engine") -> Fields:
         "current_eviction_exceeded_time": 0,
         "keyspace_hits": space.hits,
         "keyspace_misses": space.misses,
-        "pubsub_channels": 0,
-        "pubsub_patterns": 0,
-        "pubsubshard_channels": 0,
+        "pubsub_channels": len(pubsub.channels.subscribers),
+        "pubsub_patterns": len(pubsub.patterns.subscribers),
+        "pubsubshard_channels": len(pubsub.shards.subscribers),
         "latest_fork_usec": 0,
         "total_forks": 0,
         "migrate_cached_sockets": 0,

@@ -26,10 +26,17 @@ _WORD_TYPES = frozenset(("string", "integer", "double", "key", "pattern", "unix-
 _BY_GROUP = {
     "bitmap": {"value": "integer"},
     "list": {"timeout": "double"},
-    "sorted-set": {"timeout": "double", "increment": "double", "start": "string", "stop": "string"},
+    "sorted-set": {"timeout": "double", "min": "double", "max": "double"},
     "stream": {"start": "string", "end": "string"},
 }
 """Where a name means another type in one group than in most."""
+_STRINGS = dict.fromkeys(("start", "stop", "min", "max"), "string")
+_BY_COMMAND = dict.fromkeys(
+    ("zrange", "zrangestore", "zlexcount", "zrangebylex", "zrevrangebylex", "zremrangebylex"), _STRINGS
+)
+"""Where it means another one in a single command."""
+_INNER_TOKENS = frozenset(("COUNT", "BYRADIUS", "BYBOX"))
+"""Tokens that belong to the first word of a block, not to the block."""
 
 
 class Argument:
@@ -96,6 +103,8 @@ def _number_keys(arguments: list[Argument], specs: int, seen: int) -> int:
             if specs:
                 argument.key_spec = min(seen, specs - 1)
             seen += 1
+        elif argument.type == "pattern" and argument.token in ("BY", "GET"):  # SORT's name keys, all by one spec
+            argument.key_spec, seen = 1, 2
         seen = _number_keys(argument.arguments, specs, seen)
     return seen
 
@@ -181,7 +190,7 @@ class _Parser:
             return "key"
         if name == "increment" and self.command.endswith("float"):
             return "double"
-        special = _BY_GROUP.get(self.group, {}).get(name)
+        special = _BY_COMMAND.get(self.command, {}).get(name) or _BY_GROUP.get(self.group, {}).get(name)
         if special:
             return special
         if name.startswith("unix-time"):
@@ -200,7 +209,7 @@ def _one(choices: list[list[Argument]]) -> Argument:
         return sequence[0]
     block = Argument("block", "block", arguments=sequence)
     first = sequence[0] if sequence else block
-    if first.type in _WORD_TYPES and not first.optional and first.token:
+    if first.type in _WORD_TYPES and not first.optional and first.token and first.token not in _INNER_TOKENS:
         block.token, first.token = first.token, ""  # it introduces the block and not its first word alone
         block.name = block.token.lower()
     return block

@@ -13,10 +13,13 @@ from collections.abc import Callable, Iterator, Sequence, Sized
 from random import Random
 from typing import Any, TypeVar
 
+from pyredis.datatypes.deadlines import Deadlines
+from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.table import Table
 from pyredis.errors import WrongType
 from pyredis.keyspace import events
 from pyredis.keyspace.events import Event
+from pyredis.keyspace.kinds import type_name
 
 T = TypeVar("T")
 Observer = Callable[["Database", bytes, Event], None]
@@ -37,8 +40,10 @@ class Keyspace:
         self.on_access: Callable[[Database, bytes], None] | None = None  # set while access times are kept
         self.touching = True  # whether the present command counts as an access (CLIENT NO-TOUCH)
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
+        self.on_fields_expired: Callable[[Database, bytes, list[bytes]], None] | None = None  # propagates the HDELs
         self.expires_lazily = True
         self.expired_count = 0
+        self.expired_fields = 0
         self.databases = [Database(self, index) for index in range(count)]
 
     def observe(self, observer: Observer) -> None:
@@ -67,7 +72,7 @@ class Keyspace:
 
     def reset_stats(self) -> None:
         """CONFIG RESETSTAT's part of the keyspace."""
-        self.expired_count = 0
+        self.expired_count = self.expired_fields = 0
         for db in self.databases:
             db.hits = db.misses = 0
 
@@ -79,6 +84,7 @@ class Keyspace:
         one, two = self.databases[first], self.databases[second]
         one.table, two.table = two.table, one.table
         one.expires, two.expires = two.expires, one.expires
+        one.fields_due, two.fields_due = two.fields_due, one.fields_due
         for db, other in ((one, two), (two, one)):
             db.dirty += 1 if db is one else 0
             for watch in self.observers:
@@ -89,13 +95,14 @@ class Keyspace:
 class Database:
     """One numbered database. `dirty`, `hits` and `misses` are counts; times are ms since 1970."""
 
-    __slots__ = ("dirty", "expires", "hits", "index", "misses", "space", "table")
+    __slots__ = ("dirty", "expires", "fields_due", "hits", "index", "misses", "space", "table")
 
     def __init__(self, space: Keyspace, index: int) -> None:
         self.space = space
         self.index = index
         self.table: Table[Any] = Table()
         self.expires: Table[int] = Table()
+        self.fields_due: Deadlines | None = None  # hashes by when their next field expires, if ever one had such
         self.dirty = 0
         self.hits = 0
         self.misses = 0
@@ -120,10 +127,12 @@ class Database:
             self.space.on_access(self, key)
         return value
 
-    def look(self, key: bytes) -> Any:
-        """The value, or None; counts a hit or a miss but no access: for TYPE, TTL, EXISTS and OBJECT."""
+    def look(self, key: bytes, *, quietly: bool = False) -> Any:
+        """The value, or None; counts a hit or a miss but no access: for TYPE and TTL; `quietly`: no event."""
         value = self.peek(key)
-        if value is None:
+        if value is None and quietly:
+            self.misses += 1
+        elif value is None:
             self._miss(key)
         else:
             self.hits += 1
@@ -133,24 +142,35 @@ class Database:
         """A string to read, or None. Raises WrongType."""
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
-        if value is None or self.expires.count or self.space.on_access is not None:
-            value = self.get(key)
-        else:
+        if value.__class__ is bytes and not self.expires.count and self.space.on_access is None:
             self.hits += 1
+            return value
+        value = self.get(key)
         if value is None or value.__class__ in STRING_TYPES:
             return value  # type: ignore[return-value]
         raise WrongType
 
     def get_as(self, key: bytes, kind: type[T]) -> T | None:
         """A value of the class `kind` to read, or None. Raises WrongType."""
-        value = self.get(key)
+        table = self.table
+        value = table.directory[hash(key) & table.mask].get(key)
+        if value is None or self.expires.count or self.space.on_access is not None:
+            value = self.get(key)
+        else:
+            self.hits += 1
         if value is None or isinstance(value, kind):
             return value
         raise WrongType
 
     def take_as(self, key: bytes, kind: type[T]) -> T | None:
         """A value of the class `kind` that a write is about to change, or None. Raises WrongType."""
-        value = self.take(key)
+        table = self.table
+        value = table.directory[hash(key) & table.mask].get(key)
+        if self.expires.count or self.space.on_access is not None:
+            table = self.table
+        value = table.directory[hash(key) & table.mask].get(key)
+        if self.expires.count or self.space.on_access is not None:
+            value = self.take(key)
         if value is None or isinstance(value, kind):
             return value
         raise WrongType
@@ -217,6 +237,8 @@ class Database:
 
     def set(self, key: bytes, value: Any, event: Event) -> None:
         """Store a value whatever was there; an expiry is gone."""
+        if self.space.observers:
+            self._tell_overwritten(key, self.peek(key), value)
         table = self.table
         bucket = table.directory[hash(key) & table.mask]
         if key in bucket and not (self.expires.count and self._set_free(key)):
@@ -229,16 +251,19 @@ class Database:
 
     def move(self, key: bytes, target: "Database", to: bytes, left: Event, arrived: Event) -> None:
         """Let an existing key go on as `to` in `target`, with its expiry; `left` and `arrived` are the events."""
-        value, when = self.table.get(key), self.expires.get(key)
+        value, when, before = self.table.get(key), self.expires.get(key), target.peek(to)
         self._drop(key)
         target._place(to, value, when)
         self.changed(key, left, 0)
         target.changed(to, arrived)
+        target._tell_overwritten(to, before, value)
 
     def copy(self, key: bytes, value: Any, target: "Database", to: bytes) -> None:
         """Store a copy of what was read from `key` in `target`, with the same expiry."""
+        before = target.peek(to)
         target._place(to, value, self.expires.get(key))
         target.changed(to, events.COPY_TO)
+        target._tell_overwritten(to, before, value)
 
     def put(self, key: bytes, value: Any, event: Event, count: int = 1) -> None:
         """Store a value and keep the expiry there is; it counts as `count` changes."""
@@ -259,12 +284,14 @@ class Database:
             for at in range(0, len(words), 2):
                 self.set(words[at], words[at + 1], event)
             return
+        directory, mask = table.directory, table.mask
         for key, value in zip(words[::2], words[1::2], strict=True):
-            bucket = table.directory[hash(key) & table.mask]
+            bucket = directory[hash(key) & mask]
             if key in bucket:
                 bucket[key] = value
             else:
                 table.set(key, value)
+                directory, mask = table.directory, table.mask
         self.dirty += len(words) // 2
 
     def changed(self, key: bytes, event: Event, count: int = 1) -> None:
@@ -307,7 +334,7 @@ class Database:
         if self.space.observers:
             for key in self.table:
                 self._tell(key, events.FLUSHED)
-        self.table, self.expires = Table(), Table()
+        self.table, self.expires, self.fields_due = Table(), Table(), None
         self.dirty += count
         return count
 
@@ -337,6 +364,40 @@ class Database:
         if space.on_expired is not None:
             space.on_expired(self, key)
 
+    def fields_change(self, key: bytes, value: Hash) -> None:
+        """Times of a hash's fields were set: the active cycle comes when the first has passed."""
+        when = value.next_expiry
+        if when is not None:
+            if self.fields_due is None:
+                self.fields_due = Deadlines()
+            if self.fields_due.get(key) != when:
+                self.fields_due.set(key, when)
+
+    def fields_expired(self, key: bytes, value: Hash, fields: list[bytes]) -> None:
+        """Fields of a hash were deleted because their time has passed; an empty hash goes."""
+        space = self.space
+        space.expired_fields += len(fields)
+        self.changed(key, events.HEXPIRED, 0)
+        if not len(value):
+            self._drop(key)
+            self.changed(key, events.DEL, 0)
+        if space.on_fields_expired is not None:
+            space.on_fields_expired(self, key, fields)
+
+    def expire_some_fields(self, limit: int) -> int:
+        """The active cycle's step for one hash: delete at most `limit` of its overdue fields; 0: no hash has any."""
+        while self.fields_due is not None and (due := self.fields_due.take_overdue(self.space.now, 1)):
+            key = due[0]
+            value = self.table.get(key)
+            if value.__class__ is not Hash:
+                continue  # the key was overwritten
+            gone = value.expire_overdue(self.space.now, limit)
+            self.fields_change(key, value)
+            if gone:
+                self.fields_expired(key, value, gone)
+                return len(gone)
+        return 0
+
     # Inside
 
     def _set_free(self, key: bytes) -> bool:
@@ -356,6 +417,8 @@ class Database:
         self._add(key, value)
         if when is not None:
             self.expires.set(key, when)
+        if value.__class__ is Hash:
+            self.fields_change(key, value)
 
     def _add(self, key: bytes, value: Any) -> None:
         self.table.set(key, value)
@@ -366,11 +429,20 @@ class Database:
         self.table.pop(key)
         if self.expires.count:
             self.expires.pop(key)
+        if self.fields_due is not None:
+            self.fields_due.pop(key)
 
     def _miss(self, key: bytes) -> None:
         self.misses += 1
         if self.space.observers:
             self._tell(key, events.KEY_MISS)
+
+    def _tell_overwritten(self, key: bytes, before: Any, value: Any) -> None:
+        """Observers hear that a value took the place of another, and of another type (Redis 8.2)."""
+        if before is not None and self.space.observers:
+            self._tell(key, events.OVERWRITTEN)
+            if type_name(before) != type_name(value):
+                self._tell(key, events.TYPE_CHANGED)
 
     def _tell(self, key: bytes, event: Event) -> None:
         for observer in self.space.observers:

@@ -7,33 +7,13 @@ rounded up to a size class of jemalloc. Values of other types estimate themselve
 from sys import getsizeof
 from typing import Any
 
+from pyredis.datatypes.allocation import allocated, string_size
 from pyredis.keyspace.database import Database
 
 _HEADER = 16
 _EXPIRY = 8
 _EMBEDDED_MAX = 64
 _TABLE_SLOT = 32
-
-
-def allocated(size: int) -> int:
-    """The class of a block of `size` bytes: multiples of 8 up to 64, then four to each power of two."""
-    if size <= 64:
-        return -(-size // 8) * 8
-    step = 1 << (size - 1).bit_length() - 3
-    return -(-size // step) * step
-
-
-def string_size(length: int, *, tiny: bool = False) -> int:
-    """The bytes of a string with its header and end; `tiny` allows the one-byte header of short keys."""
-    if tiny and length < 32:
-        header = 1
-    elif length < 1 << 8:
-        header = 3
-    elif length < 1 << 16:
-        header = 5
-    else:
-        header = 9 if length < 1 << 32 else 17
-    return header + length + 1
 
 
 def memory_usage(db: Database, key: bytes, samples: int) -> int | None:

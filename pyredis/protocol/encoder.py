@@ -4,7 +4,8 @@
 executor writes the two commonest forms (bulk strings and OK) itself, from the same pieces.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from hiredis import pack_command
@@ -14,11 +15,13 @@ from pyredis.protocol.replies import (
     Attributed,
     BigNumber,
     ErrorReply,
+    FlatMap,
     NoReply,
     NullArray,
     PairMap,
     Pairs,
     Push,
+    Several,
     Status,
     Unordered,
     Verbatim,
@@ -29,6 +32,9 @@ Encoders = dict[type, Encoder]
 
 BULK_HEADERS = [b"$%d\r\n" % size for size in range(1024)]
 """Ready headers of short bulk strings: a look-up is half the cost of formatting."""
+
+_BULK_MARKS = [b"\r\n$%d\r\n" % size for size in range(1024)]
+"""The end of a line, and the header of the short bulk string behind it."""
 
 INTEGERS = [b":%d\r\n" % value for value in range(1024)]
 
@@ -48,6 +54,30 @@ def error(line: bytes) -> bytes:
     return b"-%b\r\n" % line.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
+def bulks(values: Sequence[Any]) -> bytes:
+    """An array of at least one bulk string and nothing else. What is done for each is done in C."""
+    sizes = [*map(len, values)]
+    if sizes.count(sizes[0]) == len(sizes):
+        mark = b"\r\n$%d\r\n" % sizes[0]
+        return b"*%d%b%b\r\n" % (len(sizes), mark, mark.join(values))
+    if max(sizes) >= len(_BULK_MARKS):
+        return pack_command(tuple(values))  # type: ignore[no-any-return]
+    parts = [b""] * (2 * len(sizes))
+    parts[::2] = map(_BULK_MARKS.__getitem__, sizes)
+    parts[1::2] = values
+    return b"*%d%b\r\n" % (len(sizes), b"".join(parts))
+
+
+def texts(values: Sequence[Any]) -> bytes:
+    """An array of bulk strings, which is a command's own form: hiredis writes it in C."""
+    return pack_command(tuple(values))  # type: ignore[no-any-return]
+
+
+def remarked(mark: bytes, count: int, array: bytes) -> bytes:
+    """An array's reply as one of another aggregate type."""
+    return b"%b%d\r\n" % (mark, count) + array[array.index(b"\n") + 1 :]
+
+
 def _table(resp3: bool) -> Encoders:
     """The rows both versions share; `encoders` is what nested values go through."""
     encoders: Encoders = {}
@@ -56,13 +86,15 @@ def _table(resp3: bool) -> Encoders:
         return b"".join([encoders[value.__class__](value) for value in values])
 
     def array(values: list[Any] | tuple[Any, ...]) -> bytes:
-        # A long array of nothing but bulk strings is a command's own form, which hiredis writes in C.
         if len(values) > 4 and {*map(type, values)} == {bytes}:
-            return pack_command(tuple(values))  # type: ignore[no-any-return]
+            return bulks(values)
         return b"*%d\r\n" % len(values) + items(values)
 
+    def marked(mark: bytes, count: int, values: list[Any]) -> bytes:
+        return remarked(mark, count, array(values))
+
     def pairs(mark: bytes, values: Iterable[tuple[Any, Any]], count: int) -> bytes:
-        return b"%b%d\r\n" % (mark, count) + items(part for pair in values for part in pair)
+        return marked(mark, count, [*chain.from_iterable(values)])
 
     encoders.update(
         {
@@ -74,6 +106,7 @@ def _table(resp3: bool) -> Encoders:
             Status: lambda value: value.wire,
             ErrorReply: lambda value: error(value.line),
             NoReply: lambda value: b"",
+            Several: lambda value: items(value.replies),
         }
     )
     if resp3:
@@ -85,9 +118,10 @@ def _table(resp3: bool) -> Encoders:
                 float: lambda value: b",%b\r\n" % format_double(value),
                 dict: lambda value: pairs(b"%", value.items(), len(value)),
                 PairMap: lambda value: pairs(b"%", value.pairs, len(value.pairs)),
+                FlatMap: lambda value: remarked(b"%", len(value.words) // 2, texts(value.words)),
                 Pairs: lambda value: array(value.pairs),
-                set: lambda value: b"~%d\r\n" % len(value) + items(value),
-                Unordered: lambda value: b"~%d\r\n" % len(value.items) + items(value.items),
+                set: lambda value: marked(b"~", len(value), list(value)),
+                Unordered: lambda value: marked(b"~", len(value.items), value.items),
                 Push: lambda value: b">%d\r\n" % len(value.items) + items(value.items),
                 Verbatim: lambda value: b"=%d\r\n%b:%b\r\n" % (len(value.text) + 4, value.format, value.text),
                 BigNumber: lambda value: b"(%b\r\n" % value.digits,
@@ -105,6 +139,7 @@ def _table(resp3: bool) -> Encoders:
                 float: lambda value: bulk(format_double(value)),
                 dict: lambda value: pairs(b"*", value.items(), 2 * len(value)),
                 PairMap: lambda value: pairs(b"*", value.pairs, 2 * len(value.pairs)),
+                FlatMap: lambda value: texts(value.words),
                 Pairs: lambda value: pairs(b"*", value.pairs, 2 * len(value.pairs)),
                 set: lambda value: array(list(value)),
                 Unordered: lambda value: array(value.items),

@@ -52,6 +52,15 @@ class Push:
         self.items = items
 
 
+class Several:
+    """Several replies to one command, one after the other (SUBSCRIBE)."""
+
+    __slots__ = ("replies",)
+
+    def __init__(self, replies: Sequence[Any]) -> None:
+        self.replies = replies
+
+
 class Verbatim:
     """Text with a three-letter format (`txt`, `mkd`); a bulk string in RESP2."""
 
@@ -97,6 +106,15 @@ class PairMap:
 
     def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         self.pairs = list(pairs)
+
+
+class FlatMap:
+    """A map of bulk strings, given as keys each followed by its value; a flat array in RESP2."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, words: list[bytes]) -> None:
+        self.words = words
 
 
 class Pairs:

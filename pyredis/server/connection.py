@@ -14,6 +14,7 @@ from pyredis.protocol.parser import RequestParser
 from pyredis.server.limits import output_limit_exceeded
 
 if TYPE_CHECKING:
+    from pyredis.engine.client import Client
     from pyredis.server.server import Server
 
 PENDING_MAX = 10_000
@@ -79,7 +80,7 @@ class Connection(asyncio.Protocol):
         else:
             self._keep(batch)
         if client.out:
-            self.server.flush_soon(client)
+            self.flush_soon(client)
         if not self.parser.regular:
             self._settle()
 
@@ -109,6 +110,10 @@ class Connection(asyncio.Protocol):
         self.client.engine.stats.writes += 1
         if self._congested:
             self.check_output()
+
+    def flush_soon(self, client: "Client") -> None:
+        """Have the client's replies written together with others'."""
+        self.server.flush_soon(client)
 
     def adopt_limits(self) -> None:
         """Take over the server's limits, at the start and when they change."""

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from pyredis.engine import gates
+
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.server.connection import Connection
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
 
 def client_class(client: "Client") -> str:
     """The class whose `client-output-buffer-limit` holds: normal, replica or pubsub."""
-    return "replica" if client.monitoring else "normal"
+    return "pubsub" if client.gates & gates.SUBSCRIBED else "normal"
 
 
 def output_limit_exceeded(server: "Server", connection: "Connection") -> bool:
@@ -29,12 +31,13 @@ def output_limit_exceeded(server: "Server", connection: "Connection") -> bool:
 
 
 def drop_idle(server: "Server") -> None:
-    """Close clients that said nothing for `timeout` seconds (0: never), but those that monitor or wait."""
+    """Close clients that said nothing for `timeout` seconds (0: never), but those that listen or wait."""
     timeout = server.engine.config["timeout"]
     if not timeout:
         return
     now = server.engine.keyspace.now
     for client in list(server.engine.clients.values()):
-        if now - client.last_active > timeout * 1000 and client.waiting is None and not client.monitoring:
+        listens = client.monitoring or client.gates & gates.SUBSCRIBED
+        if now - client.last_active > timeout * 1000 and client.waiting is None and not listens:
             server.engine.stats.dropped_idle += 1
             client.close()

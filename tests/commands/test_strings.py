@@ -5,17 +5,8 @@ from random import Random
 
 from pytest import fixture, mark
 
-import pyredis.commands.bitfields
-import pyredis.commands.bitmaps
-import pyredis.commands.counters
-import pyredis.commands.strings
-import pyredis.commands.substrings  # noqa: F401
-from pyredis.clock import ManualClock
 from pyredis.commands.strings import get
-from pyredis.config.store import Config
-from pyredis.engine.engine import Engine
-from pyredis.engine.execution import run
-from pyredis.engine.propagation import Propagation
+from tests.observed import Observed
 
 # Keys: s a string, l a list, n an integer, f a fraction; `none…` are missing.
 PREPARED = ["SET s abcdef", "SET n 10", "SET f 10.50"]
@@ -316,30 +307,6 @@ def test_incrbyfloat_rounds_like_a_long_double(both, seed):
         both("SET", "f", number())
         both("INCRBYFLOAT", "f", number())
         both("INCRBYFLOAT", "f", number())
-
-
-class Observed:
-    """An engine of its own: its events, its propagated commands and its dirty count."""
-
-    def __init__(self):
-        self.clock = ManualClock(1_000_000)
-        self.engine = Engine(Config(), self.clock, Random(1))
-        self.events = []
-        self.sent = []
-        self.engine.keyspace.observe(lambda db, key, event: self.events.append(event.name.decode()))
-        propagation = Propagation(self.engine)
-        self.engine.add(propagation)
-        propagation.listen(lambda index, argv: self.sent.append(b" ".join(argv).decode()))
-        self.client = self.engine.connect()
-
-    def __call__(self, line):
-        self.events.clear()
-        self.sent.clear()
-        before = self.engine.keyspace.dirty
-        self.engine.tick()
-        run(self.engine, self.client, [[word.encode() for word in shlex.split(line)]])
-        self.client.out.clear()
-        return self.engine.keyspace.dirty - before, self.events, self.sent
 
 
 @fixture

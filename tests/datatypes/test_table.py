@@ -120,3 +120,32 @@ def test_random_keys_are_uniform(start):
 
 def test_no_random_key_of_nothing():
     assert Table().random_key(Random(1)) is None
+
+
+@mark.parametrize("count", [0, 1, 170, 341, 342, 5000])
+def test_filled_at_once(count):
+    model = {key(number): number for number in range(count)}
+    table = Table.filled([*model.items(), *model.items()])
+    assert len(table) == count
+    assert dict(table.items()) == model
+    assert all(table.get(one) == value for one, value in model.items())
+    assert max(map(len, table.buckets())) <= BUCKET_LIMIT
+    cursor, found = 0, []
+    while True:
+        cursor, keys = table.scan(cursor, 100)
+        found += keys
+        if not cursor:
+            break
+    assert sorted(found) == sorted(model)
+
+
+def test_a_copy_is_independent():
+    table = filled(5000)
+    twin = table.copy()
+    for number in range(4000):
+        table.pop(key(number))
+        table.set(key(number + 9000), 0)
+    assert dict(twin.items()) == {key(number): number for number in range(5000)}
+    twin.set(key(5000), 1)
+    assert len(twin) == 5001
+    assert key(5000) not in table

@@ -2,13 +2,6 @@
 
 from pytest import mark
 
-from pyredis.keyspace.memory import allocated, string_size
-
-
-@mark.parametrize(("size", "whole"), [(1, 8), (24, 24), (25, 32), (64, 64), (65, 80), (81, 96), (121, 128), (129, 160)])
-def test_size_classes(size, whole):
-    assert allocated(size) == whole
-
 
 @mark.parametrize("length", [1, 7, 8, 15, 16, 29, 40, 44, 45, 64, 100, 200, 1000, 5000, 20_000, 100_000])
 def test_strings_take_what_the_real_server_says(both, length):
@@ -34,8 +27,3 @@ def test_options(both):
     for words in (["SAMPLES"], ["SAMPLES", "x"], ["SAMPLES", -1], ["FOO", 1], ["SAMPLES", 0], ["SAMPLES", 5]):
         both("MEMORY", "USAGE", "k", *words)
     both("MEMORY", "USAGE", "none")
-
-
-def test_headers_grow_with_the_length():
-    assert [string_size(n) - n for n in (1, 255, 256, 65_535, 65_536, 1 << 32)] == [4, 4, 6, 6, 10, 18]
-    assert string_size(31, tiny=True) == 33

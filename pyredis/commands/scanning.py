@@ -1,0 +1,88 @@
+"""What SCAN, HSCAN, SSCAN and ZSCAN share: the cursor, the options, and the steps of a walk through a `Table`.
+
+A handler of a collection does as Redis does, in this order: `read_cursor`; look the key up (no key: `EMPTY`,
+whatever the options say; a value of another type: WRONGTYPE); only then `ScanOptions(words, of=…)`. A small
+collection, which stands in no Table, is answered whole, with the cursor 0; a large one by
+
+    position, members = walk(table, position, options.count)
+    return reply(position, options.select(members))
+"""
+
+import re
+from typing import Any
+
+from pyredis.datatypes.numeric import parse_int
+from pyredis.datatypes.table import Table
+from pyredis.engine.arguments import Arguments
+from pyredis.errors import CommandError, syntax_error
+from pyredis.patterns import Predicate, compile_pattern
+
+_UINT64 = 1 << 64
+_CURSOR = re.compile(rb"[ \t-\r]*[+-]?[0-9]+")
+_STEPS = 10  # for each element asked for: where the table is sparse, a step may find nothing
+
+ScanReply = tuple[bytes, list[Any]]
+
+EMPTY: ScanReply = (b"0", [])
+"""The answer for a key that does not exist."""
+
+
+def read_cursor(word: bytes) -> int:
+    """The cursor of a SCAN, as C's `strtoull` reads it. Raises Redis's error."""
+    number = int(word) if _CURSOR.fullmatch(word) else _UINT64
+    if abs(number) >= _UINT64 or (number < 0 and parse_int(word) is not None):
+        raise CommandError(b"invalid cursor")
+    return number % _UINT64
+
+
+class ScanOptions:
+    """MATCH and COUNT; TYPE where `of` is "keys", NOVALUES where it is "fields" (of a hash); else "members".
+
+    `matches` is None where every element does. Raises Redis's errors.
+    """
+
+    __slots__ = ("count", "matches", "no_values", "type")
+
+    def __init__(self, words: tuple[bytes, ...], *, of: str = "members") -> None:
+        self.count = 10
+        self.matches: Predicate | None = None
+        self.type: bytes | None = None
+        self.no_values = False
+        options = Arguments(words)
+        while options:
+            if options.flag(b"COUNT", 1):
+                self.count = options.integer()
+                if self.count < 1:
+                    raise syntax_error()
+            elif options.flag(b"MATCH", 1):
+                pattern = options.word()
+                self.matches = None if pattern == b"*" else compile_pattern(pattern)
+            elif of == "keys" and options.flag(b"TYPE", 1):
+                self.type = options.word().lower()
+            elif options.flag(b"NOVALUES"):
+                if of != "fields":
+                    raise CommandError(b"NOVALUES option can only be used in HSCAN")
+                self.no_values = True
+            else:
+                raise syntax_error()
+
+    def select(self, found: list[bytes]) -> list[bytes]:
+        """Those that match the pattern."""
+        return found if self.matches is None else list(filter(self.matches, found))
+
+
+def walk(table: Table[Any], cursor: int, count: int) -> tuple[int, list[bytes]]:
+    """Scan steps until about `count` keys were found: the next cursor, 0 at the end, and the keys."""
+    found: list[bytes] = []
+    for _ in range(count * _STEPS):
+        # Always the same count: steps of another size would return keys a second time.
+        cursor, step = table.scan(cursor, count)
+        found += step
+        if not cursor or len(found) >= count:
+            break
+    return cursor, found
+
+
+def reply(cursor: int, found: list[Any]) -> ScanReply:
+    """The answer of a step; `found` has, for HSCAN and ZSCAN, each element's value behind it."""
+    return b"%d" % cursor, found

@@ -1,0 +1,33 @@
+"""Arrays of bulk strings, whichever way they are joined, are what hiredis writes and reads."""
+
+import hiredis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredis.protocol.encoder import RESP2, RESP3, bulks
+
+
+@given(st.lists(st.binary(max_size=6) | st.sampled_from([b"x" * 1023, b"y" * 1024, b"z" * 70_000]), min_size=1))
+def test_bulks_are_what_hiredis_writes(values):
+    assert bulks(values) == hiredis.pack_command(tuple(values))
+
+
+@pytest.mark.parametrize("table", [RESP2, RESP3])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        [b""],
+        [b""] * 9,
+        [b"a"] * 1000,
+        [b"a", b"bc"] * 5,
+        [b"a" * size for size in (1, 5000, 3, 0, 9)],
+        [b"a", 1, None] * 4,
+    ],
+)
+def test_arrays_read_back(table, values):
+    reader = hiredis.Reader()
+    reader.feed(table[list](values))
+    assert reader.gets() == values
+    assert not reader.has_data()
