@@ -85,7 +85,7 @@ def apply(value, bounds, name, *words):
 
 
 def check_form(value, bounds, *, replaced=False):
-    """What must hold of the runs; as in Redis, one may outgrow its bytes when a longer element takes another's place."""
+    """What must hold of the runs; as in Redis, one may outgrow its bytes by a replacement."""
     form = value.form
     if isinstance(form, Listpack):
         assert value.encoding == b"listpack"
