@@ -19,7 +19,7 @@ from pyredis.datatypes.numeric import (
     parse_int,
     parse_long_double,
 )
-from pyredis.datatypes.sampling import draws, pick, sample
+from pyredis.datatypes.sampling import MOST_DRAWS, draws, pick, sample
 from pyredis.engine.arguments import integer
 from pyredis.engine.client import Client
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
@@ -435,6 +435,8 @@ def hrandfield(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] | 
     random = ctx.engine.random
     if count is None:
         return pick(hash.fields, random)
+    if count < -MOST_DRAWS:
+        raise CommandError(OUT_OF_RANGE)
     if count >= len(hash):
         names = hash.names()
     else:

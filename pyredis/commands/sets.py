@@ -7,14 +7,14 @@ from functools import lru_cache
 
 from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply, walk
 from pyredis.datatypes.numeric import INT64_MAX
-from pyredis.datatypes.sampling import draws, pick, sample
+from pyredis.datatypes.sampling import MOST_DRAWS, draws, pick, sample
 from pyredis.datatypes.set import Limits, Set
 from pyredis.datatypes.set_algebra import union
 from pyredis.engine.arguments import integer, integer_between
 from pyredis.engine.client import Client
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.engine.propagation import Propagation
-from pyredis.errors import CommandError, syntax_error
+from pyredis.errors import OUT_OF_RANGE, CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.kinds import register
 from pyredis.protocol.replies import Unordered
@@ -229,6 +229,8 @@ def srandmember(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] |
     random = ctx.engine.random
     if count is None:
         return pick(found.members, random)
+    if count < -MOST_DRAWS:
+        raise CommandError(OUT_OF_RANGE)
     if count >= len(found):
         return found.in_order()
     return sample(found.members, count, random) if count >= 0 else draws(found.members, -count, random)

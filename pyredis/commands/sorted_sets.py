@@ -8,6 +8,7 @@ from typing import Any
 
 from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply, walk
 from pyredis.datatypes.numeric import INT64_MAX, format_double, parse_float
+from pyredis.datatypes.sampling import MOST_DRAWS
 from pyredis.datatypes.sorted_set import Limits, SortedSet
 from pyredis.engine.arguments import Arguments, integer_between
 from pyredis.engine.client import Client
@@ -335,6 +336,8 @@ def zrandmember(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] |
     found = ctx.db.get_as(key, SortedSet)
     if found is None or not count:
         return []
+    if count < -MOST_DRAWS:
+        raise CommandError(OUT_OF_RANGE)
     random = ctx.engine.random
     if count > 0:
         members = found.random_members(random, count)

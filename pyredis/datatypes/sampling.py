@@ -8,6 +8,9 @@ from pyredis.datatypes.table import Table
 
 Members = dict[bytes, Any] | Table[Any]
 
+MOST_DRAWS = 1 << 24
+"""Repeated draws that one command may ask for; Redis sets no bound, and dies of it."""
+
 _SPARSE = 3  # how many times larger than the sample a table must be for drawing keys one by one
 
 

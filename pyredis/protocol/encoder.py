@@ -68,16 +68,6 @@ def bulks(values: Sequence[Any]) -> bytes:
     return b"*%d%b\r\n" % (len(sizes), b"".join(parts))
 
 
-def texts(values: Sequence[Any]) -> bytes:
-    """An array of bulk strings, which is a command's own form: hiredis writes it in C."""
-    return pack_command(tuple(values))  # type: ignore[no-any-return]
-
-
-def remarked(mark: bytes, count: int, array: bytes) -> bytes:
-    """An array's reply as one of another aggregate type."""
-    return b"%b%d\r\n" % (mark, count) + array[array.index(b"\n") + 1 :]
-
-
 def _table(resp3: bool) -> Encoders:
     """The rows both versions share; `encoders` is what nested values go through."""
     encoders: Encoders = {}
@@ -91,7 +81,9 @@ def _table(resp3: bool) -> Encoders:
         return b"*%d\r\n" % len(values) + items(values)
 
     def marked(mark: bytes, count: int, values: list[Any]) -> bytes:
-        return remarked(mark, count, array(values))
+        """The array's reply as one of another aggregate type."""
+        whole = array(values)
+        return b"%b%d\r\n" % (mark, count) + whole[whole.index(b"\n") + 1 :]
 
     def pairs(mark: bytes, values: Iterable[tuple[Any, Any]], count: int) -> bytes:
         return marked(mark, count, [*chain.from_iterable(values)])
@@ -118,7 +110,7 @@ def _table(resp3: bool) -> Encoders:
                 float: lambda value: b",%b\r\n" % format_double(value),
                 dict: lambda value: pairs(b"%", value.items(), len(value)),
                 PairMap: lambda value: pairs(b"%", value.pairs, len(value.pairs)),
-                FlatMap: lambda value: remarked(b"%", len(value.words) // 2, texts(value.words)),
+                FlatMap: lambda value: marked(b"%", len(value.words) // 2, value.words),
                 Pairs: lambda value: array(value.pairs),
                 set: lambda value: marked(b"~", len(value), list(value)),
                 Unordered: lambda value: marked(b"~", len(value.items), value.items),
@@ -139,7 +131,7 @@ def _table(resp3: bool) -> Encoders:
                 float: lambda value: bulk(format_double(value)),
                 dict: lambda value: pairs(b"*", value.items(), 2 * len(value)),
                 PairMap: lambda value: pairs(b"*", value.pairs, 2 * len(value.pairs)),
-                FlatMap: lambda value: texts(value.words),
+                FlatMap: lambda value: array(value.words),
                 Pairs: lambda value: pairs(b"*", value.pairs, 2 * len(value.pairs)),
                 set: lambda value: array(list(value)),
                 Unordered: lambda value: array(value.items),
