@@ -1,6 +1,6 @@
-"""Memory: what a key costs and what an idle connection costs: `python -m benchmarks.memory`.
+"""Memory: what a key, a small collection and an idle connection cost: `python -m benchmarks.memory`.
 
-Both are growth of resident memory (VmRSS), after minus before, divided by the number. Each is measured on a
+All are growth of resident memory (VmRSS), after minus before, divided by the number. Each is measured on a
 server started for it. What the kernel keeps for a socket is in neither figure. The servers run one after
 another.
 """
@@ -22,6 +22,13 @@ from benchmarks.servers import (
 )
 
 VALUE = b"v" * 8
+ELEMENTS = 10  # of a small collection
+COLLECTIONS = {
+    "hash": ("HSET", [part for i in range(ELEMENTS) for part in (f"f{i}", f"v{i}")]),
+    "list": ("RPUSH", [f"e{i}" for i in range(ELEMENTS)]),
+    "set": ("SADD", [f"m{i}" for i in range(ELEMENTS)]),
+    "zset": ("ZADD", [part for i in range(ELEMENTS) for part in (str(i), f"m{i}")]),
+}
 SETTLE_S = 1.0
 SPARE_FILES = 100  # what a process has open besides its connections
 
@@ -38,6 +45,17 @@ def load_keys(server: Server, keys: int) -> None:
         wire.send_lines(sock, set_commands(keys))
         if (size := wire.ask(sock, "DBSIZE")) != b":%d" % keys:
             raise RuntimeError(f"{server.name}: DBSIZE answers {size!r}, not {keys}")
+
+
+def bytes_per_collection(server: Server, kind: str, number: int) -> float:
+    """What a collection of ten small elements takes, its key and all."""
+    command, words = COLLECTIONS[kind]
+    before = server.rss_bytes()
+    with server.connect() as sock:
+        wire.send_lines(sock, (wire.encode(command, f"{kind}:{i:08d}", *words) for i in range(number)))
+        if (size := wire.ask(sock, "DBSIZE")) != b":%d" % number:
+            raise RuntimeError(f"{server.name}: DBSIZE answers {size!r}, not {number}")
+    return (server.rss_bytes() - before) / number
 
 
 def bytes_per_key(server: Server, keys: int) -> float:
@@ -63,12 +81,17 @@ def kib_per_connection(server: Server, number: int) -> float:
         return (server.rss_bytes() - before) / number / 1024
 
 
-def measure(name: str, keys: int, connections: int) -> dict[str, float]:
-    """Both figures of one server. Raises ServerMissingError."""
+def measure(name: str, keys: int, collections: int, connections: int) -> dict[str, float]:
+    """All figures of one server. Raises ServerMissingError."""
+    figures = {}
     with running(name) as server:
-        per_key = bytes_per_key(server, keys)
+        figures["bytes_per_key"] = bytes_per_key(server, keys)
+    for kind in COLLECTIONS:
+        with running(name) as server:
+            figures[f"bytes_per_{kind}"] = bytes_per_collection(server, kind, collections)
     with running(name) as server:
-        return {"bytes_per_key": per_key, "kib_per_connection": kib_per_connection(server, connections)}
+        figures["kib_per_connection"] = kib_per_connection(server, connections)
+    return figures
 
 
 def line(name: str, figures: dict[str, float], reference: dict[str, float] | None) -> str:
@@ -83,6 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__.splitlines()[0])
     parser.add_argument("--servers", type=server_names, default="redis,pyredis")
     parser.add_argument("--keys", type=int, default=1_000_000)
+    parser.add_argument("--collections", type=int, default=100_000, help="of each type")
     parser.add_argument("--connections", type=int, default=10_000)
     options = parser.parse_args()
     end_children_on_sigterm()
@@ -90,11 +114,14 @@ def main() -> None:
     print(f"{options.keys} keys of 16 bytes with 8-byte values, {connections} idle connections: RSS growth each")
     if connections < options.connections:
         print(f"(fewer than the {options.connections} wanted: the hard limit of open files)")
-    print(f"{'server':<10}{'B/key':>14} {'':>8}{'KiB/connection':>14}")
+    print(
+        f"{'server':<10}{'B/key':>14} {'':>8}" + "".join(f"{f'B/{kind}':>14} {'':>8}" for kind in COLLECTIONS), end=""
+    )
+    print(f"{'KiB/connection':>14}")
     results: dict[str, dict[str, float]] = {}
     for name in options.servers:
         try:
-            results[name] = measure(name, options.keys, connections)
+            results[name] = measure(name, options.keys, options.collections, connections)
         except (ServerMissingError, RuntimeError, OSError, wire.ReplyError) as error:
             print(f"{name}: missing ({error})")
             continue

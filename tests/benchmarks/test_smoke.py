@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
-from benchmarks import load, report
+from benchmarks import growth, load, report
 from benchmarks.load import LoadError, Settings
-from benchmarks.memory import bytes_per_key, kib_per_connection
+from benchmarks.memory import bytes_per_collection, bytes_per_key, kib_per_connection
 from benchmarks.ratios import Key
 from benchmarks.servers import COMMANDS, ServerMissingError, running, start_all
 
@@ -87,3 +87,13 @@ def test_memory_figures_are_plausible():
         assert 40 < bytes_per_key(server, 20_000) < 400
     with running("redis") as server:
         assert 0.5 < kib_per_connection(server, 50) < 500
+    with running("redis") as server:
+        assert 50 < bytes_per_collection(server, "hash", 20_000) < 1000
+
+
+def test_growth_measures_every_command():
+    with running("redis") as server:
+        costs = growth.grow(server, [100, 1000], 50)
+        assert set(costs) == set(growth.CASES)
+        assert all(value > 0 for sizes in costs.values() for value in sizes.values())
+        assert len(list(growth.lines({"redis": costs}))) == len(growth.CASES)
