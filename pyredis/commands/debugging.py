@@ -23,6 +23,7 @@ from pyredis.errors import NO_SUCH_KEY, CommandError
 from pyredis.keyspace import events
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.database import StringValue
+from pyredis.keyspace.digest import digest_of_dataset, digest_of_value
 from pyredis.keyspace.expiry import ActiveExpiry
 from pyredis.keyspace.kinds import encoding_name
 from pyredis.protocol.replies import (
@@ -40,6 +41,7 @@ from pyredis.protocol.replies import (
 )
 
 log = logging.getLogger("pyredis")
+_VARIADIC = 4  # inspect.CO_VARARGS
 
 Handler = Callable[..., Any]
 SUBCOMMANDS: dict[bytes, Handler] = {}
@@ -88,8 +90,9 @@ def subcommand(name: bytes) -> Callable[[Handler], Handler]:
 
 
 def _takes(handler: Handler, count: int) -> bool:
-    most = handler.__code__.co_argcount - 1
-    return most - len(handler.__defaults__ or ()) <= count <= most
+    code = handler.__code__
+    most = code.co_argcount - 1
+    return most - len(handler.__defaults__ or ()) <= count and (count <= most or bool(code.co_flags & _VARIADIC))
 
 
 def _unknown(name: bytes) -> CommandError:
@@ -184,6 +187,18 @@ def listpack(ctx: Client, key: bytes) -> Status:
     if not encoding_name(_value(ctx, key)).startswith(b"listpack"):
         raise CommandError(b"Not a listpack encoded object.")
     return Status(b"Listpack structure printed on stdout")
+
+
+@subcommand(b"DIGEST")
+def digest(ctx: Client) -> Status:
+    """A digest of all data: equal on servers that hold the same."""
+    return Status(digest_of_dataset(ctx.engine.keyspace))
+
+
+@subcommand(b"DIGEST-VALUE")
+def digest_value(ctx: Client, *keys: bytes) -> list[Status]:
+    """Digests of the values at some keys."""
+    return [Status(digest_of_value(ctx.db, key)) for key in keys]
 
 
 @subcommand(b"SDSLEN")
@@ -340,6 +355,10 @@ CONFIG-REWRITE-FORCE-ALL
     CONFIG REWRITE that also writes what is the default.
 DICT-RESIZING <0|1>
     Accepted; tables need no switch here.
+DIGEST
+    A digest of all data.
+DIGEST-VALUE <key> [<key> ...]
+    Digests of the values at some keys.
 ERROR <string>
     Answer with this error.
 HTSTATS <dbid> [full]
