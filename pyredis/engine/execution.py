@@ -29,7 +29,7 @@ from pyredis.engine.transactions import aborted
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.protocol.encoder import BULK_HEADERS, INTEGERS
 from pyredis.protocol.parser import Argv
-from pyredis.protocol.replies import NO_REPLY, ErrorReply, Status
+from pyredis.protocol.replies import NO_REPLY, ErrorReply, Several, Status
 
 log = logging.getLogger("pyredis")
 
@@ -102,7 +102,9 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     pushes = client.out[mark:] if client.gates & gates.SUBSCRIBED else []
     if pushes:
         del client.out[mark:]  # its own messages come behind the reply
-    if value is not NO_REPLY:
+    if value.__class__ is Several:  # confirmations are pushes too, and no CLIENT REPLY holds these back
+        pushes.insert(0, client.encoders[Several](value))
+    elif value is not NO_REPLY:
         client.reply(value)
     if client.gates & gates.REPLY_MODE and client.waiting is None:
         client.mute(mark, mode)

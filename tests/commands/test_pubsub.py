@@ -23,6 +23,7 @@ RESP3_SCRIPTS = {
     "itself": ["SUBSCRIBE a", "PSUBSCRIBE a*", "PUBLISH a x", "GET k", "PUBLISH a y"],
     "asks": ["SUBSCRIBE a", "PUBSUB CHANNELS", "PUBSUB CHANNELS b*", "PUBSUB NUMSUB a b"],
     "asks_patterns": ["PSUBSCRIBE p", "PUBSUB NUMPAT"],
+    "reply_off": ["CLIENT REPLY OFF\r\nSUBSCRIBE a\r\nCLIENT REPLY ON", "UNSUBSCRIBE"],
     "asks_shards": ["SSUBSCRIBE a", "PUBSUB SHARDCHANNELS", "PUBSUB SHARDNUMSUB a b", "PUBSUB CHANNELS"],
 }
 
