@@ -20,6 +20,7 @@ from pyredis.engine.propagation import Propagation
 from pyredis.engine.pubsub import PubSub
 from pyredis.engine.server_info import ServerInfo
 from pyredis.engine.slowlog import SlowLog
+from pyredis.engine.tracking import Tracking
 from pyredis.engine.transactions import Watches
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.expiry import ActiveExpiry
@@ -36,6 +37,7 @@ COMPONENTS = (
     Blocking,
     PubSub,
     Notifications,
+    Tracking,
     ServerInfo,
     Access,
     ActiveExpiry,

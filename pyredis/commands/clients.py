@@ -5,7 +5,6 @@ no longer runs.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.engine import gates
@@ -17,7 +16,7 @@ from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, command, con
 from pyredis.engine.help import help_reply, subcommand_error
 from pyredis.engine.pause import Pause
 from pyredis.errors import BAD_CLIENT_NAME, TIMEOUT_NEGATIVE, CommandError, syntax_error
-from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status, Unordered, Verbatim
+from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status, Verbatim
 
 _ANYTIME = NOSCRIPT | LOADING | STALE
 _TO_ALL = ["request_policy:all_nodes", "response_policy:all_succeeded"]
@@ -119,27 +118,6 @@ def _is_on(word: bytes) -> bool:
     if word.upper() not in (b"ON", b"OFF"):
         raise syntax_error()
     return word.upper() == b"ON"
-
-
-@command("CLIENT GETREDIR", flags=_ANYTIME, group="connection", since="6.0.0", complexity="O(1)")
-def client_getredir(ctx: Client) -> int:
-    """CLIENT GETREDIR
-
-    Answers the client that invalidation messages go to; -1 without tracking.
-    """
-    return -1
-
-
-@command("CLIENT TRACKINGINFO", flags=_ANYTIME, group="connection", since="6.2.0", complexity="O(1)")
-def client_trackinginfo(ctx: Client) -> dict[bytes, Any]:
-    """CLIENT TRACKINGINFO
-
-    Answers how the connection tracks keys.
-    """
-    return {b"flags": Unordered([b"off"]), b"redirect": -1, b"prefixes": []}
-
-
-# Seeing others
 
 
 @command(

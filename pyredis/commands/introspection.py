@@ -290,7 +290,7 @@ def _row(declared: Command) -> list[Any]:
 
 def _key_range(specs: Sequence[Keys]) -> tuple[int, int, int]:
     """First key, last key and step, as told before there were key specs: ranges that adjoin are one."""
-    if len(specs) == 1 and not isinstance(specs[0], CountedKeys):
+    if len(specs) == 1 and not isinstance(specs[0], (CountedKeys, KeywordKeys)):
         return specs[0].first, _last(specs[0]), specs[0].step
     first = last = 0
     for spec in specs:

@@ -105,19 +105,3 @@ def lastsave(ctx: Client) -> int:
     Answers when the dataset was last saved, in seconds since 1970; the start of the server if it never was.
     """
     return ctx.engine.started_ms // 1000
-
-
-@command(
-    "ROLE",
-    flags=NOSCRIPT | LOADING | STALE | FAST,
-    group="server",
-    since="2.8.12",
-    complexity="O(1)",
-    categories="admin dangerous",
-)
-def role(ctx: Client) -> list[object]:
-    """ROLE
-
-    Answers the server's part in replication: a master, its offset, and its replicas.
-    """
-    return [b"master", 0, []]

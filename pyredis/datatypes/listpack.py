@@ -48,6 +48,11 @@ def limits(setting: int) -> Limits:
     return Limits(size, LARGE, size // 2, LARGE)
 
 
+def integer_size(number: int) -> int:
+    """The bytes of a 64 bit integer in a listpack."""
+    return max(_POSITIVE_SIZES[(number if number >= 0 else ~number).bit_length()], 3 if number < 0 else 2)
+
+
 def entry_size(element: bytes) -> int:
     """The bytes of an element in a listpack."""
     length = len(element)
@@ -58,7 +63,7 @@ def entry_size(element: bytes) -> int:
         if element[0] != _ZERO or length == 1:
             return _POSITIVE_SIZES[int(element).bit_length()]
     elif (number := parse_int(element)) is not None:
-        return max(_POSITIVE_SIZES[(number if number >= 0 else ~number).bit_length()], 3 if number < 0 else 2)
+        return integer_size(number)
     body = length + (1 if length < 64 else 2 if length < 4096 else 5)
     for back, most in enumerate((128, 16383, 2097151, 268435455), 1):
         if body < most:

@@ -30,7 +30,8 @@ class Blocked(NamedTuple):
 
     `classes` are the classes of values that can serve it, `timeout` is ms (0: for ever). `on_timeout` answers when
     time is up, `denied` where nothing may wait (MULTI, scripts). With `wakes_on_loss` the command also runs again when
-    a key goes or changes its type (XREADGROUP).
+    a key goes or changes its type (XREADGROUP). `again` are the words to run again where they are not those the client
+    sent (XREAD of `$`).
     """
 
     keys: Sequence[bytes]
@@ -39,6 +40,7 @@ class Blocked(NamedTuple):
     on_timeout: Any = NULL_ARRAY
     denied: Any = NULL_ARRAY
     wakes_on_loss: bool = False
+    again: "Argv | None" = None
 
 
 class Wait:
@@ -93,7 +95,7 @@ class Blocking:
 
     def park(self, client: "Client", entry: "Entry", argv: "Argv", blocked: Blocked) -> None:
         """Let a client wait for what its command did not find."""
-        self._enqueue(Wait(self, client, entry, argv, blocked))
+        self._enqueue(Wait(self, client, entry, blocked.again or argv, blocked))
 
     def serve(self) -> None:
         """A command is done: those run again whose keys it made ready, then go on with what they sent meanwhile."""
@@ -191,7 +193,7 @@ class Blocking:
             self._dequeue(self._waits[client])
 
     def _changed(self, db: "Database", key: bytes, event: events.Event) -> None:
-        if (db.index, key) in self._queues:
+        if event.wakes and (db.index, key) in self._queues:
             self._ready[db.index, key] = None
 
 

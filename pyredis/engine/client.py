@@ -15,6 +15,7 @@ from pyredis.protocol.parser import Argv
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
     from pyredis.engine.entry import Entry
+    from pyredis.engine.tracking import Mode
 
 
 REPLY_ON, REPLY_OFF, REPLY_SKIP = b"ON", b"OFF", b"SKIP"
@@ -112,6 +113,7 @@ class Client:
         "resp",
         "rewritten",
         "sink",
+        "tracking",
         "transaction",
         "user",
         "waiting",
@@ -134,6 +136,7 @@ class Client:
         self.out: list[bytes] = []
         # What it is in the middle of
         self.transaction: Transaction | None = None
+        self.tracking: Mode | None = None  # of the keys it reads
         self.monitoring = False
         self.waiting: Any = None  # why its commands do not run now; what it sends meanwhile is kept in `pending`
         self.pending: deque[Argv] = deque()
@@ -193,8 +196,9 @@ class Client:
         self.flush_soon()
 
     def flush_soon(self) -> None:
-        """Let the queued replies go out with those of other clients."""
-        self.sink.flush_soon(self)
+        """Let the queued replies go out with those of other clients; those of a running command do anyway."""
+        if self.engine.running is not self:
+            self.sink.flush_soon(self)
 
     def flush(self) -> None:
         """Hand the queued replies to the sink."""

@@ -68,7 +68,7 @@ def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:
         ("events", "rw" if sink.output_pending() else "r"),
         ("cmd", client.last_entry.command.name if client.last_entry else "NULL"),
         ("user", client.user),
-        ("redir", -1),
+        ("redir", -1 if client.tracking is None else client.tracking.redirect),
         ("resp", client.resp),
         ("lib-name", client.library_name),
         ("lib-ver", client.library_version),
@@ -111,6 +111,7 @@ def memory_used(client: "Client") -> int:
 def _flags(client: "Client") -> str:
     """One letter for each state, `N` for none."""
     held = client.waiting is not None and client.waiting != CLOSED
+    tracking = client.tracking
     states = (
         ("O", client.monitoring),
         ("P", client.gates & gates.SUBSCRIBED),
@@ -118,6 +119,9 @@ def _flags(client: "Client") -> str:
         ("b", held),
         ("d", client.engine[Watches].touched(client)),
         ("U", client.sink.address.endswith(":0")),
+        ("t", tracking),
+        ("R", tracking and tracking.broken),
+        ("B", tracking and tracking.broadcast),
         ("e", client.no_evict),
         ("T", client.no_touch),
     )

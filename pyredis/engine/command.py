@@ -113,19 +113,19 @@ class CountedKeys(Keys):
 
 
 class KeywordKeys(Keys):
-    """A key spec where the key follows the word `keyword`, which stands at position `first` or later, if at all."""
+    """A key spec where the keys follow the word `keyword`, which stands at position `first` or later, if at all."""
 
     __slots__ = ("keyword",)
 
-    def __init__(self, keyword: str, first: int, flags: str) -> None:
-        super().__init__(first, flags)
+    def __init__(self, keyword: str, first: int, flags: str, *, last: int = 0, limit: int = 0) -> None:
+        super().__init__(first, flags, last=last, limit=limit)
         self.keyword = keyword
 
     def positions(self, argv: Sequence[bytes]) -> range:
-        """Where the key stands; empty without the keyword."""
+        """Where the keys stand; empty without the keyword."""
         for at in range(self.first, len(argv) - 1):
             if argv[at].upper() == self.keyword.encode():
-                return range(at + 1, at + 2)
+                return Keys(at + 1, self.flags, last=self.last, limit=self.limit).positions(argv)
         return range(0)
 
 
@@ -203,6 +203,16 @@ class Command:
         self.arity = self.minimum if self.minimum == self.maximum else -self.minimum
         self.syntax, self.summary = self._documentation()
         self.categories = _categories(flags, group, categories, bool(self.container), handler is None)
+
+    def keys_in(self, argv: Sequence[bytes]) -> list[bytes]:
+        """The keys among a command's words; none where a count among them is wrong."""
+        try:
+            if self.key_positions is not None:
+                return [argv[at] for at in self.key_positions(argv)]
+            specs = [spec for spec in self.keys if "not_key" not in spec.flags]
+            return [argv[at] for spec in specs for at in spec.positions(argv)]
+        except ValueError:
+            return []
 
     def _argument_counts(self) -> tuple[int, int]:
         """The least and the most words the command takes, its name included, read from the signature."""

@@ -48,6 +48,7 @@ class Engine:
         self.slow_ns: float = inf  # from what duration somebody wants to hear of a command
         self._slow_thresholds: dict[str, float] = {}
         self.clients: dict[int, Client] = {}
+        self.running: Client | None = None  # whose command runs, unless it is a plain one
         self.entries = _entries()
         rename_commands(self.entries, config.directives.get("rename-command", ()))
         self.on_shutdown: Callable[..., None] | None = None  # SHUTDOWN calls it: set by what runs the process

@@ -25,6 +25,7 @@ from pyredis.engine.latency import LatencyMonitor
 from pyredis.engine.monitors import Monitors
 from pyredis.engine.propagation import Propagation
 from pyredis.engine.slowlog import SlowLog
+from pyredis.engine.tracking import Tracking
 from pyredis.engine.transactions import aborted
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.protocol.encoder import BULK_HEADERS, INTEGERS
@@ -98,8 +99,9 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     """Execute one command through all its gates and queue the reply."""
     client.argv, client.redacted, client.rewritten = argv, (), None
     mark, mode = len(client.out), client.reply_mode
+    engine.running = client
     value = execute(engine, client, argv)
-    pushes = client.out[mark:] if client.gates & gates.SUBSCRIBED else []
+    pushes = client.out[mark:] if client.gates & (gates.SUBSCRIBED | gates.TRACKING) else []
     if pushes:
         del client.out[mark:]  # its own messages come behind the reply
     if value.__class__ is Several:  # confirmations are pushes too, and no CLIENT REPLY holds these back
@@ -109,6 +111,9 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     if client.gates & gates.REPLY_MODE and client.waiting is None:
         client.mute(mark, mode)
     client.out += pushes
+    if engine.gates & gates.TRACKED:
+        engine[Tracking].done(client, client.last_entry)
+    engine.running = None
     if client.gates & gates.CLOSING:
         client.close()
     if engine.gates & gates.WAITED_FOR:
@@ -165,6 +170,8 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: boo
         finished(engine, client, entry, argv, 1, engine.clock.ticks_ns() - started)
     if engine.gates & gates.MONITORED and not again and not entry.command.flags & (ADMIN | SKIP_MONITOR):
         engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words
+    if client.gates & gates.TRACKING:
+        engine[Tracking].remember(client, entry, argv)
     if propagating and engine.keyspace.dirty != dirty:
         engine[Propagation].feed(client, argv)
     return value

@@ -10,6 +10,7 @@ IN_TRANSACTION = 2
 REPLY_MODE = 4
 CLOSING = 8
 SUBSCRIBED = 32  # it listens to channels
+TRACKING = 64  # it is told when keys change that it read
 NO_TOUCH = 16  # its commands leave access times alone
 
 # The engine's word
@@ -18,4 +19,5 @@ TIMED = 1 << 9  # each command is timed on its own: the slow log's threshold is 
 PAUSED = 1 << 10
 PROPAGATING = 1 << 11
 LOADING = 1 << 12
+TRACKED = 1 << 14  # some client tracks keys
 WAITED_FOR = 1 << 13  # clients are blocked on keys

@@ -17,6 +17,7 @@ from pyredis.engine import gates
 from pyredis.engine.blocking import Blocking
 from pyredis.engine.info import Fields
 from pyredis.engine.pubsub import PubSub
+from pyredis.engine.tracking import Tracking
 from pyredis.engine.transactions import Watches
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def clients(engine: "Engine") -> Fields:
         "client_recent_max_input_buffer": max((one.sink.input_pending() for one in everyone), default=0),
         "client_recent_max_output_buffer": max((one.sink.output_pending() for one in everyone), default=0),
         "blocked_clients": sum(one.waiting is not None for one in everyone),
-        "tracking_clients": 0,
+        "tracking_clients": len(engine[Tracking].clients),
         "pubsub_clients": len(engine[PubSub].clients()),
         "watching_clients": watching,
         "clients_in_timeout_table": with_deadline,
@@ -231,7 +232,7 @@ def persistence(engine: "Engine") -> Fields:
 
 def stats(engine: "Engine") -> Fields:
     """Counters since start or CONFIG RESETSTAT, and rates."""
-    counted, space, pubsub = engine.stats, engine.keyspace, engine[PubSub]
+    counted, space, pubsub, tracking = engine.stats, engine.keyspace, engine[PubSub], engine[Tracking]
     return {
         "total_connections_received": counted.connections,
         "total_commands_processed": counted.commands,
@@ -273,9 +274,9 @@ def stats(engine: "Engine") -> Fields:
         "active_defrag_key_misses": 0,
         "total_active_defrag_time": 0,
         "current_active_defrag_time": 0,
-        "tracking_total_keys": 0,
-        "tracking_total_items": 0,
-        "tracking_total_prefixes": 0,
+        "tracking_total_keys": len(tracking.keys),
+        "tracking_total_items": tracking.items,
+        "tracking_total_prefixes": tracking.prefixes,
         "unexpected_error_replies": 0,
         "total_error_replies": counted.error_replies,
         "dump_payload_sanitizations": 0,

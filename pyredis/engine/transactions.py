@@ -89,7 +89,7 @@ class Watches:
         return len(self._watched), len(self._watchers)
 
     def _changed(self, db: "Database", key: bytes, event: events.Event) -> None:
-        if event is events.KEY_MISS:
+        if not event.modifies:
             return
         place = (db.index, key)
         for client in self._watchers.get(place, ()):

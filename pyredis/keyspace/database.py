@@ -300,6 +300,10 @@ class Database:
         if self.space.observers:
             self._tell(key, event)
 
+    def changed_unnoticed(self, count: int = 1) -> None:
+        """A value was changed in a way of which Redis tells nobody but its replicas (XACK, XCLAIM)."""
+        self.dirty += count
+
     def shrunk(self, key: bytes, value: Sized, event: Event, count: int = 1) -> None:
         """The container at a key lost elements, by `count` changes; an empty one goes."""
         self.changed(key, event, count)

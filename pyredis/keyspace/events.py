@@ -6,13 +6,18 @@ notifications, client-side caching) is told by the Database.
 
 
 class Event:
-    """One kind of event: `name` as published, `kind` its class letter."""
+    """One kind of event: `name` as published, `kind` its class letter.
 
-    __slots__ = ("kind", "name")
+    Only one that `modifies` counts for WATCH, only one that `wakes` for clients that wait for the key.
+    """
 
-    def __init__(self, name: bytes, kind: str) -> None:
+    __slots__ = ("kind", "modifies", "name", "wakes")
+
+    def __init__(self, name: bytes, kind: str, *, modifies: bool = True, wakes: bool = True) -> None:
         self.name = name
         self.kind = kind
+        self.modifies = modifies
+        self.wakes = wakes
 
     def __repr__(self) -> str:
         return f"Event({self.name!r}, {self.kind!r})"
@@ -32,7 +37,7 @@ EVICTED = Event(b"evicted", "e")
 NEW = Event(b"new", "n")
 OVERWRITTEN = Event(b"overwritten", "o")
 TYPE_CHANGED = Event(b"type_changed", "c")
-KEY_MISS = Event(b"keymiss", "m")
+KEY_MISS = Event(b"keymiss", "m", modifies=False)
 FLUSHED = Event(b"", "")  # for WATCH and client caches only: Redis publishes nothing
 SWAPPED = Event(b"", "")
 
@@ -43,6 +48,8 @@ INCRBY = Event(b"incrby", "$")
 DECRBY = Event(b"decrby", "$")
 INCRBYFLOAT = Event(b"incrbyfloat", "$")
 SETBIT = Event(b"setbit", "$")
+PFADD = Event(b"pfadd", "$")
+PFCOUNT = Event(b"", "")  # the estimate was kept: told to WATCH and client caches only
 
 HSET = Event(b"hset", "h")
 HDEL = Event(b"hdel", "h")
@@ -83,3 +90,13 @@ ZDIFFSTORE = Event(b"zdiffstore", "z")
 ZRANGESTORE = Event(b"zrangestore", "z")
 GEOSEARCHSTORE = Event(b"geosearchstore", "z")
 GEORADIUSSTORE = Event(b"georadiusstore", "z")
+
+XADD = Event(b"xadd", "t")
+XTRIM = Event(b"xtrim", "t", wakes=False)
+XDEL = Event(b"xdel", "t", wakes=False)
+XSETID = Event(b"xsetid", "t", modifies=False, wakes=False)
+XGROUP_CREATE = Event(b"xgroup-create", "t", modifies=False, wakes=False)
+XGROUP_SETID = Event(b"xgroup-setid", "t", modifies=False, wakes=False)
+XGROUP_DESTROY = Event(b"xgroup-destroy", "t", modifies=False)
+XGROUP_CREATECONSUMER = Event(b"xgroup-createconsumer", "t", modifies=False, wakes=False)
+XGROUP_DELCONSUMER = Event(b"xgroup-delconsumer", "t", modifies=False, wakes=False)

@@ -126,6 +126,15 @@ class Pairs:
         self.pairs = list(pairs)
 
 
+class PairArrayMap:
+    """A map given as pairs; in RESP2 an array of arrays of two, not a flat one (XREAD)."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        self.pairs = list(pairs)
+
+
 OK = Status(b"OK")
 PONG = Status(b"PONG")
 QUEUED = Status(b"QUEUED")

@@ -1,10 +1,9 @@
 """Random sequences of hash commands on a few keys: the real server's answer to each, and the encoding behind it."""
 
-import os
-
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import machines
 from tests.commands.test_string_machine import optional, row, several
 from tests.commands.unordered import compare
 
@@ -81,13 +80,7 @@ COMMANDS = [
     row("DEL", key),
 ]
 
-TIMES = int(os.environ.get("PYREDIS_EXAMPLES", "100"))
-checks = settings(
-    max_examples=TIMES,
-    derandomize=TIMES == 100,  # the same sequences where answers are replayed
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+checks = machines.sequences(100)
 sequences = st.lists(st.one_of(COMMANDS), min_size=5, max_size=25)
 
 

@@ -1,13 +1,9 @@
-"""Random sequences of list commands on a few keys: the real server's answer to each, and the encoding behind it.
+"""Random sequences of list commands on a few keys: the real server's answer to each, and the encoding behind it."""
 
-`PYREDIS_EXAMPLES=1000 pytest tests/commands/test_list_machine.py -n 0` is the long run, with other sequences each time.
-"""
-
-import os
-
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import machines
 from tests.commands.test_string_machine import optional, row, several
 
 KEYS = ["a", "b", "c"]
@@ -82,13 +78,7 @@ def run(both, limit, sequence):
     both("CONFIG", "SET", "list-max-listpack-size", -2)
 
 
-TIMES = int(os.environ.get("PYREDIS_EXAMPLES", "60"))
-checks = settings(
-    max_examples=TIMES,
-    derandomize=TIMES == 60,  # the same sequences where answers are replayed
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+checks = machines.sequences(60)
 
 
 @given(st.sampled_from(LIMITS), st.lists(st.one_of(commands(element)), min_size=5, max_size=30))

@@ -1,13 +1,9 @@
-"""Random sequences of sorted set and geo commands on a few keys: the real server's answer to each.
+"""Random sequences of sorted set and geo commands on a few keys: the real server's answer to each."""
 
-`SORTED_SET_EXAMPLES=5000 pytest tests/commands/test_sorted_set_machine.py -m proof -n 0` is the long run.
-"""
-
-import os
-
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+
+from tests import machines
 
 KEYS = ["a", "b", "c", "s"]  # s holds a plain set
 SMALL_LIMIT = 128
@@ -134,36 +130,13 @@ def play(both, sequence, large):
             both("PERSIST", name)
 
 
-def machine(examples, *, same=True):
-    return settings(
-        max_examples=examples,
-        derandomize=same,  # the same sequences where answers are replayed
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    )
-
-
 @given(st.lists(st.one_of(COMMANDS), min_size=5, max_size=25), st.booleans())
-@machine(100)
+@machines.sequences(100)
 def test_sequences(both, sequence, large):
     play(both, sequence, large)
 
 
 @given(st.lists(st.one_of(LEXICAL), min_size=5, max_size=20), st.booleans())
-@machine(60)
+@machines.sequences(60)
 def test_equal_scores(both, sequence, large):
-    play(both, sequence, large)
-
-
-@pytest.mark.proof
-@given(st.lists(st.one_of(COMMANDS), min_size=5, max_size=40), st.booleans())
-@machine(int(os.environ.get("SORTED_SET_EXAMPLES", "300")), same=False)
-def test_long(both, sequence, large):
-    play(both, sequence, large)
-
-
-@pytest.mark.proof
-@given(st.lists(st.one_of(LEXICAL), min_size=5, max_size=40), st.booleans())
-@machine(int(os.environ.get("SORTED_SET_EXAMPLES", "300")), same=False)
-def test_equal_scores_long(both, sequence, large):
     play(both, sequence, large)

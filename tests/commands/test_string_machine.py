@@ -1,9 +1,10 @@
 """Random sequences of string, bitmap and expiry commands on a few keys: the real server's answer to each."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyredis.engine.command import TABLE
+from tests import machines
 
 KEYS = ["a", "b", "c"]
 FUTURE = 99_999_999_999
@@ -88,12 +89,7 @@ COMMANDS = [
 
 
 @given(st.lists(st.one_of(COMMANDS), min_size=5, max_size=25))
-@settings(
-    max_examples=150,
-    derandomize=True,  # the same sequences where answers are replayed
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@machines.sequences(150)
 def test_sequences(both, sequence):
     for name in KEYS:
         both("GETDEL", name)
