@@ -101,13 +101,14 @@ def xgroup_create(ctx: Client, key: bytes, group: bytes, id: bytes, *words: byte
         last_id = 0 if stream is None else stream.last_id
     else:
         last_id = stream_id(id)
-    if stream is None:
-        stream = Stream()
-        ctx.db.put(key, stream, events.XGROUP_CREATE, 0)
-    elif group in stream.groups:
+    found = Stream() if stream is None else stream
+    if group in found.groups:
         raise CommandError(b"Consumer Group name already exists", b"BUSYGROUP")
-    stream.groups[group] = Group(last_id, min(entries_read, stream.entries_added))
-    ctx.db.changed(key, events.XGROUP_CREATE)
+    found.groups[group] = Group(last_id, min(entries_read, found.entries_added))
+    if stream is None:
+        ctx.db.put(key, found, events.XGROUP_CREATE)
+    else:
+        ctx.db.changed(key, events.XGROUP_CREATE)
     return OK
 
 
@@ -236,7 +237,7 @@ def xack(ctx: Client, key: bytes, group: bytes, id: bytes, *ids: bytes) -> int:
 def xackdel(
     ctx: Client, key: bytes, group: bytes, first: bytes, second: bytes, third: bytes, *words: bytes
 ) -> list[int]:
-    """XACKDEL key group [KEEPREF | DELREF | ACKED] IDS numids id [id ...]
+    """XACKDEL key group [KEEPREF | DELREF | ACKED] IDS <numids id [id ...]>
 
     Acknowledges entries and deletes those that were pending, unless other groups still need them.
     """

@@ -104,7 +104,7 @@ def _only_for_groups(option: bytes, *, is_group: bool) -> None:
     keys=[KeywordKeys("STREAMS", 1, "RO access", last=-1, limit=2)],
 )
 def xread(ctx: Client, first: bytes, key: bytes, id: bytes, *words: bytes) -> Answer:
-    """XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]
+    """XREAD [COUNT count] [BLOCK milliseconds] STREAMS <key [key ...] id [id ...]>
 
     Answers the entries of streams that come after the IDs; waits for some if there are none.
     """
@@ -144,7 +144,7 @@ def _read_from(ctx: Client, key: bytes, word: bytes) -> int:
 def xreadgroup(
     ctx: Client, first: bytes, second: bytes, third: bytes, fourth: bytes, fifth: bytes, sixth: bytes, *words: bytes
 ) -> Answer:
-    """XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]
+    """XREADGROUP GROUP <group consumer> [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS <key [key ...] id [id ...]>
 
     Gives a consumer entries of streams that its group has not read (`>`), or those it has pending after an ID.
     """

@@ -232,7 +232,7 @@ def delete_unless_referenced(stream: Stream, id: int, policy: bytes) -> int:
     keys=[Keys(1, "RW delete")],
 )
 def xdelex(ctx: Client, key: bytes, first: bytes, second: bytes, third: bytes, *words: bytes) -> list[int]:
-    """XDELEX key [KEEPREF | DELREF | ACKED] IDS numids id [id ...]
+    """XDELEX key [KEEPREF | DELREF | ACKED] IDS <numids id [id ...]>
 
     Deletes entries; the option says what becomes of those that groups have pending.
     """
@@ -257,7 +257,7 @@ def xdelex(ctx: Client, key: bytes, first: bytes, second: bytes, third: bytes, *
     tips=["nondeterministic_output"],
 )
 def xtrim(ctx: Client, key: bytes, strategy: bytes, threshold: bytes, *words: bytes) -> int:
-    """XTRIM key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]
+    """XTRIM key <<MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]>
 
     Deletes entries at the head of a stream.
     """

@@ -33,7 +33,7 @@ _BY_GROUP = {
 _STRINGS = dict.fromkeys(("start", "stop", "min", "max"), "string")
 _BY_COMMAND = dict.fromkeys(
     ("zrange", "zrangestore", "zlexcount", "zrangebylex", "zrevrangebylex", "zremrangebylex"), _STRINGS
-)
+) | {"xpending": {"min-idle-time": "integer"}}
 """Where it means another one in a single command."""
 _INNER_TOKENS = frozenset(("COUNT", "BYRADIUS", "BYBOX"))
 """Tokens that belong to the first word of a block, not to the block."""

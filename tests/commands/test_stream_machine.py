@@ -1,12 +1,11 @@
 """Random sequences of stream commands on a few keys: the real server's answer to each, and the whole state behind it.
 
-`STREAM_EXAMPLES=5000 pytest tests/commands/test_stream_machine.py -m proof -n 0` is the long run.
+`STREAM_EXAMPLES=5000 pytest tests/commands/test_stream_machine.py -n 0` is the long run.
 """
 
 import os
 import re
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -94,7 +93,12 @@ COMMANDS = [
     row("XAUTOCLAIM", key, group, consumer, idle, interval, counted, several("JUSTID", most=1)),
     row("XPENDING", key, group, optional(interval, interval, number, several(consumer, most=1))),
     row("XPENDING", key, group, "IDLE", idle, interval, interval, number),
-    row("XSETID", key, id, several(("ENTRIESADDED", number), st.tuples(st.just("MAXDELETEDID"), id), most=2)),
+    row(
+        "XSETID",
+        key,
+        id,
+        several(st.tuples(st.just("ENTRIESADDED"), number), st.tuples(st.just("MAXDELETEDID"), id), most=2),
+    ),
     row("XINFO", "STREAM", key, optional("FULL", counted)),
     row("XINFO", "GROUPS", key),
     row("XINFO", "CONSUMERS", key, group),
@@ -138,13 +142,6 @@ run = settings(
 
 
 @given(limits, st.lists(st.one_of(COMMANDS), min_size=10, max_size=40))
-@settings(run, max_examples=100)
+@settings(run, max_examples=int(os.environ.get("STREAM_EXAMPLES", "100")))
 def test_sequences(both, limits, sequence):
-    check(both, limits, sequence)
-
-
-@pytest.mark.proof
-@given(limits, st.lists(st.one_of(COMMANDS), min_size=30, max_size=80))
-@settings(run, max_examples=int(os.environ.get("STREAM_EXAMPLES", "1000")))
-def test_many_sequences(both, limits, sequence):
     check(both, limits, sequence)

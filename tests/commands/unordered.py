@@ -2,9 +2,9 @@
 
 import hiredis
 
-ORDERED = {"HGETALL", "HKEYS", "HVALS", "HSCAN", "HRANDFIELD", "SMEMBERS", "SINTER", "SSCAN", "SRANDMEMBER"}
-SORTED = {"SUNION", "SDIFF", "SPOP"}
-"""These collect their answer in a hash table, but for intsets."""
+ORDERED = {"HGETALL", "HKEYS", "HVALS", "HSCAN", "HRANDFIELD"}
+SORTED = {"SUNION", "SDIFF", "SPOP", "SMEMBERS", "SINTER", "SSCAN", "SRANDMEMBER"}
+"""These collect their answer in a hash table, or read a set that was made in one's order by a STORE; intsets aside."""
 
 
 def compare(both, words, keys):
