@@ -8,7 +8,7 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 from pyredis.commands.geo import position_of, read_position, read_unit
-from pyredis.commands.sorted_sets import limits, store
+from pyredis.commands.sorted_sets import store
 from pyredis.datatypes.geohash import Box, Circle, Position, Shape, format_distance, search_cells
 from pyredis.datatypes.geohash import decode as position_at
 from pyredis.datatypes.numeric import parse_float
@@ -126,7 +126,7 @@ class Search:
         if self.destination is None:
             return [self._answer(hit) for hit in hits]
         scores = {hit.member: hit.distance / self.unit if self.stores_distance else hit.score for hit in hits}
-        stored = store(ctx, self.destination, SortedSet.of(scores, limits(ctx)), event)
+        stored = store(ctx, self.destination, SortedSet.of(scores, ctx.engine.limits.sorted_set), event)
         ctx.db.dirty += max(stored - 1, 0)  # Redis counts each member
         return stored
 

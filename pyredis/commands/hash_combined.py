@@ -6,7 +6,7 @@ What propagates is told as in `hash_expiry`: moments are absolute, and what is p
 from collections.abc import Sequence
 
 from pyredis.commands.hash_expiry import SECOND, expire_now, fields_of, moment
-from pyredis.commands.hashes import limits, living
+from pyredis.commands.hashes import living
 from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.arguments import Arguments
@@ -183,7 +183,7 @@ def hsetex(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: bytes,
     if options.condition and not _condition_holds(ctx, key, found, fields, options.condition):
         return 0
     hash = found if found is not None and len(found) else Hash()
-    most = limits(ctx)
+    most = ctx.engine.limits.hash
     hash.make_room(options.pairs, most)
     put = hash.update if options.keep else hash.put
     for name, text in zip(fields, options.pairs[1::2], strict=True):

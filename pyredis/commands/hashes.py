@@ -6,10 +6,9 @@ incrementing does not. The times themselves are in `hash_expiry`.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply, walk
-from pyredis.datatypes.hash import Hash, Limits, interleaved
+from pyredis.datatypes.hash import Hash, interleaved
 from pyredis.datatypes.numeric import (
     INT64_MAX,
     INT64_MIN,
@@ -29,14 +28,6 @@ from pyredis.keyspace.database import Database
 from pyredis.keyspace.events import Event
 from pyredis.keyspace.kinds import register
 from pyredis.protocol.replies import OK, FlatMap, Pairs, Status
-
-limits_of = lru_cache(Limits)
-
-
-def limits(ctx: Client) -> Limits:
-    """How large a small hash may be, as configured."""
-    config = ctx.engine.config
-    return limits_of(config["hash-max-listpack-entries"], config["hash-max-listpack-value"])
 
 
 def living(db: Database, key: bytes, hash: Hash, fields: Sequence[bytes]) -> list[bytes | None]:
@@ -67,7 +58,7 @@ def store(ctx: Client, key: bytes, words: Sequence[bytes]) -> int:
     db = ctx.db
     found = db.take_as(key, Hash)
     hash = Hash() if found is None else found
-    most = limits(ctx)
+    most = ctx.engine.limits.hash
     if len(words) == 2:
         created = int(hash.put(words[0], words[1], most))
     else:
@@ -98,8 +89,8 @@ def hset(ctx: Client, key: bytes, field: bytes, value: bytes, *words: bytes) -> 
     db = ctx.db
     hash = db.take_as(key, Hash)
     if not words and hash is not None and hash.deadlines is None:
-        fields = hash.fields
-        created = hash.update(field, value, limits(ctx)) if isinstance(fields, dict) else fields.set(field, value)
+        fields, most = hash.fields, ctx.engine.limits.hash
+        created = hash.update(field, value, most) if isinstance(fields, dict) else fields.set(field, value)
         db.changed(key, events.HSET)
         return int(created)
     return store(ctx, key, (field, value, *words))
@@ -259,10 +250,10 @@ def _replace(ctx: Client, key: bytes, hash: Hash | None, field: bytes, value: by
     """Set a field that keeps its time."""
     if hash is None:
         hash = Hash()
-        hash.update(field, value, limits(ctx))
+        hash.update(field, value, ctx.engine.limits.hash)
         ctx.db.put(key, hash, event)
     else:
-        hash.update(field, value, limits(ctx))
+        hash.update(field, value, ctx.engine.limits.hash)
         ctx.db.changed(key, event)
 
 

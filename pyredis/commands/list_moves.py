@@ -5,7 +5,7 @@ The commands that wait for an element, in `blocking_lists`, do the same once the
 
 from collections.abc import Sequence
 
-from pyredis.commands.lists import limits_now, pop_many, popped
+from pyredis.commands.lists import pop_many, popped
 from pyredis.datatypes.list import List
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.engine.arguments import Arguments, integer_between
@@ -34,9 +34,9 @@ def move(ctx: Client, source: bytes, destination: bytes, *, from_left: bool, to_
     element = giver.pop_left() if from_left else giver.pop_right()
     target = List() if taker is None else taker
     if to_left:
-        target.push_left((element,), limits_now(ctx))
+        target.push_left((element,), ctx.engine.limits.list)
     else:
-        target.push_right((element,), limits_now(ctx))
+        target.push_right((element,), ctx.engine.limits.list)
     pushed = events.LPUSH if to_left else events.RPUSH
     if taker is None:
         db.put(destination, target, pushed, 0)

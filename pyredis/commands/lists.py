@@ -7,7 +7,7 @@ A list becomes a quicklist before it is added to, and a listpack again after ele
 from itertools import islice
 
 from pyredis.datatypes.list import List
-from pyredis.datatypes.listpack import Limits, Listpack, limits
+from pyredis.datatypes.listpack import Listpack
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.quicklist import Quicklist
 from pyredis.engine.arguments import Arguments, integer, integer_between
@@ -26,19 +26,14 @@ _RANK_ZERO = (
 )
 
 
-def limits_now(ctx: Client) -> Limits:
-    """What `list-max-listpack-size` allows at present."""
-    return limits(ctx.engine.config["list-max-listpack-size"])
-
-
 def _push_left(ctx: Client, key: bytes, elements: tuple[bytes, ...], value: List | None) -> int:
     if value is None:
         value = List()
-        length = value.push_left(elements, limits_now(ctx))
+        length = value.push_left(elements, ctx.engine.limits.list)
         ctx.db.put(key, value, events.LPUSH, length)
     else:
         form = value.form
-        length = value.push_left(elements, form.limits if form.__class__ is Quicklist else limits_now(ctx))
+        length = value.push_left(elements, form.limits if form.__class__ is Quicklist else ctx.engine.limits.list)
         ctx.db.changed(key, events.LPUSH, len(elements))
     return length
 
@@ -46,11 +41,11 @@ def _push_left(ctx: Client, key: bytes, elements: tuple[bytes, ...], value: List
 def _push_right(ctx: Client, key: bytes, elements: tuple[bytes, ...], value: List | None) -> int:
     if value is None:
         value = List()
-        length = value.push_right(elements, limits_now(ctx))
+        length = value.push_right(elements, ctx.engine.limits.list)
         ctx.db.put(key, value, events.RPUSH, length)
     else:
         form = value.form
-        length = value.push_right(elements, form.limits if form.__class__ is Quicklist else limits_now(ctx))
+        length = value.push_right(elements, form.limits if form.__class__ is Quicklist else ctx.engine.limits.list)
         ctx.db.changed(key, events.RPUSH, len(elements))
     return length
 
@@ -137,7 +132,7 @@ def popped(ctx: Client, key: bytes, value: List, event: events.Event, count: int
     """Elements left a list: the key goes if none is left, else the list may become a listpack again."""
     form = value.form
     if form.__class__ is Quicklist and len(form.nodes) == 1:
-        value.settle(limits_now(ctx))
+        value.settle(ctx.engine.limits.list)
     ctx.db.shrunk(key, value, event, count)
 
 
@@ -273,7 +268,7 @@ def lset(ctx: Client, key: bytes, index: bytes, element: bytes) -> Status:
     at = integer(index)
     at = (at + (1 << 31)) % (1 << 32) - (1 << 31)  # Redis keeps the low 32 bits of it here
     try:
-        value.replace(at, element, limits_now(ctx))
+        value.replace(at, element, ctx.engine.limits.list)
     except IndexError:
         raise CommandError(INDEX_OUT_OF_RANGE) from None
     ctx.db.changed(key, events.LSET)
@@ -299,7 +294,7 @@ def linsert(ctx: Client, key: bytes, where: bytes, pivot: bytes, element: bytes)
     value = ctx.db.take_as(key, List)
     if value is None:
         return 0
-    if not value.insert(pivot, element, limits_now(ctx), after=side == b"AFTER"):
+    if not value.insert(pivot, element, ctx.engine.limits.list, after=side == b"AFTER"):
         return -1
     ctx.db.changed(key, events.LINSERT)
     return len(value)

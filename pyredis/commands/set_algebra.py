@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from pyredis.commands.sets import limits
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.set import Limits, Set
 from pyredis.datatypes.set_algebra import Combined, Operands, common, difference, intersection, union
@@ -24,7 +23,7 @@ def _operands(ctx: Client, keys: tuple[bytes, ...]) -> list[Set | None]:
 
 def _store(ctx: Client, destination: bytes, keys: tuple[bytes, ...], operation: Operation, event: Event) -> int:
     """Store the result of an operation, or delete the key when it is empty; answers how many members it has."""
-    result = operation(_operands(ctx, keys), limits(ctx))
+    result = operation(_operands(ctx, keys), ctx.engine.limits.set)
     if result.members:
         ctx.db.set(destination, result.as_set(), event)
     else:
@@ -106,7 +105,7 @@ def sunion(ctx: Client, key: bytes, *keys: bytes) -> Unordered:
 
     Answers the members of all sets.
     """
-    return Unordered(union(_operands(ctx, (key, *keys)), limits(ctx)).members)
+    return Unordered(union(_operands(ctx, (key, *keys)), ctx.engine.limits.set).members)
 
 
 @command(
@@ -139,7 +138,7 @@ def sdiff(ctx: Client, key: bytes, *keys: bytes) -> Unordered:
 
     Answers the members of the first set that no other has.
     """
-    return Unordered(difference(_operands(ctx, (key, *keys)), limits(ctx)).members)
+    return Unordered(difference(_operands(ctx, (key, *keys)), ctx.engine.limits.set).members)
 
 
 @command(

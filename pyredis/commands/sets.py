@@ -3,12 +3,10 @@
 What was drawn at random propagates by name: SPOP as SREM, or as the deletion of the key when nothing is left.
 """
 
-from functools import lru_cache
-
 from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply, walk
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.sampling import MOST_DRAWS, draws, pick, sample
-from pyredis.datatypes.set import Limits, Set
+from pyredis.datatypes.set import Set
 from pyredis.datatypes.set_algebra import union
 from pyredis.engine.arguments import integer, integer_between
 from pyredis.engine.client import Client
@@ -21,16 +19,6 @@ from pyredis.protocol.replies import Unordered
 
 _BATCH = 1024  # members of one propagated SREM
 _FEW_LEFT = 5  # SPOP builds the set anew when it takes at least this many times what it leaves
-
-limits_of = lru_cache(Limits)
-
-
-def limits(ctx: Client) -> Limits:
-    """How large small sets may be, as configured."""
-    config = ctx.engine.config
-    return limits_of(
-        config["set-max-intset-entries"], config["set-max-listpack-entries"], config["set-max-listpack-value"]
-    )
 
 
 @command(
@@ -53,7 +41,7 @@ def sadd(ctx: Client, key: bytes, member: bytes, *members: bytes) -> int:
         if added:
             db.changed(key, events.SADD)
         return added
-    most = limits(ctx)
+    most = ctx.engine.limits.set
     if found is None:
         found = Set.for_member(member, 1 + len(members), most)
         added = found.add(member, most) + sum([found.add(one, most) for one in members])
@@ -115,7 +103,7 @@ def smove(ctx: Client, source: bytes, destination: bytes, member: bytes) -> int:
     if not giver.remove(member):
         return 0
     db.shrunk(source, giver, events.SREM)
-    most = limits(ctx)
+    most = ctx.engine.limits.set
     if taker is None:
         taker = Set.for_member(member, 1, most)
         taker.add(member, most)
@@ -286,7 +274,7 @@ def _pop_some(ctx: Client, key: bytes, words: tuple[bytes, ...]) -> Unordered:
             found.remove(member)
     else:
         gone = {*taken}
-        found.reduce([member for member in found.in_order() if member not in gone], limits(ctx))
+        found.reduce([member for member in found.in_order() if member not in gone], ctx.engine.limits.set)
     ctx.db.changed(key, events.SPOP, count)
     propagation = ctx.engine[Propagation]
     with propagation.together():
@@ -297,7 +285,7 @@ def _pop_some(ctx: Client, key: bytes, words: tuple[bytes, ...]) -> Unordered:
 
 
 def _pop_all(ctx: Client, key: bytes, found: Set) -> Unordered:
-    taken = union([found], limits(ctx)).members
+    taken = union([found], ctx.engine.limits.set).members
     ctx.db.shrunk(key, (), events.SPOP, len(taken))
     ctx.rewritten = (b"UNLINK" if ctx.engine.config["lazyfree-lazy-server-del"] else b"DEL", key)
     return Unordered(taken)

@@ -9,7 +9,7 @@ from itertools import islice
 from math import isnan
 from typing import Any
 
-from pyredis.commands.sorted_sets import limits, store
+from pyredis.commands.sorted_sets import store
 from pyredis.datatypes.numeric import parse_float
 from pyredis.datatypes.set import Set
 from pyredis.datatypes.sorted_set import SortedSet, in_order
@@ -18,6 +18,7 @@ from pyredis.engine.client import Client
 from pyredis.engine.command import DENYOOM, MOVABLEKEYS, READONLY, WRITE, CountedKeys, Keys, command
 from pyredis.errors import CommandError, WrongType, syntax_error
 from pyredis.keyspace import events
+from pyredis.keyspace.events import Event
 from pyredis.protocol.replies import Pairs
 
 Scores = dict[bytes, float]
@@ -236,6 +237,10 @@ def zintercard(ctx: Client, numkeys: bytes, key: bytes, *words: bytes) -> int:
     return Operation(ctx, "zintercard", (numkeys, key, *words)).intersection_size()
 
 
+def _store(ctx: Client, destination: bytes, scores: dict[bytes, float], event: Event) -> int:
+    return store(ctx, destination, SortedSet.of(scores, ctx.engine.limits.sorted_set), event)
+
+
 @command(
     "ZUNIONSTORE",
     flags=WRITE | DENYOOM | MOVABLEKEYS,
@@ -250,7 +255,7 @@ def zunionstore(ctx: Client, destination: bytes, numkeys: bytes, key: bytes, *wo
     Stores the members of any of several sorted sets.
     """
     operation = Operation(ctx, "zunionstore", (numkeys, key, *words))
-    return store(ctx, destination, SortedSet.of(operation.union(), limits(ctx)), events.ZUNIONSTORE)
+    return _store(ctx, destination, operation.union(), events.ZUNIONSTORE)
 
 
 @command(
@@ -267,7 +272,7 @@ def zinterstore(ctx: Client, destination: bytes, numkeys: bytes, key: bytes, *wo
     Stores the members that several sorted sets have in common.
     """
     operation = Operation(ctx, "zinterstore", (numkeys, key, *words))
-    return store(ctx, destination, SortedSet.of(operation.intersection(), limits(ctx)), events.ZINTERSTORE)
+    return _store(ctx, destination, operation.intersection(), events.ZINTERSTORE)
 
 
 @command(
@@ -284,4 +289,4 @@ def zdiffstore(ctx: Client, destination: bytes, numkeys: bytes, key: bytes, *wor
     Stores the members of the first sorted set that no other has.
     """
     operation = Operation(ctx, "zdiffstore", (numkeys, key, *words))
-    return store(ctx, destination, SortedSet.of(operation.difference(), limits(ctx)), events.ZDIFFSTORE)
+    return _store(ctx, destination, operation.difference(), events.ZDIFFSTORE)

@@ -7,7 +7,7 @@ the kind, a range becomes an interval of ranks first, so that offsets, limits an
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pyredis.commands.sorted_sets import limits, store
+from pyredis.commands.sorted_sets import store
 from pyredis.datatypes.sorted_set import SortedSet
 from pyredis.engine.arguments import Arguments, integer
 from pyredis.engine.client import Client
@@ -312,7 +312,7 @@ def zrangestore(ctx: Client, dst: bytes, src: bytes, min: bytes, max: bytes, *wo
     members, scores = ([], []) if found is None else select(found, wanted, query)
     if query.reverse:
         members, scores = members[::-1], scores[::-1]
-    return store(ctx, dst, SortedSet.of_sorted(list(members), scores, limits(ctx)), events.ZRANGESTORE)
+    return store(ctx, dst, SortedSet.of_sorted(list(members), scores, ctx.engine.limits.sorted_set), events.ZRANGESTORE)
 
 
 # Counting and removing

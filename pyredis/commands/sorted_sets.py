@@ -1,6 +1,6 @@
 """Sorted sets member by member: add, change, remove, ask for scores and ranks, pick at random, walk.
 
-Ranges, set algebra and pops have modules of their own. `limits` and `store` here are what those share.
+Ranges, set algebra and pops have modules of their own; `store` here is what those share.
 """
 
 from math import isnan
@@ -19,12 +19,6 @@ from pyredis.keyspace.events import Event
 from pyredis.protocol.replies import NULL_ARRAY, NullArray, Pairs
 
 _SAME, _ADDED, _UPDATED = range(3)
-
-
-def limits(ctx: Client) -> Limits:
-    """Up to where a sorted set is small."""
-    config = ctx.engine.config
-    return Limits(config["zset-max-listpack-entries"], config["zset-max-listpack-value"])
 
 
 def store(ctx: Client, key: bytes, made: SortedSet, event: Event) -> int:
@@ -112,7 +106,7 @@ def add(ctx: Client, key: bytes, words: tuple[bytes, ...], *, increment: bool = 
     pairs = len(rest) // 2
     rules.check(pairs)
     scores = [read_score(word) for word in rest[::2]]
-    within = limits(ctx)
+    within = ctx.engine.limits.sorted_set
     found = ctx.db.take_as(key, SortedSet)
     target = SortedSet() if found is None else found
     if found is None and rules.old_only:
@@ -152,12 +146,12 @@ def zadd(ctx: Client, key: bytes, score: bytes, member: bytes, *words: bytes) ->
     found = db.take_as(key, SortedSet)
     if found is None:
         found = SortedSet()
-        found.add(member, number, limits(ctx))
+        found.add(member, number, ctx.engine.limits.sorted_set)
         db.put(key, found, events.ZADD)
         return 1
     before = found.score(member)
     if before is None:
-        found.add(member, number, limits(ctx))
+        found.add(member, number, ctx.engine.limits.sorted_set)
         db.changed(key, events.ZADD)
         return 1
     if before != number:

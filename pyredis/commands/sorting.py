@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from math import isnan, nan
 
 from pyredis.commands.hashes import living
-from pyredis.commands.lists import limits_now
 from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.list import List
 from pyredis.datatypes.set import Set
@@ -192,7 +191,7 @@ def sort(ctx: Client, key: bytes, *words: bytes) -> list[bytes | None] | int:
     if order.store is None:
         return found
     if found:
-        value = List.of((element or b"" for element in found), limits_now(ctx))
+        value = List.of((element or b"" for element in found), ctx.engine.limits.list)
         ctx.db.set(order.store, value, events.SORTSTORE)
         ctx.db.dirty += len(found) - 1  # an element is a change
     else:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pyredis.clock import Clock
 from pyredis.config.store import Config
 from pyredis.engine.client import CLOSED, Client, NullSink, Sink
+from pyredis.engine.collection_limits import CollectionLimits
 from pyredis.engine.command import TABLE
 from pyredis.engine.entry import Entry
 from pyredis.engine.info import Info
@@ -42,6 +43,7 @@ class Engine:
         self.started_ms = self.keyspace.now
         self.run_id = f"{random.getrandbits(160):040x}"
         self.replication_id = f"{random.getrandbits(160):040x}"
+        self.limits = CollectionLimits(config)
         self.stats = Stats()
         self.info = Info()
         self.gates = 0

@@ -167,9 +167,6 @@ class Database:
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
         if self.expires.count or self.space.on_access is not None:
-            table = self.table
-        value = table.directory[hash(key) & table.mask].get(key)
-        if self.expires.count or self.space.on_access is not None:
             value = self.take(key)
         if value is None or isinstance(value, kind):
             return value
