@@ -18,7 +18,6 @@ from pyredis.commands.stream_arguments import (
 from pyredis.commands.stream_groups import made_consumer
 from pyredis.commands.stream_reads import claim_words, send_together, setid_words
 from pyredis.datatypes.consumer_group import Consumer, Delivery, Group
-from pyredis.datatypes.stream import Stream
 from pyredis.datatypes.stream_id import format_id, parse_id
 from pyredis.engine.arguments import Arguments, integer, integer_between
 from pyredis.engine.client import Client
@@ -93,8 +92,6 @@ class Claim:
 
     def __init__(self, ctx: Client, key: bytes, name: bytes, consumer: bytes, *, justid: bool) -> None:
         self.ctx, self.key, self.name, self.justid = ctx, key, name, justid
-        self.stream: Stream
-        self.group: Group
         self.stream, self.group = stream_and_group(ctx, key, name)
         self.now = ctx.db.space.now
         self.answer: list[Any] = []

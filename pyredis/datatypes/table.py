@@ -24,7 +24,7 @@ _CURSOR_MASK = (1 << _CURSOR_BITS) - 1
 class Table(Generic[V]):
     """bytes → V. `directory` and `mask` are public for the hot path: `directory[hash(key) & mask]` is the bucket."""
 
-    __slots__ = ("count", "depths", "directory", "mask")
+    __slots__ = ("_walked", "count", "depths", "directory", "mask")
 
     def __init__(self) -> None:
         self.clear()
@@ -71,6 +71,7 @@ class Table(Generic[V]):
         self.depths = [0]
         self.mask = 0
         self.count = 0
+        self._walked: tuple[int, list[bytes], dict[int, list[bytes]]] | None = None  # the bucket last scanned in parts
 
     def __len__(self) -> int:
         return self.count
@@ -153,12 +154,19 @@ class Table(Generic[V]):
         # A bucket larger than asked is walked by parts, as if it were split already.
         bits = depth + max(0, len(bucket) // max(count, 1)).bit_length()
         part = (1 << bits) - 1
-        if bits == depth:
-            keys = list(bucket)
-        else:
-            wanted = cursor & part
-            keys = [key for key in bucket if hash(key) & part == wanted]
+        keys = list(bucket)
+        if bits > depth:
+            keys = self._parts_of(keys, part).get(cursor & part, [])
         return _next_cursor(cursor, part), keys
+
+    def _parts_of(self, keys: list[bytes], part: int) -> dict[int, list[bytes]]:
+        """Keys by the bits of their hashes under `part`; steps of a scan that follow find the same bucket unchanged."""
+        if self._walked is None or self._walked[0] != part or self._walked[1] != keys:
+            parts: dict[int, list[bytes]] = {}
+            for key in keys:
+                parts.setdefault(hash(key) & part, []).append(key)
+            self._walked = part, keys, parts
+        return self._walked[2]
 
     def _split(self, index: int) -> None:
         """Divide the bucket at `index` by one bit more; a bucket of full depth doubles the directory first."""

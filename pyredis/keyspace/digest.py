@@ -13,6 +13,8 @@ from pyredis.datatypes.list import List
 from pyredis.datatypes.numeric import format_double
 from pyredis.datatypes.set import Set
 from pyredis.datatypes.sorted_set import SortedSet
+from pyredis.datatypes.stream import Stream
+from pyredis.datatypes.stream_id import format_id
 from pyredis.datatypes.text import content
 from pyredis.keyspace.database import Database, Keyspace
 from pyredis.keyspace.kinds import type_name
@@ -63,6 +65,14 @@ def _hash(digest: int, value: Hash) -> int:
     return digest
 
 
+def _stream(digest: int, value: Stream) -> int:
+    for id, words in value.range():
+        digest = _mixed(digest, format_id(id).replace(b"-", b"."))
+        for word in words:
+            digest = _mixed(digest, word)
+    return digest
+
+
 def _string(digest: int, value: bytes | bytearray | int) -> int:
     return _mixed(digest, bytes(content(value)))
 
@@ -75,6 +85,7 @@ _PARTS: dict[type, Callable[[int, Any], int]] = {
     Set: _set,
     SortedSet: _sorted_set,
     Hash: _hash,
+    Stream: _stream,
 }
 
 

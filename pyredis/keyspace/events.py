@@ -51,6 +51,8 @@ SETBIT = Event(b"setbit", "$")
 PFADD = Event(b"pfadd", "$")
 PFCOUNT = Event(b"", "")  # the estimate was kept: told to WATCH and client caches only
 
+VECTORS = Event(b"", "")  # vector sets are a module in Redis: told to WATCH and client caches only
+
 HSET = Event(b"hset", "h")
 HDEL = Event(b"hdel", "h")
 HINCRBY = Event(b"hincrby", "h")

@@ -1,13 +1,11 @@
-"""Random sequences of stream commands on a few keys: the real server's answer to each, and the whole state behind it.
+"""Random sequences of stream commands on a few keys: the real server's answer to each, and the whole state behind it."""
 
-`STREAM_EXAMPLES=5000 pytest tests/commands/test_stream_machine.py -n 0` is the long run.
-"""
-
-import os
 import re
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+
+from tests import machines
 
 KEYS = ["s", "t", "u", "str"]  # str holds a string
 TOP = "18446744073709551615-18446744073709551615"
@@ -134,14 +132,9 @@ def check(both, limits, sequence):
 
 
 limits = st.sampled_from([(100, 4096), (3, 4096), (2, 0), (0, 60), (0, 0)])
-run = settings(
-    derandomize=True,  # the same sequences where answers are replayed
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 @given(limits, st.lists(st.one_of(COMMANDS), min_size=10, max_size=40))
-@settings(run, max_examples=int(os.environ.get("STREAM_EXAMPLES", "100")))
+@machines.sequences(100)
 def test_sequences(both, limits, sequence):
     check(both, limits, sequence)

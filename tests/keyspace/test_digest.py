@@ -9,6 +9,7 @@ VALUES = {
     "sets": ["SADD i 3 1 2", "SADD t a b", f"SADD h {'m' * 70} a 1"],
     "sorted_sets": ["ZADD z 1 a 2.5 b -0.1 c inf d", f"ZADD y 1e20 {'m' * 70} 3 b"],
     "hashes": ["HSET h a 1 b 2", f"HSET g {'f' * 70} 1", "HSET e a 1 b 2", "HEXPIRE e 100 FIELDS 1 a"],
+    "streams": ["XADD x 1-1 f v g w", "XADD x 5-0 f v", "XADD x 5-7 other 1", "XDEL x 5-0", "XADD y 0-1 f ''"],
     "expiring": ["SET e x EX 100", "RPUSH l a", "EXPIRE l 100"],
     "databases": ["SET a 1", "SELECT 3", "SET a 1", "SELECT 0"],
     "nothing": ["DEL none"],
