@@ -37,7 +37,7 @@ def _own(ctx: Client, key: bytes, value: bytes | bytearray) -> bytearray:
     """The sketch at a key in a form that can be changed in place."""
     sketch = buffer(value)
     if sketch is not value:
-        ctx.db.table.set(key, sketch)
+        ctx.db.reshape(key, sketch)
     return sketch
 
 

@@ -274,6 +274,10 @@ class Database:
         if self.space.observers:
             self._tell(key, event)
 
+    def reshape(self, key: bytes, value: Any) -> None:
+        """Keep an existing value in another form, as Redis changes encodings: nothing has changed, nobody is told."""
+        self.table.set(key, value)
+
     def set_pairs(self, words: Sequence[bytes], event: Event) -> None:
         """`set` for key, value, key, value, …"""
         table = self.table
