@@ -230,6 +230,12 @@ def persistence(engine: "Engine") -> Fields:
     }
 
 
+def threads(engine: "Engine") -> Fields:
+    """There is one."""
+    counted = engine.stats
+    return {"io_thread_0": f"clients={len(engine.clients)},reads={counted.reads},writes={counted.writes}"}
+
+
 def stats(engine: "Engine") -> Fields:
     """Counters since start or CONFIG RESETSTAT, and rates."""
     counted, space, pubsub, tracking = engine.stats, engine.keyspace, engine[PubSub], engine[Tracking]
@@ -447,6 +453,7 @@ SECTIONS: dict[str, SectionOf] = {
     "Clients": clients,
     "Memory": memory,
     "Persistence": persistence,
+    "Threads": threads,
     "Stats": stats,
     "Replication": replication,
     "CPU": cpu,
