@@ -10,12 +10,13 @@ from pyredis.engine import syntax
 from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
 from pyredis.engine.command import (
+    FLAGS,
     LOADING,
+    MODULE,
     NO_MANDATORY_KEYS,
     STALE,
     Command,
     CountedKeys,
-    Flag,
     Keys,
     KeywordKeys,
     UnknownKeys,
@@ -28,6 +29,7 @@ from pyredis.patterns import matches
 from pyredis.protocol.replies import Status, Unordered
 
 _Map = dict[bytes, Any]
+_MODULE = b"vectorset"  # the one that is part of Redis
 _CATEGORIES = """
 keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin fast slow
 blocking dangerous connection transaction scripting
@@ -130,7 +132,7 @@ def command_list(ctx: Client, *words: bytes) -> list[bytes]:
         raise syntax_error()
     kind, wanted = options.word().upper(), options.word()
     if kind == b"MODULE":
-        return []
+        return [one.name.encode() for one in every if one.flags & MODULE and wanted == _MODULE]
     if kind == b"ACLCAT":
         category = wanted.decode("latin-1").lower()
         return [one.name.encode() for one in every if category in one.categories]
@@ -277,7 +279,7 @@ def _row(declared: Command) -> list[Any]:
     return [
         declared.name.encode(),
         declared.arity,
-        _statuses(str(flag.name).lower() for flag in Flag if flag & declared.flags),
+        _statuses(name for at, name in enumerate(FLAGS) if declared.flags >> at & 1),
         first,
         last,
         step,

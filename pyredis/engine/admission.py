@@ -5,11 +5,12 @@ to let it pass. They are asked only on the dispatched path; the plain path is op
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from pyredis.engine import gates
 from pyredis.engine.client import Client
-from pyredis.engine.command import LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE
+from pyredis.engine.command import ALLOW_BUSY, LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE
 from pyredis.engine.engine import Engine
 from pyredis.engine.entry import Entry
 from pyredis.engine.pause import Pause
@@ -37,15 +38,13 @@ NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
 
 def authenticated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """A client that has to authenticate may only do that."""
-    if not client.gates & gates.UNAUTHENTICATED or entry.command.flags & NO_AUTH:
-        return
-    if engine.config["requirepass"]:  # else it was taken away meanwhile
+    if not entry.command.flags & NO_AUTH and engine.config["requirepass"]:  # else it was taken away meanwhile
         raise CommandError(b"Authentication required.", b"NOAUTH")
 
 
 def not_subscribed(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """In RESP2, where messages and replies look alike, who listens to channels may do little else."""
-    if client.gates & gates.SUBSCRIBED and client.resp == 2 and entry.command.name not in WHILE_SUBSCRIBED:
+    if client.resp == 2 and entry.command.name not in WHILE_SUBSCRIBED:
         allowed = b"(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
         name = entry.command.name.encode()
         raise CommandError(b"Can't execute '%b': only %b are allowed in this context" % (name, allowed))
@@ -53,27 +52,31 @@ def not_subscribed(engine: Engine, client: Client, entry: Entry, argv: Argv) -> 
 
 def loaded(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """While the dataset is loaded, only what does not need it runs."""
-    if engine.gates & gates.LOADING and not entry.command.flags & LOADING:
+    if not entry.command.flags & LOADING:
         raise CommandError(b"Redis is loading the dataset in memory", b"LOADING")
+
+
+def not_busy(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """While a script overruns, only what may run beside it does."""
+    if not entry.command.flags & ALLOW_BUSY:
+        raise CommandError(engine.busy, b"BUSY")
 
 
 def not_forbidden_in_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Some commands make no sense inside MULTI."""
-    if client.transaction is not None and entry.command.flags & NO_MULTI:
+    if entry.command.flags & NO_MULTI:
         raise CommandError(b"Command not allowed inside a transaction")
 
 
 def not_by_monitor(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """A client that monitors may not touch keys."""
-    if client.monitoring and entry.command.flags & (READONLY | WRITE):
+    if entry.command.flags & (READONLY | WRITE):
         raise CommandError(b"Replica can't interact with the keyspace")
 
 
 def not_paused(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """CLIENT PAUSE holds commands back."""
-    if engine.gates & gates.PAUSED:
-        return engine[Pause].hold(client, entry, argv)
-    return None
+    return engine[Pause].hold(client, entry, argv)
 
 
 def outside_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
@@ -84,12 +87,20 @@ def outside_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv
     return None
 
 
-GATES: tuple[Gate, ...] = (
-    authenticated,
-    not_forbidden_in_transaction,
-    not_subscribed,
-    loaded,
-    not_by_monitor,
-    not_paused,
-    outside_transaction,
+GATES: tuple[tuple[int, Gate], ...] = (
+    (gates.UNAUTHENTICATED, authenticated),
+    (gates.IN_TRANSACTION, not_forbidden_in_transaction),
+    (gates.SUBSCRIBED, not_subscribed),
+    (gates.LOADING, loaded),
+    (gates.BUSY, not_busy),
+    (gates.MONITORING, not_by_monitor),
+    (gates.PAUSED, not_paused),
+    (gates.IN_TRANSACTION, outside_transaction),
 )
+"""In the order they are asked, each while its bit stands."""
+
+
+@lru_cache(256)
+def standing(word: int) -> tuple[Gate, ...]:
+    """The gates to ask for a client's and the engine's words together."""
+    return tuple(gate for bit, gate in GATES if word & bit)

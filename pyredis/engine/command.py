@@ -14,42 +14,22 @@ Handlers return values (`protocol.replies`), never bytes of the protocol. What C
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from enum import IntFlag
 from typing import Any
 
 Handler = Callable[..., Any]
 _VARIADIC = 4  # inspect.CO_VARARGS, without the cost of importing inspect
 
 
-class Flag(IntFlag):
-    """Command flags; names and order are those of COMMAND."""
+FLAGS = (
+    *("write", "readonly", "denyoom", "module", "admin", "pubsub", "noscript", "blocking", "loading", "stale"),
+    *("skip_monitor", "skip_slowlog", "asking", "fast", "no_auth", "movablekeys", "allow_busy"),
+    *("no_async_loading", "no_multi", "no_mandatory_keys"),
+)
+"""Names of the flags in the order of COMMAND; a flag is the bit of its place. Plain ints: testing an enum costs 1 µs."""
 
-    WRITE = 1
-    READONLY = 2
-    DENYOOM = 4
-    MODULE = 8
-    ADMIN = 16
-    PUBSUB = 32
-    NOSCRIPT = 64
-    BLOCKING = 128
-    LOADING = 256
-    STALE = 512
-    SKIP_MONITOR = 1024
-    SKIP_SLOWLOG = 2048
-    ASKING = 4096
-    FAST = 8192
-    NO_AUTH = 16384
-    MOVABLEKEYS = 32768
-    ALLOW_BUSY = 65536
-    NO_ASYNC_LOADING = 131072
-    NO_MULTI = 262144
-    NO_MANDATORY_KEYS = 524288
-
-
-WRITE, READONLY, DENYOOM, MODULE, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = list(Flag)[:10]
-SKIP_MONITOR, SKIP_SLOWLOG, ASKING, FAST, NO_AUTH, MOVABLEKEYS, ALLOW_BUSY = list(Flag)[10:17]
-NO_ASYNC_LOADING, NO_MULTI, NO_MANDATORY_KEYS = list(Flag)[17:]
-NO_FLAGS = Flag(0)
+WRITE, READONLY, DENYOOM, MODULE, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = (1 << at for at in range(10))
+SKIP_MONITOR, SKIP_SLOWLOG, ASKING, FAST, NO_AUTH, MOVABLEKEYS, ALLOW_BUSY = (1 << at for at in range(10, 17))
+NO_ASYNC_LOADING, NO_MULTI, NO_MANDATORY_KEYS = (1 << at for at in range(17, 20))
 
 GROUP_CATEGORIES = {
     "string": "string",
@@ -175,7 +155,7 @@ class Command:
         name: str,
         handler: Handler | None,
         *,
-        flags: Flag,
+        flags: int,
         group: str,
         since: str,
         complexity: str,
@@ -235,7 +215,7 @@ class Command:
         return syntax[len(words) + 1 :], " ".join(rest.split())
 
 
-def _categories(flags: Flag, group: str, explicit: str, is_sub: bool, is_container: bool) -> frozenset[str]:
+def _categories(flags: int, group: str, explicit: str, is_sub: bool, is_container: bool) -> frozenset[str]:
     """ACL categories: those that flags imply, the group's, and the ones named."""
     if is_container:
         return frozenset({"slow"})
@@ -263,7 +243,7 @@ TABLE: dict[str, Command] = {}
 def command(
     name: str,
     *,
-    flags: Flag = NO_FLAGS,
+    flags: int = 0,
     group: str,
     since: str,
     complexity: str,
@@ -303,7 +283,7 @@ def command(
     return declare
 
 
-def container(name: str, *, summary: str, group: str, since: str, flags: Flag = NO_FLAGS) -> None:
+def container(name: str, *, summary: str, group: str, since: str, flags: int = 0) -> None:
     """Declare a command that is only the head of its subcommands."""
     head = Command(
         name,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pyredis.clock import Clock
 from pyredis.config.store import Config
+from pyredis.engine import gates
 from pyredis.engine.client import CLOSED, Client, NullSink, Sink
 from pyredis.engine.collection_limits import CollectionLimits
 from pyredis.engine.command import TABLE
@@ -58,6 +59,7 @@ class Engine:
         self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
         self.call_at: Callable[[int, Callable[[], None]], None] = _leave_to_cron
         self.cron_paused = False  # DEBUG PAUSE-CRON
+        self.busy = b""  # what the gate BUSY answers
         self.components: dict[type, Any] = {}
         self._next_client = 1
 
@@ -96,7 +98,8 @@ class Engine:
 
     def tick(self) -> None:
         """Read the clock: once a batch, so that everything in it sees one time."""
-        self.keyspace.now = self.clock.now_ms()
+        if not self.gates & gates.BUSY:  # a script sees one time from its beginning to its end
+            self.keyspace.now = self.clock.now_ms()
 
     def find(self, argv: Argv) -> Entry:
         """The row for a command or subcommand. Raises Redis's error for an unknown one."""
@@ -120,7 +123,7 @@ class Engine:
     def cron(self) -> None:
         """Periodic work: `hz` times a second."""
         self.tick()
-        if self.cron_paused:
+        if self.cron_paused or self.gates & gates.BUSY:
             return
         for step in self.cron_steps:
             step()

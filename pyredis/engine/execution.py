@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pyredis.engine import gates
-from pyredis.engine.admission import GATES
+from pyredis.engine.admission import standing
 from pyredis.engine.blocking import Blocked, Blocking
 from pyredis.engine.client import Client
 from pyredis.engine.command import ADMIN, SKIP_MONITOR, SKIP_SLOWLOG
@@ -144,7 +144,7 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
 
 def admit(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Ask the gates: what answers instead of the command, or None. Raises the error of the one that refuses."""
-    for gate in GATES:
+    for gate in standing(client.gates | engine.gates):
         held = gate(engine, client, entry, argv)
         if held is not None:
             return held

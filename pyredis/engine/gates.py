@@ -11,6 +11,7 @@ REPLY_MODE = 4
 CLOSING = 8
 SUBSCRIBED = 32  # it listens to channels
 TRACKING = 64  # it is told when keys change that it read
+MONITORING = 128  # it is shown every command
 NO_TOUCH = 16  # its commands leave access times alone
 
 # The engine's word
@@ -21,3 +22,4 @@ PROPAGATING = 1 << 11
 LOADING = 1 << 12
 TRACKED = 1 << 14  # some client tracks keys
 WAITED_FOR = 1 << 13  # clients are blocked on keys
+BUSY = 1 << 15  # a script overruns: only what may run beside it does

@@ -21,12 +21,14 @@ class Monitors:
     def add(self, client: "Client") -> None:
         """Show `client` everything from now on."""
         client.monitoring = True
+        client.gates |= gates.MONITORING
         self.clients[client.id] = client
         self._engine.gates |= gates.MONITORED
 
     def remove(self, client: "Client") -> None:
         """Stop showing it anything."""
         client.monitoring = False
+        client.gates &= ~gates.MONITORING
         if self.clients.pop(client.id, None) is not None and not self.clients:
             self._engine.gates &= ~gates.MONITORED
 

@@ -1,4 +1,4 @@
-"""Random sequences of stream commands on a few keys: the real server's answer to each, and the whole state behind it."""
+"""Random sequences of stream commands on a few keys: the real server's answer to each, and the state behind it."""
 
 import re
 
