@@ -25,7 +25,7 @@ FLAGS = (
     *("skip_monitor", "skip_slowlog", "asking", "fast", "no_auth", "movablekeys", "allow_busy"),
     *("no_async_loading", "no_multi", "no_mandatory_keys"),
 )
-"""Names of the flags in the order of COMMAND; a flag is the bit of its place. Plain ints: testing an enum costs 1 µs."""
+"""Names of the flags in the order of COMMAND; a flag is the bit of its place. Plain ints: an enum is slow to test."""
 
 WRITE, READONLY, DENYOOM, MODULE, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = (1 << at for at in range(10))
 SKIP_MONITOR, SKIP_SLOWLOG, ASKING, FAST, NO_AUTH, MOVABLEKEYS, ALLOW_BUSY = (1 << at for at in range(10, 17))
