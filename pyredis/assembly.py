@@ -24,6 +24,8 @@ from pyredis.engine.tracking import Tracking
 from pyredis.engine.transactions import Watches
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.expiry import ActiveExpiry
+from pyredis.scripting.functions import Functions
+from pyredis.scripting.scripts import Scripts
 
 commands.load()
 
@@ -35,6 +37,8 @@ COMPONENTS = (
     Pause,
     Watches,
     Blocking,
+    Scripts,
+    Functions,
     PubSub,
     Notifications,
     Tracking,

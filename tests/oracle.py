@@ -103,14 +103,15 @@ class RawClient:
 
     def reply(self):
         """The bytes of one reply."""
-        reader, raw = hiredis.Reader(), b""
+        nothing = object()
+        reader, raw = hiredis.Reader(notEnoughData=nothing), b""
         while True:
             data = self.socket.recv(1 << 16)
             if not data:
                 raise ConnectionError("closed by the server")
             raw += data
             reader.feed(data)
-            if reader.gets() is not False:
+            if reader.gets() is not nothing:  # False is a reply, too
                 return raw
 
     def close(self):

@@ -39,6 +39,7 @@ from pyredis.protocol.replies import (
     Unordered,
     Verbatim,
 )
+from pyredis.scripting.scripts import Scripts
 
 log = logging.getLogger("pyredis")
 _VARIADIC = 4  # inspect.CO_VARARGS
@@ -117,6 +118,13 @@ def sleep(ctx: Client, seconds: bytes) -> Status:
 def set_active_expire(ctx: Client, on: bytes) -> Status:
     """Whether expired keys go before anybody asks for them."""
     ctx.engine[ActiveExpiry].enabled = _is_on(on)
+    return OK
+
+
+@subcommand(b"SET-DISABLE-DENY-SCRIPTS")
+def set_disable_deny_scripts(ctx: Client, on: bytes) -> Status:
+    """Whether scripts may run what is marked `noscript`."""
+    ctx.engine[Scripts].calls.denies = not _is_on(on)
     return OK
 
 
@@ -333,7 +341,6 @@ def _accepted(ctx: Client, value: bytes) -> Status:
 
 for _name in (
     b"DICT-RESIZING",
-    b"SET-DISABLE-DENY-SCRIPTS",
     b"SET-SKIP-CHECKSUM-VALIDATION",
     b"QUICKLIST-PACKED-THRESHOLD",
     b"AOF-FLUSH-SLEEP",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pyredis.datatypes.consumer_group import Group
 from pyredis.datatypes.numeric import INT64_MAX
-from pyredis.datatypes.stream import ACKED, DELREF, KEEPREF, Limits, Stream, Trim
+from pyredis.datatypes.stream import ACKED, DELREF, KEEPREF, Stream, Trim
 from pyredis.datatypes.stream_id import MAX_ID, SEQUENCE_MASK, parse_id, parse_prefix
 from pyredis.engine.arguments import Arguments, integer, integer_between
 from pyredis.engine.client import Client
@@ -19,12 +19,6 @@ kinds.register(Stream, b"stream", lambda value: b"stream")
 _POLICIES = frozenset((KEEPREF, DELREF, ACKED))
 _TWO_STRATEGIES = b"syntax error, MAXLEN and MINID options at the same time are not compatible"
 _MOST_TRIMMED, _USUALLY_TRIMMED = 1_000_000, 10_000
-
-
-def limits_now(ctx: Client) -> Limits:
-    """When a node is full, at present."""
-    config = ctx.engine.config
-    return Limits(config["stream-node-max-bytes"], config["stream-node-max-entries"])
 
 
 # IDs
@@ -45,7 +39,7 @@ def stream_id(word: bytes, missing: int = 0) -> int:
 
 def interval_start(word: bytes) -> int:
     """The first ID that an interval from `word` on has: `-`, `+`, an ID, or `(` and an ID."""
-    if len(word) > 1 and word[:1] == b"(":
+    if word[:1] == b"(":
         id = stream_id(word[1:]) + 1
         if id > MAX_ID:
             raise CommandError(b"invalid start ID for the interval")
@@ -55,7 +49,7 @@ def interval_start(word: bytes) -> int:
 
 def interval_end(word: bytes) -> int:
     """The last ID that an interval up to `word` has."""
-    if len(word) > 1 and word[:1] == b"(":
+    if word[:1] == b"(":
         id = stream_id(word[1:], SEQUENCE_MASK) - 1
         if id < 0:
             raise CommandError(b"invalid end ID for the interval")
@@ -69,9 +63,12 @@ def _end(word: bytes, missing: int) -> int:
     return MAX_ID if word == b"+" else stream_id(word, missing)
 
 
-def count_option(options: Arguments) -> int | None:
+def count_option(words: tuple[bytes, ...]) -> int | None:
     """COUNT as the ranges have it: None without it, and nothing is below 0."""
+    if len(words) == 2 and words[0].upper() == b"COUNT":
+        return max(integer(words[1]), 0)
     count = None
+    options = Arguments(words)
     while options:
         if not options.flag(b"COUNT", 1):
             raise syntax_error()

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from pyredis.commands.stream_arguments import no_group, stream_id
 from pyredis.commands.stream_groups import made_consumer
-from pyredis.commands.streams import shown
 from pyredis.datatypes.consumer_group import Consumer, Delivery, Group
 from pyredis.datatypes.stream import Entry, Stream
 from pyredis.datatypes.stream_id import MAX_ID, format_id
@@ -18,7 +17,7 @@ from pyredis.engine.client import Client
 from pyredis.engine.command import BLOCKING, MOVABLEKEYS, READONLY, WRITE, KeywordKeys, command
 from pyredis.engine.propagation import Propagation
 from pyredis.errors import CommandError, syntax_error
-from pyredis.protocol.replies import NULL_ARRAY, NullArray, PairArrayMap
+from pyredis.protocol.replies import NULL_ARRAY, Entries, NullArray, PairArrayMap
 
 Answer = PairArrayMap | NullArray | Blocked
 Read = list[tuple[bytes, Entry | NullArray]]
@@ -47,15 +46,15 @@ class Request:
         is_group = name == b"XREADGROUP"
         options = Arguments(list(words))
         while options:
-            if options.flag(b"BLOCK", 1):
-                self.timeout = timeout_ms(options.word(), ctx.db.space.now, in_seconds=False)
-            elif options.flag(b"COUNT", 1):
+            if options.flag(b"COUNT", 1):
                 self.count = max(options.integer(), 0)
             elif options.flag(b"STREAMS", 1):
                 self._streams(options.rest(), is_group=is_group)
             elif options.flag(b"GROUP", 2):
                 _only_for_groups(b"GROUP", is_group=is_group)
                 self.group, self.consumer = options.word(), options.word()
+            elif options.flag(b"BLOCK", 1):
+                self.timeout = timeout_ms(options.word(), ctx.db.space.now, in_seconds=False)
             elif options.flag(b"NOACK"):
                 _only_for_groups(b"NOACK", is_group=is_group)
                 self.leaves_nothing_pending = True
@@ -116,7 +115,7 @@ def xread(ctx: Client, first: bytes, key: bytes, id: bytes, *words: bytes) -> An
         if stream is not None and after < stream.last_id:
             entries = stream.range(after + 1, MAX_ID, request.count)
             if entries:
-                answer.append((key, shown(entries)))
+                answer.append((key, Entries(entries)))
     return PairArrayMap(answer) if answer else request.wait(ids)
 
 
@@ -153,7 +152,7 @@ def xreadgroup(
         _group_reads_from(ctx, key, request.group, word) for key, word in zip(request.keys, request.ids, strict=True)
     ]
     ctx.rewritten = ()
-    answer: list[tuple[bytes, Read]] = []
+    answer: list[tuple[bytes, Read | Entries]] = []
     with ctx.engine[Propagation].together():
         for key, after in zip(request.keys, ids, strict=True):
             stream = ctx.db.get_as(key, Stream)
@@ -194,24 +193,28 @@ class GroupReader:
         consumer.seen = ctx.db.space.now
         self.consumer: Consumer = consumer
 
-    def history(self, after: int) -> Read:
+    def history(self, after: int) -> Read | Entries:
         """What the consumer has pending; without its fields where the entry was deleted."""
         now, count = self.ctx.db.space.now, self.request.count
-        found: Read = []
+        deliveries = self.group.deliveries
+        found: list[tuple[int, Entry]] = []
+        deleted = set()
         for id in self.consumer.pending.since(min(after + 1, MAX_ID)):
             entry = self.stream.get(id)
             if entry is None:
-                found.append((format_id(id), NULL_ARRAY))
+                deleted.add(id)
             else:
-                delivery = self.group.deliveries[id]
+                delivery = deliveries[id]
                 delivery.time = now
                 delivery.count += 1
-                found.append((format_id(id), entry))
+            found.append((id, entry or ()))
             if count and len(found) >= count:
                 break
-        return found
+        if not deleted:
+            return Entries(found)
+        return [(format_id(id), NULL_ARRAY if id in deleted else entry) for id, entry in found]
 
-    def new(self) -> Read:
+    def new(self) -> Entries:
         """What no consumer of the group has read; it is pending from now on."""
         stream, group, now = self.stream, self.group, self.ctx.db.space.now
         entries = stream.range(group.last_id + 1, MAX_ID, self.request.count)
@@ -227,7 +230,7 @@ class GroupReader:
         if propagates:
             self._propagate(setid_words(self.key, self.name, group))
         self.ctx.db.changed_unnoticed()
-        return [(format_id(id), entry) for id, entry in entries]
+        return Entries(entries)
 
     def _propagate(self, words: Sequence[bytes]) -> None:
         self.ctx.engine[Propagation].send(self.ctx.db.index, words)

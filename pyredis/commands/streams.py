@@ -12,19 +12,18 @@ from pyredis.commands.stream_arguments import (
     id_for_xadd,
     interval_end,
     interval_start,
-    limits_now,
     policy_and_ids,
     stream_id,
 )
 from pyredis.datatypes.stream import ACKED, DELREF, Entry, Stream, Trim
-from pyredis.datatypes.stream_id import MAX_ID, format_id
+from pyredis.datatypes.stream_id import MAX_ID, SEQUENCE_MASK, format_id
 from pyredis.engine import gates
 from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
 from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import NO_SUCH_KEY, CommandError, syntax_error, wrong_arity
 from pyredis.keyspace import events
-from pyredis.protocol.replies import NULL_ARRAY, OK, NullArray, Status
+from pyredis.protocol.replies import NULL_ARRAY, OK, Entries, NullArray, Status
 
 Words = tuple[bytes, ...]
 
@@ -33,7 +32,6 @@ DELETED, KEPT, MISSING = 1, 2, -1
 
 _NOT_ABOVE = b"The ID specified in XADD is equal or smaller than the target stream top item"
 _EXHAUSTED = b"The stream has exhausted the last possible ID, unable to add more items"
-_LARGEST_ENTRY = 1 << 30  # bytes
 
 
 def shown(entries: Iterable[tuple[int, Entry]]) -> list[tuple[bytes, Entry]]:
@@ -60,13 +58,21 @@ def xadd(ctx: Client, key: bytes, id: bytes, field: bytes, value: bytes, *words:
     """  # noqa: E501
     if id != b"*":
         return _xadd_with_options(ctx, key, (id, field, value, *words))
-    if len(words) % 2:
+    if words and len(words) % 2:
         raise wrong_arity("xadd")
-    stream = ctx.db.take_as(key, Stream)
-    found = Stream() if stream is None else stream
-    given = _added(ctx, key, stream, found, found.next_id(ctx.db.space.now), (field, value, *words))
-    if ctx.engine.gates & gates.PROPAGATING:
-        ctx.rewritten = (b"XADD", key, given, field, value, *words)
+    db, engine = ctx.db, ctx.engine
+    stream = db.take_as(key, Stream)
+    fields = (field, value, *words) if words else (field, value)
+    if stream is None or stream.last_id == MAX_ID:
+        found = Stream() if stream is None else stream
+        given = _added(ctx, key, stream, found, found.next_id(db.space.now), fields)
+    else:
+        number = stream.next_id(db.space.now)
+        stream.append(number, fields, engine.limits.stream)
+        db.changed(key, events.XADD)
+        given = b"%d-%d" % (number >> 64, number & SEQUENCE_MASK)
+    if engine.gates & gates.PROPAGATING:
+        ctx.rewritten = (b"XADD", key, given, *fields)
     return given
 
 
@@ -74,9 +80,7 @@ def _added(ctx: Client, key: bytes, stream: Stream | None, found: Stream, id: in
     """Add an entry to a stream; `stream` is None while the key does not hold it yet."""
     if id <= found.last_id or id > MAX_ID:
         raise CommandError(_EXHAUSTED if found.last_id == MAX_ID else _NOT_ABOVE)
-    if sum(map(len, fields)) > _LARGEST_ENTRY:
-        raise CommandError(b"Elements are too large to be stored")
-    found.append(id, fields, limits_now(ctx))
+    found.append(id, fields, ctx.engine.limits.stream)
     if stream is None:
         ctx.db.put(key, found, events.XADD)
     else:
@@ -110,7 +114,7 @@ def _xadd_with_options(ctx: Client, key: bytes, words: Words) -> bytes | None:
         if id >> 64 != found.last_id >> 64:
             raise CommandError(_NOT_ABOVE)
     given = _added(ctx, key, stream, found, id, fields)
-    trim = options.trim(limits_now(ctx).entries)
+    trim = options.trim(ctx.engine.limits.stream.entries)
     if trim is not None and found.trim(trim):
         ctx.db.changed(key, events.XTRIM, 0)
     exact = _exact(words[:at], options, found)
@@ -141,18 +145,16 @@ def xlen(ctx: Client, key: bytes) -> int:
     return 0 if stream is None else stream.length
 
 
-def _range(
-    ctx: Client, key: bytes, start: bytes, end: bytes, words: Words, *, backwards: bool
-) -> list[tuple[bytes, Entry]] | NullArray:
+def _range(ctx: Client, key: bytes, start: bytes, end: bytes, words: Words, *, backwards: bool) -> Entries | NullArray:
     first, last = interval_start(start), interval_end(end)
-    count = count_option(Arguments(words)) if words else None
+    count = count_option(words) if words else None
     stream = ctx.db.get_as(key, Stream)
     if stream is None:
-        return []
+        return Entries(())
     if count == 0:
         return NULL_ARRAY
     read = stream.reversed_range if backwards else stream.range
-    return shown(read(first, last, count or 0))
+    return Entries(read(first, last, count or 0))
 
 
 @command(
@@ -163,7 +165,7 @@ def _range(
     complexity="O(N) in the number of entries returned",
     keys=[Keys(1, "RO access")],
 )
-def xrange(ctx: Client, key: bytes, start: bytes, end: bytes, *words: bytes) -> list[tuple[bytes, Entry]] | NullArray:
+def xrange(ctx: Client, key: bytes, start: bytes, end: bytes, *words: bytes) -> Entries | NullArray:
     """XRANGE key start end [COUNT count]
 
     Answers the entries in a range of IDs.
@@ -179,9 +181,7 @@ def xrange(ctx: Client, key: bytes, start: bytes, end: bytes, *words: bytes) -> 
     complexity="O(N) in the number of entries returned",
     keys=[Keys(1, "RO access")],
 )
-def xrevrange(
-    ctx: Client, key: bytes, end: bytes, start: bytes, *words: bytes
-) -> list[tuple[bytes, Entry]] | NullArray:
+def xrevrange(ctx: Client, key: bytes, end: bytes, start: bytes, *words: bytes) -> Entries | NullArray:
     """XREVRANGE key end start [COUNT count]
 
     Answers the entries in a range of IDs, the last one first.
@@ -267,7 +267,7 @@ def xtrim(ctx: Client, key: bytes, strategy: bytes, threshold: bytes, *words: by
     stream = ctx.db.take_as(key, Stream)
     if stream is None:
         return 0
-    deleted = stream.trim(options.trim(limits_now(ctx).entries) or Trim())
+    deleted = stream.trim(options.trim(ctx.engine.limits.stream.entries) or Trim())
     if deleted:
         ctx.rewritten = (b"XTRIM", key, *_exact(words, options, stream))
         ctx.db.changed(key, events.XTRIM, deleted)

@@ -15,6 +15,7 @@ from pyredis.engine.propagation import Propagation
 from pyredis.engine.transactions import Queued, Transaction, Watches, leave
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, NullArray, Status
+from pyredis.scripting.scripts import Scripts
 
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
@@ -39,7 +40,7 @@ def multi(ctx: Client) -> Status:
     since="1.2.0",
     complexity="Depends on commands in the transaction",
 )
-def exec(ctx: Client) -> list[Any] | NullArray:
+def exec(ctx: Client) -> Any:
     """EXEC
 
     Runs the queued commands and answers their replies.
@@ -47,6 +48,13 @@ def exec(ctx: Client) -> list[Any] | NullArray:
     transaction = ctx.transaction
     if transaction is None:
         raise CommandError(b"EXEC without MULTI")
+    if any(queued.entry.command.group == "scripting" for queued in transaction.queue):
+        return ctx.engine[Scripts].suspendable(ctx, lambda: _execute(ctx, transaction))
+    return _execute(ctx, transaction)
+
+
+def _execute(ctx: Client, transaction: Transaction) -> list[Any] | NullArray:
+    """Run the queue unless a watched key changed; either way the transaction is over."""
     watches = ctx.engine[Watches]
     touched = watches.touched(ctx)
     watches.clear(ctx)

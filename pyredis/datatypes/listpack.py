@@ -50,6 +50,8 @@ def limits(setting: int) -> Limits:
 
 def integer_size(number: int) -> int:
     """The bytes of a 64 bit integer in a listpack."""
+    if 0 <= number < 128:
+        return 2
     return max(_POSITIVE_SIZES[(number if number >= 0 else ~number).bit_length()], 3 if number < 0 else 2)
 
 

@@ -6,8 +6,7 @@ whole nodes, drops what Redis 8.2 would. What was deleted still counts in its no
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from itertools import chain, islice
+from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from pyredis.datatypes.consumer_group import UNKNOWN, Group
 from pyredis.datatypes.listpack import EMPTY_SIZE, entry_size, integer_size
 from pyredis.datatypes.radix_tree import radix_tree_nodes
 from pyredis.datatypes.stream_id import MAX_ID, SEQUENCE_MASK
+from pyredis.errors import CommandError
 
 Entry = tuple[bytes, ...]
 
@@ -38,6 +38,9 @@ class Limits(NamedTuple):
     entries: int
 
 
+_UNLIMITED = Limits(2 * LARGEST_NODE, 0)
+
+
 class Trim(NamedTuple):
     """What to delete at the head: all but `length` entries, or if that is None what is below `minimum`.
 
@@ -52,13 +55,17 @@ class Trim(NamedTuple):
 
 
 class Node:
-    """A run of entries. `first` is the ID it began with, `last` the last one added, both deleted or not."""
+    """A run of entries. `first` is the ID it began with, `last` the last one added, both deleted or not.
 
-    __slots__ = ("deleted", "entries", "fields", "first", "ids", "last", "size")
+    `single` is the first entry's field where that has only one.
+    """
+
+    __slots__ = ("deleted", "entries", "fields", "first", "ids", "last", "single", "size")
 
     def __init__(self, first: int, fields: Entry) -> None:
         self.first = self.last = first
         self.fields = fields
+        self.single = fields[0] if len(fields) == 1 else None
         self.ids: list[int] = []
         self.entries: list[Entry] = []
         self.deleted = 0
@@ -76,38 +83,53 @@ class Node:
         """The size of Redis's listpack."""
         return self.size + integer_size(len(self.ids)) + integer_size(self.deleted)
 
-    def has_room(self, length: int, limits: Limits) -> bool:
-        """Whether an entry with `length` bytes of text is added here and not to a new node."""
-        count = len(self.ids) + self.deleted
-        if limits.entries and count >= limits.entries:
+    def add(self, id: int, words: Entry, limits: Limits) -> bool:
+        """Add an entry behind all others; False when the node is full."""
+        ids, size = self.ids, self.size
+        count = len(ids) + self.deleted
+        if 0 < limits.entries <= count:
             return False
-        size = self.size + 4 if count < _SMALL else self.listpack_size
-        return size + length < (limits.bytes or LARGEST_NODE)
-
-    def append(self, id: int, words: Sequence[bytes]) -> None:
-        """Add an entry behind all others."""
-        fields, values = words[::2], words[1::2]
-        count = len(values)
-        ms, sequence = (id >> 64) - (self.first >> 64), id - self.first & SEQUENCE_MASK
-        if sequence >> 63:
-            sequence -= 1 << 64  # Redis keeps both differences, which may be negative
-        size = 2 + integer_size(ms) + integer_size(sequence) + sum(map(entry_size, values))
-        if fields == self.fields:
-            size += integer_size(count + 3)
-            entry = (self.fields[0], values[0]) if count == 1 else (*chain(*zip(self.fields, values, strict=True)),)
+        is_single = len(words) == 2 and words[0] == self.single
+        length = len(words[0]) + len(words[1]) if is_single else sum(map(len, words))
+        if (size + 4 if count < _SMALL else self.listpack_size) + length >= (limits.bytes or LARGEST_NODE):
+            return False
+        size += 4 if id - self.first < _SMALL else _difference_size(id, self.first)
+        if is_single:
+            value = words[1]
+            self.entries.append((self.single, value))  # type: ignore[arg-type]
+            self.size = size + 4 + entry_size(value)
         else:
-            size += integer_size(count) + sum(map(entry_size, fields)) + integer_size(2 * count + 4)
-            entry = tuple(words)
-        self.ids.append(id)
-        self.entries.append(entry)
+            self.size = size
+            self._add_words(words)
+        ids.append(id)
         self.last = id
-        self.size += size
+        return True
+
+    def _add_words(self, words: Entry) -> None:
+        """Add what any entry has besides its ID."""
+        fields, count = words[::2], len(words) // 2
+        if fields == self.fields:
+            self.size += 2 + integer_size(count + 3) + sum(map(entry_size, words[1::2]))
+            shared = [*words]
+            shared[::2] = self.fields
+            words = (*shared,)
+        else:
+            self.size += 2 + integer_size(count) + sum(map(entry_size, words)) + integer_size(2 * count + 4)
+        self.entries.append(words)
 
     def remove(self, start: int, stop: int) -> None:
         """Delete the entries at these positions."""
         del self.ids[start:stop]
         del self.entries[start:stop]
         self.deleted += stop - start
+
+
+def _difference_size(id: int, first: int) -> int:
+    """The bytes of what an ID is above its node's first one: both numbers' differences, which may be negative."""
+    sequence = id - first & SEQUENCE_MASK
+    if sequence >> 63:
+        sequence -= 1 << 64
+    return integer_size((id >> 64) - (first >> 64)) + integer_size(sequence)
 
 
 class Stream:
@@ -141,15 +163,15 @@ class Stream:
         """The ID of an entry added at `now` ms."""
         return now << 64 if now > self.last_id >> 64 else self.last_id + 1
 
-    def append(self, id: int, words: Sequence[bytes], limits: Limits) -> None:
-        """Add an entry, fields and values in turn; its ID is above `last_id`."""
+    def append(self, id: int, words: Entry, limits: Limits) -> None:
+        """Add an entry, fields and values in turn; its ID is above `last_id`. Raises for one that no node can hold."""
         nodes = self.nodes
-        if nodes and nodes[-1].has_room(sum(map(len, words)), limits):
-            node = nodes[-1]
-        else:
-            node = Node(id, tuple(words[::2]))
+        if not (nodes and nodes[-1].add(id, words, limits)):
+            if sum(map(len, words)) > LARGEST_NODE:
+                raise CommandError(b"Elements are too large to be stored")
+            node = Node(id, words[::2])
+            node.add(id, words, _UNLIMITED)
             nodes.append(node)
-        node.append(id, words)
         self.length += 1
         self.entries_added += 1
         self.last_id = id
@@ -159,12 +181,18 @@ class Stream:
     @property
     def first_id(self) -> int:
         """The first entry's ID; 0 without entries."""
-        return next((node.ids[0] for node in self.nodes if node.ids), 0)
+        for node in self.nodes:
+            if node.ids:
+                return node.ids[0]
+        return 0
 
     @property
     def top_id(self) -> int:
         """The last entry's ID, which may be below `last_id`; 0 without entries."""
-        return next((node.ids[-1] for node in reversed(self.nodes) if node.ids), 0)
+        for node in reversed(self.nodes):
+            if node.ids:
+                return node.ids[-1]
+        return 0
 
     def get(self, id: int) -> Entry | None:
         """The entry with this ID, or None."""
@@ -173,37 +201,37 @@ class Stream:
 
     def range(self, start: int = 0, end: int = MAX_ID, count: int = 0) -> list[tuple[int, Entry]]:
         """The entries from `start` to `end`, the first `count` of them (0: all)."""
-        nodes = self.nodes
+        nodes, left = self.nodes, count or self.length
         found: list[tuple[int, Entry]] = []
         for at in range(self._node_of(start), len(nodes)):
             node = nodes[at]
-            ids, entries = node.ids, node.entries
+            ids = node.ids
             if node.first > end:
                 break
             low = bisect_left(ids, start) if node.first < start else 0
             high = bisect_right(ids, end) if node.last > end else len(ids)
-            if count:
-                high = min(high, low + count - len(found))
-            found += zip(ids[low:high], entries[low:high], strict=True)
-            if count and len(found) >= count:
+            if high - low >= left:
+                found += zip(ids[low : low + left], node.entries[low : low + left], strict=True)
                 break
+            found += zip(ids[low:high], node.entries[low:high], strict=True)
+            left -= high - low
         return found
 
     def reversed_range(self, start: int = 0, end: int = MAX_ID, count: int = 0) -> list[tuple[int, Entry]]:
         """The entries from `end` back to `start`, the last `count` of them (0: all), last first."""
-        nodes = self.nodes
+        nodes, left = self.nodes, count or self.length
         found: list[tuple[int, Entry]] = []
         for at in range(self._node_of(end), -1, -1) if nodes else ():
             node = nodes[at]
-            ids, entries = node.ids, node.entries
+            ids = node.ids
             if node.last < start:
                 break
             low = bisect_left(ids, start) if node.first < start else 0
             high = bisect_right(ids, end) if node.last > end else len(ids)
-            if count:
-                low = max(low, high - count + len(found))
-            found += zip(reversed(ids[low:high]), reversed(entries[low:high]), strict=True)
-            if count and len(found) >= count:
+            low = max(low, high - left)
+            found += zip(reversed(ids[low:high]), reversed(node.entries[low:high]), strict=True)
+            left -= high - low
+            if left <= 0:
                 break
         return found
 
@@ -363,7 +391,12 @@ class Stream:
 
     def _node_of(self, id: int) -> int:
         """The index of the node where an ID belongs; 0 for what is below all."""
-        return max(bisect_right(self.nodes, id, key=_FIRST) - 1, 0)
+        nodes = self.nodes
+        if not nodes or id < nodes[0].first:
+            return 0
+        if id >= nodes[-1].first:
+            return len(nodes) - 1
+        return bisect_right(nodes, id, key=_FIRST) - 1
 
     def _find(self, id: int) -> tuple[int, int | None]:
         """Where an entry stands: the index of its node, and its position there or None."""

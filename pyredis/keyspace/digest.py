@@ -16,10 +16,11 @@ from pyredis.datatypes.sorted_set import SortedSet
 from pyredis.datatypes.stream import Stream
 from pyredis.datatypes.stream_id import format_id
 from pyredis.datatypes.text import content
+from pyredis.datatypes.vector_set import VectorSet
 from pyredis.keyspace.database import Database, Keyspace
 from pyredis.keyspace.kinds import type_name
 
-_TYPE_NUMBERS = {b"string": 0, b"list": 1, b"set": 2, b"zset": 3, b"hash": 4, b"stream": 6}
+_TYPE_NUMBERS = {b"string": 0, b"list": 1, b"set": 2, b"zset": 3, b"hash": 4, b"vectorset": 5, b"stream": 6}
 
 
 def _number(data: bytes) -> int:
@@ -73,6 +74,15 @@ def _stream(digest: int, value: Stream) -> int:
     return digest
 
 
+def _vector_set(digest: int, value: VectorSet) -> int:
+    whole = _again(_mixed(_mixed(0, b"%d" % len(value)), b"%d" % value.dimension))
+    for row, element in enumerate(value.names):
+        part = _mixed(_mixed(0, value.vectors.raw(row)), element)
+        attributes = value.attributes.get(element)
+        whole ^= _again(part if attributes is None else _mixed(part, attributes))
+    return digest ^ _again(whole)
+
+
 def _string(digest: int, value: bytes | bytearray | int) -> int:
     return _mixed(digest, bytes(content(value)))
 
@@ -86,6 +96,7 @@ _PARTS: dict[type, Callable[[int, Any], int]] = {
     SortedSet: _sorted_set,
     Hash: _hash,
     Stream: _stream,
+    VectorSet: _vector_set,
 }
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from hiredis import pack_command
 
 from pyredis.datatypes.numeric import format_double
+from pyredis.datatypes.stream_id import SEQUENCE_MASK
 from pyredis.protocol.replies import (
     Attributed,
     BigNumber,
+    Entries,
     ErrorReply,
     FlatMap,
     NoReply,
@@ -22,6 +24,7 @@ from pyredis.protocol.replies import (
     PairMap,
     Pairs,
     Push,
+    RecordMap,
     Several,
     Status,
     Unordered,
@@ -36,6 +39,14 @@ BULK_HEADERS = [b"$%d\r\n" % size for size in range(1024)]
 
 _BULK_MARKS = [b"\r\n$%d\r\n" % size for size in range(1024)]
 """The end of a line, and the header of the short bulk string behind it."""
+
+_PAIR_MARKS = [b"\r\n*2\r\n$%d\r\n" % size for size in range(64)]
+"""The same before a short bulk string that is the first of a pair."""
+
+_ARRAY_MARKS = [b"\r\n*%d" % size for size in range(1024)]
+"""The end of a line, and the header of a short array but for its end."""
+
+_TWO = _ARRAY_MARKS[2]
 
 INTEGERS = [b":%d\r\n" % value for value in range(1024)]
 
@@ -69,9 +80,36 @@ def bulks(values: Sequence[Any]) -> bytes:
     return b"*%d%b\r\n" % (len(sizes), b"".join(parts))
 
 
+def entries(values: Sequence[tuple[int, tuple[bytes, ...]]]) -> bytes:
+    """Stream entries. Raises IndexError where one has too many words, or too long ones, for the ready headers."""
+    parts = [b"*%d" % len(values)]
+    for number, words in values:
+        id = b"%d-%d" % (number >> 64, number & SEQUENCE_MASK)
+        if len(words) == 2:
+            field, value = words
+            parts += (_PAIR_MARKS[len(id)], id, _TWO, _BULK_MARKS[len(field)], field, _BULK_MARKS[len(value)], value)
+            continue
+        parts += (_PAIR_MARKS[len(id)], id, _ARRAY_MARKS[len(words)])
+        for word in words:
+            parts += (_BULK_MARKS[len(word)], word)
+    parts.append(b"\r\n")
+    return b"".join(parts)
+
+
+_SIMPLE: Encoders = {
+    bytes: bulk,
+    bytearray: bulk,
+    int: integer,
+    Status: lambda value: value.wire,
+    ErrorReply: lambda value: error(value.line),
+    NoReply: lambda value: b"",
+}
+"""What holds nothing else and is the same in both versions."""
+
+
 def _table(resp3: bool) -> Encoders:
-    """The rows both versions share; `encoders` is what nested values go through."""
-    encoders: Encoders = {}
+    """All rows of a version; `encoders` is what nested values go through."""
+    encoders = _SIMPLE.copy()
 
     def items(values: Iterable[Any]) -> bytes:
         return b"".join([encoders[value.__class__](value) for value in values])
@@ -80,6 +118,12 @@ def _table(resp3: bool) -> Encoders:
         if len(values) > 4 and {*map(type, values)} == {bytes}:
             return bulks(values)
         return b"*%d\r\n" % len(values) + items(values)
+
+    def short_entries(values: Entries) -> bytes:
+        try:
+            return entries(values.entries)
+        except IndexError:
+            return array([*values])
 
     def marked(mark: bytes, count: int, values: list[Any]) -> bytes:
         """The array's reply as one of another aggregate type."""
@@ -91,14 +135,9 @@ def _table(resp3: bool) -> Encoders:
 
     encoders.update(
         {
-            bytes: bulk,
-            bytearray: bulk,
-            int: integer,
             list: array,
             tuple: array,
-            Status: lambda value: value.wire,
-            ErrorReply: lambda value: error(value.line),
-            NoReply: lambda value: b"",
+            Entries: short_entries,
             Several: lambda value: items(value.replies),
         }
     )
@@ -112,6 +151,7 @@ def _table(resp3: bool) -> Encoders:
                 dict: lambda value: pairs(b"%", value.items(), len(value)),
                 PairMap: lambda value: pairs(b"%", value.pairs, len(value.pairs)),
                 PairArrayMap: lambda value: pairs(b"%", value.pairs, len(value.pairs)),
+                RecordMap: lambda value: pairs(b"%", value.records, len(value.records)),
                 FlatMap: lambda value: marked(b"%", len(value.words) // 2, value.words),
                 Pairs: lambda value: array(value.pairs),
                 set: lambda value: marked(b"~", len(value), list(value)),
@@ -134,6 +174,7 @@ def _table(resp3: bool) -> Encoders:
                 dict: lambda value: pairs(b"*", value.items(), 2 * len(value)),
                 PairMap: lambda value: pairs(b"*", value.pairs, 2 * len(value.pairs)),
                 PairArrayMap: lambda value: array(value.pairs),
+                RecordMap: lambda value: array([word for key, values in value.records for word in (key, *values)]),
                 FlatMap: lambda value: array(value.words),
                 Pairs: lambda value: pairs(b"*", value.pairs, 2 * len(value.pairs)),
                 set: lambda value: array(list(value)),

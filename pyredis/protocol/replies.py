@@ -5,8 +5,10 @@ and tuple → array, dict → map, set → set. The types here mark what those c
 type.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+from pyredis.datatypes.stream_id import format_id
 
 
 class Status:
@@ -117,6 +119,15 @@ class FlatMap:
         self.words = words
 
 
+class RecordMap:
+    """Keys, each with several values: a map to arrays; in RESP2 one flat array of keys and values."""
+
+    __slots__ = ("records",)
+
+    def __init__(self, records: Iterable[tuple[Any, Sequence[Any]]]) -> None:
+        self.records = list(records)
+
+
 class Pairs:
     """Pairs in order, keys of which may repeat (members with scores): arrays of two in RESP3, a flat array in RESP2."""
 
@@ -133,6 +144,21 @@ class PairArrayMap:
 
     def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         self.pairs = list(pairs)
+
+
+class Entries:
+    """Stream entries: an array of pairs, an ID and an array of fields and values, as which they are iterated.
+
+    IDs are given as numbers: most are never looked at again but by the encoder.
+    """
+
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: Sequence[tuple[int, tuple[bytes, ...]]]) -> None:
+        self.entries = entries
+
+    def __iter__(self) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
+        return ((format_id(id), words) for id, words in self.entries)
 
 
 OK = Status(b"OK")

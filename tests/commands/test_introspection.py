@@ -25,7 +25,7 @@ def rows(port):
             for spec in specs:
                 spec.pop("notes", None)
                 spec["flags"].sort()
-            found[name] = (arity, sorted(flags), first, last, step, sorted(categories), sorted(tips), specs)
+            found[name.lower()] = (arity, sorted(flags), first, last, step, sorted(categories), sorted(tips), specs)
             walk(subcommands)
 
     walk(asked(port, "COMMAND"))

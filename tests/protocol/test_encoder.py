@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyredis.protocol.encoder import RESP2, RESP3, bulks
+from pyredis.protocol.replies import RecordMap
 
 
 @given(st.lists(st.binary(max_size=6) | st.sampled_from([b"x" * 1023, b"y" * 1024, b"z" * 70_000]), min_size=1))
@@ -31,3 +32,9 @@ def test_arrays_read_back(table, values):
     reader.feed(table[list](values))
     assert reader.gets() == values
     assert not reader.has_data()
+
+
+def test_records_are_a_map_of_arrays_or_flat():
+    records = RecordMap([(b"a", (1, None)), (b"b", (2, b"x"))])
+    assert RESP3[RecordMap](records) == b"%2\r\n$1\r\na\r\n*2\r\n:1\r\n_\r\n$1\r\nb\r\n*2\r\n:2\r\n$1\r\nx\r\n"
+    assert RESP2[RecordMap](records) == b"*6\r\n$1\r\na\r\n:1\r\n$-1\r\n$1\r\nb\r\n:2\r\n$1\r\nx\r\n"

@@ -1,0 +1,165 @@
+"""Vector sets: elements, each with a vector and perhaps attributes, found by how near their vectors are.
+
+Redis searches a graph of neighbours (HNSW) and may miss some; here every vector is compared, so answers are exact,
+what only tunes the graph (M, EF) is kept for INFO's sake, and an element's links are its nearest neighbours. The
+numbers are in `vectors`, which needs numpy and is imported when the first set is made.
+"""
+
+from array import array
+from collections.abc import Callable
+from itertools import count as counter
+from random import Random
+from typing import TYPE_CHECKING
+
+from pyredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from pyredis.datatypes.vectors import Nearest
+
+DEFAULT_LINKS = 16
+_HEADER_SIZE = 1700
+_NODE_SIZE = 420
+_LINK_SIZE = 18  # a link's share of the levels of Redis's graph, bytes
+_WIDER = (8, 64)  # with a filter, so many times the elements wanted are judged before all are
+
+_uids = counter()
+
+Accept = Callable[[bytes | None], bool]
+
+
+class VectorSet:
+    """Elements and their vectors. ImportError without numpy.
+
+    `links` is M of Redis's graph, `input_dimension` the size of vectors before projection (0: they are not projected).
+    """
+
+    __slots__ = ("attributes", "input_dimension", "links", "names", "places", "uid", "vectors")
+
+    def __init__(self, dimension: int, quantisation: str, links: int = DEFAULT_LINKS, input_dimension: int = 0) -> None:
+        from pyredis.datatypes.vectors import Vectors
+
+        self.vectors = Vectors(dimension, quantisation)
+        self.links = links
+        self.input_dimension = input_dimension
+        self.names: list[bytes] = []  # by row
+        self.places: dict[bytes, int] = {}  # rows by name
+        self.attributes: dict[bytes, bytes] = {}
+        self.uid = next(_uids)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, element: bytes) -> bool:
+        return element in self.places
+
+    @property
+    def dimension(self) -> int:
+        """Components of the vectors kept."""
+        return self.vectors.dimension
+
+    def project(self, vector: "array[float]") -> "array[float]":
+        """A vector of the size given by clients in the size kept."""
+        from pyredis.datatypes.vectors import projected
+
+        return projected(vector, self.dimension)
+
+    # Changing
+
+    def add(self, element: bytes, vector: "array[float]", attributes: bytes | None) -> bool:
+        """Add an element or give it another vector; whether it is new. Attributes: None keeps what there is.
+
+        As in Redis, empty attributes take those of a known element away, and a new one has empty ones.
+        """
+        row = self.places.get(element)
+        if row is not None:
+            self.vectors.replace(row, vector)
+            if attributes is not None:
+                self.set_attributes(element, attributes)
+            return False
+        self.places[element] = len(self.names)
+        self.names.append(element)
+        self.vectors.append(vector)
+        if attributes is not None:
+            self.attributes[element] = attributes
+        return True
+
+    def remove(self, element: bytes) -> bool:
+        """Remove an element; False when there was none."""
+        row = self.places.pop(element, None)
+        if row is None:
+            return False
+        self.vectors.remove(row)
+        last = self.names.pop()
+        if last != element:
+            self.names[row] = last
+            self.places[last] = row
+        self.attributes.pop(element, None)
+        return True
+
+    def set_attributes(self, element: bytes, attributes: bytes) -> bool:
+        """Set an element's attributes, or take them away by an empty string; False when there is no such element."""
+        if element not in self.places:
+            return False
+        if attributes:
+            self.attributes[element] = attributes
+        else:
+            self.attributes.pop(element, None)
+        return True
+
+    # Looking
+
+    def vector(self, element: bytes) -> "array[float] | None":
+        """An element's vector as near as it was kept, or None."""
+        row = self.places.get(element)
+        return None if row is None else self.vectors.vector(row)
+
+    def similar(
+        self, vector: "array[float]", count: int, farthest: float, accept: Accept | None = None
+    ) -> list[tuple[bytes, float]]:
+        """At most `count` elements, the nearest first, with their distances from `vector` (0 to 2).
+
+        Halves of distances are at most `farthest`. `accept` judges an element by its attributes.
+        """
+        nearest = self.vectors.nearest(vector)
+        found = self._named(nearest, count) if accept is None else self._accepted(nearest, count, accept)
+        return [pair for pair in found if not pair[1] / 2 > farthest]
+
+    def _accepted(self, nearest: "Nearest", count: int, accept: Accept) -> list[tuple[bytes, float]]:
+        """The nearest elements that pass; the others are judged only when too few of the nearest do."""
+        for times in _WIDER:
+            found = [pair for pair in self._named(nearest, count * times) if accept(self.attributes.get(pair[0]))]
+            if len(found) >= count or count * times >= len(self):
+                return found[:count]
+        places = [self.places[element] for element, attributes in self.attributes.items() if accept(attributes)]
+        return self._named(nearest, count, places)
+
+    def neighbours(self, element: bytes) -> list[tuple[bytes, float]] | None:
+        """The nearest other elements with their distances, as many as Redis's graph would link; None for no element."""
+        row = self.places.get(element)
+        if row is None:
+            return None
+        most = 2 * self.links
+        pairs = self._named(self.vectors.nearest_to_row(row), most + 1)
+        return [pair for pair in pairs if pair[0] != element][:most]
+
+    def _named(self, nearest: "Nearest", count: int, among: list[int] | None = None) -> list[tuple[bytes, float]]:
+        names = self.names
+        return [(names[row], distance) for row, distance in nearest.first(count, among)]
+
+    def sample(self, count: int, random: Random) -> list[bytes]:
+        """Random elements: different ones, or with a negative count each one of all."""
+        if count < 0:
+            return random.choices(self.names, k=-count)
+        return random.sample(self.names, min(count, len(self)))
+
+    # For the keyspace
+
+    def copy(self) -> "VectorSet":
+        """Redis's module has no copies: always raises its error."""
+        raise CommandError(b"not supported for this module key")
+
+    def memory_usage(self, samples: int) -> int:
+        """About the bytes Redis would take."""
+        size = _NODE_SIZE + _LINK_SIZE * self.links + self.vectors.rows[:1].nbytes
+        texts = sum(map(len, self.names)) + sum(map(len, self.attributes.values()))
+        return _HEADER_SIZE + size * len(self) + texts

@@ -1,0 +1,1 @@
+"""Lua scripts and function libraries: the interpreter, its sandbox, and how values cross its border."""

@@ -1,0 +1,140 @@
+"""redis.call and redis.pcall: commands that a script runs, through the engine like any client's.
+
+They run as one client of the engine's that no connection stands behind. It may not wait, and it may not run commands
+marked `noscript`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from pyredis.datatypes.numeric import format_double
+from pyredis.engine import gates
+from pyredis.engine.blocking import unless_blocked
+from pyredis.engine.client import Client, NullSink
+from pyredis.engine.command import NOSCRIPT, WRITE
+from pyredis.engine.execution import call
+from pyredis.engine.transactions import Transaction
+from pyredis.errors import CommandError
+from pyredis.protocol.replies import ErrorReply
+from pyredis.scripting.faults import ScriptFault, fault
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+    from pyredis.engine.entry import Entry
+
+MAY_REPLICATE = frozenset(("publish", "spublish", "pfcount"))
+"""Commands that are no writes and yet propagate: a read-only script may not run them."""
+
+REPLICATE_NONE, REPLICATE_ALL = 0, 3
+
+
+class Run:
+    """One run of a script: who called it, what it may do, and what it did.
+
+    `started` is ms since 1970, when the first hook found it running; `resumed` is when its present slice began.
+    """
+
+    __slots__ = ("caller", "dirty", "function", "killed", "name", "readonly", "replicate", "resumed", "started")
+
+    def __init__(self, caller: Client, name: bytes, *, readonly: bool, function: bool) -> None:
+        self.caller = caller
+        self.name = name
+        self.readonly = readonly
+        self.function = function
+        self.started = self.resumed = 0
+        self.replicate = REPLICATE_ALL
+        self.dirty = False
+        self.killed = False
+
+
+class Calls:
+    """Runs a script's commands; `run` is the script that runs now."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self.client = Client(engine, 0, NullSink())
+        self.client.transaction = Transaction()  # tells handlers that nothing may wait
+        self.run: Run | None = None
+        self.denies = True  # DEBUG SET-DISABLE-DENY-SCRIPTS: commands marked `noscript` are refused
+
+    def begin(self, run: Run) -> None:
+        """Commands are now the script's: in its caller's database, RESP2."""
+        self.run = run
+        client, caller = self.client, run.caller
+        client.db, client.user, client.no_touch = caller.db, caller.user, caller.no_touch
+        client.resp = 2
+
+    def end(self) -> None:
+        """No script runs."""
+        self.run = None
+
+    def execute(self, argv: tuple[Any, ...]) -> Any:
+        """The value of a command, errors among them as ErrorReply. Raises ScriptFault when it may not run."""
+        words = self.words(argv)
+        engine, client = self._engine, self.client
+        entry = self._admitted(words)
+        client.argv, client.redacted, client.rewritten = words, (), None
+        if self.run is None or self.run.replicate != REPLICATE_NONE or not engine.gates & gates.PROPAGATING:
+            return unless_blocked(call(engine, client, entry, words))
+        engine.gates &= ~gates.PROPAGATING
+        try:
+            return unless_blocked(call(engine, client, entry, words))
+        finally:
+            engine.gates |= gates.PROPAGATING
+
+    def words(self, argv: tuple[Any, ...]) -> list[bytes]:
+        """Lua's arguments as a command. Raises ScriptFault for what is neither a string nor a number."""
+        if not argv:
+            raise fault(b"Please specify at least one argument for this redis lib call")
+        words = list(argv)
+        for at, word in enumerate(words):
+            kind = word.__class__
+            if kind is not bytes:
+                if kind is not int and kind is not float:
+                    raise fault(b"Lua redis lib command arguments must be strings or integers")
+                words[at] = number_word(word)
+        return words
+
+    def _admitted(self, words: list[bytes]) -> "Entry":
+        run = self.run
+        found = self._engine.entries.get(words[0])
+        if found is None or found.subentries:
+            try:
+                found = self._engine.find(words)
+            except CommandError:
+                raise self._refused(None, b"Unknown Redis command called from script")
+        entry = found
+        if not entry.minimum <= len(words) <= entry.maximum:
+            raise self._refused(entry, b"Wrong number of args calling Redis command from script")
+        flags = entry.command.flags
+        if run is None or (flags & NOSCRIPT and self.denies):
+            raise self._refused(entry, b"This Redis command is not allowed from script")
+        if flags & WRITE:
+            if run.readonly:
+                raise self._refused(entry, b"Write commands are not allowed from read-only scripts.")
+            run.dirty = True
+        elif run.readonly and entry.command.name in MAY_REPLICATE:
+            raise self._refused(entry, b"Write commands are not allowed from read-only scripts.")
+        return entry
+
+    def _refused(self, entry: "Entry | None", text: bytes) -> ScriptFault:
+        refusal = fault(text, counted=True)
+        self._engine.stats.count_error(refusal.line)
+        if entry is not None:
+            entry.rejected += 1
+        return refusal
+
+
+def number_word(number: float) -> bytes:
+    """A Lua number as a command's argument: without an exponent while it is a whole number that has its place."""
+    if number != number:
+        return b"-nan"
+    if number.__class__ is int and -(1 << 62) <= number <= 1 << 62:
+        return b"%d" % number
+    return format_double(float(number))
+
+
+def raised(value: Any) -> Any:
+    """A command's value for redis.call: raises ScriptFault for an error."""
+    if value.__class__ is ErrorReply:
+        raise ScriptFault(value.line, counted=True)
+    return value

@@ -1,0 +1,227 @@
+-- Lua's `cmsgpack` as Redis ships it: lua-cmsgpack 0.4.0. Numbers are written and read by the host.
+
+local host = ...
+local as_function = python.as_function
+local pack_number, unpack_number = as_function(host.pack_number), as_function(host.unpack_number)
+local raise = host.fail
+local type, next, select, tostring, unpack = type, next, select, tostring, unpack
+local char, byte, sub, concat, floor = string.char, string.byte, string.sub, table.concat, math.floor
+local pcall, error = pcall, error
+
+local DEEPEST = 16
+
+-- The bytes of a count behind a format byte: `short` with the count in it, or `first` of two or three sizes.
+local function header(count, short, short_max, first8, first16)
+    if count <= short_max then
+        return char(short + count)
+    elseif first8 and count <= 255 then
+        return char(first8, count)
+    elseif count <= 65535 then
+        return char(first16, floor(count / 256), count % 256)
+    end
+    return char(first16 + 1, floor(count / 16777216) % 256, floor(count / 65536) % 256, floor(count / 256) % 256,
+        count % 256)
+end
+
+local function is_array(t)
+    local count, most = 0, 0
+    for key in next, t do
+        if type(key) ~= "number" or key <= 0 or floor(key) ~= key then
+            return false
+        end
+        count = count + 1
+        if key > most then
+            most = key
+        end
+    end
+    return most == count, count
+end
+
+local function append(out, value, level)
+    local kind = type(value)
+    if kind == "table" and level == DEEPEST then
+        kind = "nil"
+    end
+    if kind == "string" then
+        out[#out + 1] = header(#value, 0xA0, 31, 0xD9, 0xDA) .. value
+    elseif kind == "number" then
+        out[#out + 1] = pack_number(value)
+    elseif kind == "boolean" then
+        out[#out + 1] = value and "\195" or "\194"
+    elseif kind == "table" then
+        local array, count = is_array(value)
+        if array then
+            out[#out + 1] = header(count, 0x90, 15, nil, 0xDC)
+            for at = 1, count do
+                append(out, value[at], level + 1)
+            end
+        else
+            count = 0
+            for _ in next, value do
+                count = count + 1
+            end
+            out[#out + 1] = header(count, 0x80, 15, nil, 0xDE)
+            for key, item in next, value do
+                append(out, key, level + 1)
+                append(out, item, level + 1)
+            end
+        end
+    else
+        out[#out + 1] = "\192"
+    end
+end
+
+local MISSING, BAD = { text = "Missing bytes in input." }, { text = "Bad data format in input." }
+-- Format bytes of numbers, and of what has a length: how many bytes follow.
+local NUMBERS = { [0xCA] = 4, [0xCB] = 8, [0xCC] = 1, [0xCD] = 2, [0xCE] = 4, [0xCF] = 8, [0xD0] = 1, [0xD1] = 2,
+    [0xD2] = 4, [0xD3] = 8 }
+local STRINGS = { [0xC4] = 1, [0xC5] = 2, [0xC6] = 4, [0xD9] = 1, [0xDA] = 2, [0xDB] = 4 }
+local ARRAYS, MAPS = { [0xDC] = 2, [0xDD] = 4 }, { [0xDE] = 2, [0xDF] = 4 }
+
+local function count_at(text, at, size)
+    if at + size - 1 > #text then
+        error(MISSING, 0)
+    end
+    local count = 0
+    for position = at, at + size - 1 do
+        count = count * 256 + byte(text, position)
+    end
+    return count, at + size
+end
+
+local read
+
+local function read_string(text, at, size)
+    if at + size - 1 > #text then
+        error(MISSING, 0)
+    end
+    return sub(text, at, at + size - 1), at + size
+end
+
+local function read_array(text, at, count)
+    local items = {}
+    for index = 1, count do
+        items[index], at = read(text, at)
+    end
+    return items, at
+end
+
+local function read_map(text, at, count)
+    local fields = {}
+    for _ = 1, count do
+        local key, value
+        key, at = read(text, at)
+        value, at = read(text, at)
+        if key == nil or key ~= key then
+            error(BAD, 0)
+        end
+        fields[key] = value
+    end
+    return fields, at
+end
+
+-- The value at `at`, and where the next begins.
+function read(text, at)
+    local code = byte(text, at)
+    if not code then
+        error(MISSING, 0)
+    end
+    at = at + 1
+    if code < 0x80 then
+        return code, at
+    elseif code >= 0xE0 then
+        return code - 256, at
+    elseif code < 0x90 then
+        return read_map(text, at, code - 0x80)
+    elseif code < 0xA0 then
+        return read_array(text, at, code - 0x90)
+    elseif code < 0xC0 then
+        return read_string(text, at, code - 0xA0)
+    elseif code == 0xC0 then
+        return nil, at
+    elseif code == 0xC2 or code == 0xC3 then
+        return code == 0xC3, at
+    end
+    local size = NUMBERS[code]
+    if size then
+        local data
+        data, at = read_string(text, at, size)
+        return unpack_number(code, data), at
+    end
+    local kinds = { [STRINGS] = read_string, [ARRAYS] = read_array, [MAPS] = read_map }
+    for sizes, reader in next, kinds do
+        if sizes[code] then
+            local count
+            count, at = count_at(text, at, sizes[code])
+            return reader(text, at, count)
+        end
+    end
+    error(BAD, 0)
+end
+
+local function checked(name, text)
+    if type(text) == "number" then
+        return tostring(text)
+    elseif type(text) ~= "string" then
+        local got = text == nil and "no value" or type(text)
+        raise("bad argument #1 to '" .. name .. "' (string expected, got " .. got .. ")")
+    end
+    return text
+end
+
+-- Up to `limit` values from `offset` on (0: all): their number, and where the next begins; the values go to `out`.
+local function decode(text, limit, offset, out)
+    if offset < 0 or limit < 0 then
+        raise("Invalid request to unpack with offset of " .. offset .. " and limit of " .. #text .. ".")
+    elseif offset > #text then
+        raise("Start offset " .. offset .. " greater than input length " .. #text .. ".")
+    end
+    local at, count = offset + 1, 0
+    while at <= #text and (limit == 0 or count < limit) do
+        count = count + 1
+        local ok, value, following = pcall(read, text, at)
+        if not ok then
+            raise(type(value) == "table" and value.text or value)
+        end
+        out[count], at = value, following
+    end
+    return count, at
+end
+
+local function limited(name, text, limit, offset)
+    text = checked(name, text)
+    local out = {}
+    local count, at = decode(text, limit, offset, out)
+    return at > #text and -1 or at - 1, unpack(out, 1, count)
+end
+
+local cmsgpack = { _NAME = "cmsgpack", _VERSION = "lua-cmsgpack 0.4.0",
+    _COPYRIGHT = "Copyright (C) 2012, Salvatore Sanfilippo", _DESCRIPTION = "MessagePack C implementation for Lua" }
+
+function cmsgpack.pack(...)
+    local count = select("#", ...)
+    if count == 0 then
+        raise("bad argument #0 to 'pack' (MessagePack pack needs input.)")
+    end
+    local out = {}
+    for at = 1, count do
+        append(out, (select(at, ...)), 0)
+    end
+    return concat(out)
+end
+
+function cmsgpack.unpack(text)
+    text = checked("unpack", text)
+    local out = {}
+    return unpack(out, 1, (decode(text, 0, 0, out)))
+end
+
+function cmsgpack.unpack_one(text, offset)
+    return limited("unpack_one", text, 1, offset or 0)
+end
+
+function cmsgpack.unpack_limit(text, limit, offset)
+    return limited("unpack_limit", text, limit or 0, offset or 0)
+end
+
+return cmsgpack

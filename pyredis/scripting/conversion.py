@@ -1,0 +1,179 @@
+"""Values across Lua's border, as Redis 8.2 converts them.
+
+To Lua: what a command answered, by the rules of RESP2 until the script calls `redis.setresp(3)`. From Lua: the
+sandbox sends a scalar as it is and a table as tokens, marks and counts before what they hold, which `Reply` reads.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+from pyredis.datatypes.numeric import format_double
+from pyredis.protocol.replies import (
+    Attributed,
+    BigNumber,
+    ErrorReply,
+    FlatMap,
+    NullArray,
+    PairMap,
+    Pairs,
+    Status,
+    Unordered,
+    Verbatim,
+)
+
+DEEPEST = 150
+"""How deep a table that a script returns may nest; Redis's limit is Lua's stack, some 8,000."""
+
+_UNPACKED_MAX = 200  # longer lists do not pass as arguments
+
+
+class Mark:
+    """A token that says what follows it."""
+
+    __slots__ = ()
+
+
+ARRAY, MAP, SET, STATUS, ERROR, DOUBLE, BIG, VERBATIM, NULL, FAILED = (Mark() for _ in range(10))
+MARKS: dict[str, object] = {
+    "ARRAY": ARRAY,
+    "MAP": MAP,
+    "SET": SET,
+    "STATUS": STATUS,
+    "ERROR": ERROR,
+    "DOUBLE": DOUBLE,
+    "BIG": BIG,
+    "VERBATIM": VERBATIM,
+    "NULL": NULL,
+    "FAILED": FAILED,
+}
+
+
+def to_integer(number: float) -> int:
+    """A Lua number as the 64 bit integer C makes of it: cut off, and the least one for what does not fit."""
+    if -9.3e18 < number < 9223372036854775808.0:
+        return int(number)
+    return -(1 << 63)
+
+
+def one_line(text: bytes) -> bytes:
+    """Text of a status or error: line ends are blanks."""
+    return text.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+class Reply:
+    """Reads tokens of a script's result; `resp` is the version the script chose."""
+
+    def __init__(self, resp: int) -> None:
+        self._resp = resp
+
+    def scalar(self, value: Any) -> Any:
+        """A value that is no table."""
+        kind = value.__class__
+        if kind is bool:
+            if self._resp == 3:
+                return value
+            return 1 if value else None
+        if kind is float:
+            return to_integer(value)
+        return None if value is NULL else value
+
+    def value(self, tokens: Iterator[Any]) -> Any:
+        """The next value, with all that it holds."""
+        token = next(tokens)
+        if not isinstance(token, Mark):
+            return self.scalar(token)
+        if token is ARRAY:
+            return [self.value(tokens) for _ in range(next(tokens))]
+        if token is MAP:
+            return PairMap([(self.value(tokens), self.value(tokens)) for _ in range(next(tokens))])
+        if token is SET:
+            return Unordered([self.value(tokens) for _ in range(next(tokens))])
+        if token is ERROR:
+            return ErrorReply(one_line(next(tokens).strip(b"\r\n")))
+        if token is STATUS:
+            return Status(one_line(next(tokens).partition(b"\0")[0]))
+        if token is DOUBLE:
+            return float(next(tokens))
+        if token is BIG:
+            return BigNumber(one_line(next(tokens)))
+        if token is VERBATIM:
+            format = next(tokens)
+            return Verbatim(next(tokens), format[:3])
+        return None
+
+
+class ToLua:
+    """Makes Lua's values; `array(*items)` and `field(name, value)` make a table in Lua, `table_from` a large one."""
+
+    def __init__(
+        self, array: Callable[..., Any], field: Callable[[bytes, Any], Any], table_from: Callable[[Any], Any]
+    ) -> None:
+        self._array, self._field, self._table_from = array, field, table_from
+        shared: dict[type, Callable[[Any], Any]] = {
+            bytes: _same,
+            bytearray: bytes,
+            int: _same,
+            Status: lambda value: field(b"ok", value.text),
+            ErrorReply: lambda value: field(b"err", value.line),
+        }
+        self._two: dict[type, Callable[[Any], Any]] = {
+            **shared,
+            type(None): lambda value: False,
+            NullArray: lambda value: False,
+            bool: int,
+            float: format_double,
+            list: lambda value: self._list(value, self._two),
+            tuple: lambda value: self._list(value, self._two),
+            dict: lambda value: self._list([*chain.from_iterable(value.items())], self._two),
+            PairMap: lambda value: self._list([*chain.from_iterable(value.pairs)], self._two),
+            Pairs: lambda value: self._list([*chain.from_iterable(value.pairs)], self._two),
+            FlatMap: lambda value: self._list(value.words, self._two),
+            set: lambda value: self._list(list(value), self._two),
+            Unordered: lambda value: self._list(value.items, self._two),
+            Verbatim: lambda value: value.text,
+            BigNumber: lambda value: value.digits,
+            Attributed: lambda value: self._two[value.value.__class__](value.value),
+        }
+        self._three: dict[type, Callable[[Any], Any]] = {
+            **shared,
+            type(None): lambda value: None,
+            NullArray: lambda value: None,
+            bool: _same,
+            float: lambda value: field(b"double", value),
+            list: lambda value: self._list(value, self._three),
+            tuple: lambda value: self._list(value, self._three),
+            dict: lambda value: self._map(value.items()),
+            PairMap: lambda value: self._map(value.pairs),
+            Pairs: lambda value: self._list(value.pairs, self._three),
+            FlatMap: lambda value: self._map(zip(value.words[::2], value.words[1::2], strict=True)),
+            set: lambda value: self._set(value),
+            Unordered: lambda value: self._set(value.items),
+            Verbatim: lambda value: field(
+                b"verbatim_string", table_from({b"format": value.format, b"string": value.text})
+            ),
+            BigNumber: lambda value: field(b"big_number", value.digits),
+            Attributed: lambda value: self._three[value.value.__class__](value.value),
+        }
+        self.tables = {2: self._two, 3: self._three}
+
+    def _list(self, values: Any, table: dict[type, Callable[[Any], Any]]) -> Any:
+        items = [table[value.__class__](value) for value in values]
+        if len(items) <= _UNPACKED_MAX:
+            return self._array(*items)
+        if None in items:  # a hole
+            return self._table_from({at: item for at, item in enumerate(items, 1) if item is not None})
+        return self._table_from(items)
+
+    def _map(self, pairs: Any) -> Any:
+        three = self._three
+        made = {three[key.__class__](key): three[value.__class__](value) for key, value in pairs}
+        return self._field(b"map", self._table_from(made))
+
+    def _set(self, members: Any) -> Any:
+        three = self._three
+        return self._field(b"set", self._table_from({three[one.__class__](one): True for one in members}))
+
+
+def _same(value: Any) -> Any:
+    return value

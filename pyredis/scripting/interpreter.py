@@ -1,0 +1,350 @@
+"""The Lua 5.1 interpreter: made when the first script comes, made anew after SCRIPT FLUSH or out of memory.
+
+`sandbox.lua` builds what scripts see. Python's side is here: compiling, running, and the functions of `redis`.
+Strings cross the border as bytes. No Python object but functions behind C closures is reachable from a script.
+
+Memory: a script that would make Lua hold more than MEMORY_MAX bytes fails with `not enough memory`. What Python hands
+to Lua is not protected that way, so there is room kept for it: see `_make_room`.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from hashlib import sha1
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from lupa.lua51 import LuaRuntime
+
+from pyredis.protocol.replies import ErrorReply
+from pyredis.scripting.calls import REPLICATE_ALL, Calls, raised
+from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua
+from pyredis.scripting.faults import Killed, ScriptFault, fault
+from pyredis.scripting.libraries import bit, msgpack, struct
+from pyredis.scripting.rand48 import Rand48
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+
+log = logging.getLogger("pyredis")
+
+MEMORY_MAX = 1 << 30
+COLLECT_FROM = 256 << 20
+"""Bytes Lua may hold when a script begins before its garbage is collected."""
+
+ROOM = 64 << 20
+"""Bytes left free for what commands answer a script."""
+
+HOOK_INSTRUCTIONS = 100_000
+_UNPACKED_MAX = 200
+_LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
+_VERSION = b"8.2.3"
+_LIBRARIES = {b"bit": bit.FUNCTIONS, b"struct": struct.FUNCTIONS}
+_SOURCES = ("cjson", "cmsgpack")
+
+
+class Interpreter:
+    """One Lua state. `hook` is called every HOOK_INSTRUCTIONS instructions of a script."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        calls: Calls,
+        hook: Callable[[], None],
+        *,
+        chunk: bytes,
+        register: Callable[..., None] | None = None,
+    ) -> None:
+        self._engine, self._calls, self._hook = engine, calls, hook
+        self._random = Rand48()
+        self._chunk = b"@" + chunk
+        self._register = register
+        self.lua = LuaRuntime(
+            encoding=None,
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=True,
+            attribute_filter=_no_attributes,
+            max_memory=MEMORY_MAX,
+        )
+        host = self.lua.table_from({b"chunk": chunk, b"deepest": DEEPEST, b"hook_instructions": HOOK_INSTRUCTIONS})
+        for word, mark in MARKS.items():
+            host[word.encode()] = mark
+        for name, function in self._host().items():
+            host[name] = function
+        host[b"redis"] = self.lua.table_from(self._api())
+        host[b"libraries"] = self.lua.table_from(
+            {name: self._library(functions) for name, functions in _LIBRARIES.items()}
+        )
+        sources = self.lua.table_from({name.encode(): _source(name) for name in _SOURCES})
+        made = self.lua.eval(b"function(code, ...) return assert(loadstring(code, '=pyredis'))(...) end")(
+            _source("sandbox"), host, sources
+        )
+        self._run, self._run_tables, self.run_function = (
+            made[b"run"],
+            made[b"run_tables"],
+            made[b"run_function"],
+        )
+        self._where = made[b"where"]
+        self._compile, self._collect = made[b"compile"], made[b"collect"]
+        self.made = made  # kept: it holds what Python calls
+        self._to_lua = ToLua(made[b"array"], made[b"field"], self.lua.table_from)
+        self._tables = self._to_lua.tables
+
+    # Scripts
+
+    def compile(self, code: bytes) -> Any:
+        """A script's function. Raises ScriptFault with Lua's complaint as its line."""
+        made = self._compile(code, self._chunk)
+        if made.__class__ is tuple:
+            raise ScriptFault(made[1])
+        return made
+
+    def run(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+        """Run a compiled script: its value. Raises ScriptFault."""
+        self._make_room(keys, args)
+        if len(keys) + len(args) <= _UNPACKED_MAX:
+            made = self._run(function, len(keys), *keys, *args)
+        else:
+            made = self._run_tables(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
+        return self.value(made)
+
+    def call_function(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
+        """Run a library's function: its value. Raises ScriptFault."""
+        self._make_room(keys, args)
+        return self.value(self.run_function(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args))))
+
+    def load_library(self, function: Any) -> None:
+        """Run a library's code. Raises ScriptFault with Lua's complaint as its line."""
+        failure = self.made[b"load_library"](function)
+        if failure is not None:
+            raise ScriptFault(failure if isinstance(failure, bytes) else b"ERR unknown error")
+
+    def value(self, made: Any) -> Any:
+        """What the sandbox answered, as a reply. Raises ScriptFault for a script that failed."""
+        kind: Any = made.__class__
+        if kind is bytes or kind is int or made is None:
+            return made
+        reply = Reply(self._calls.client.resp)
+        if kind is tuple:
+            if made[0] is FAILED:
+                raise self._failure(*made[1:])
+            return reply.value(iter(made))
+        if kind is bool or kind is float or isinstance(made, Mark):
+            return reply.scalar(made)
+        return reply.value(made.values())
+
+    def _failure(self, text: Any = None, source: Any = None, line: Any = None, counted: Any = None) -> ScriptFault:
+        name = self._calls.run.name if self._calls.run is not None else b""
+        if source is None and line is None and counted is None:
+            text = text if isinstance(text, bytes) else b"execution failure"
+            return ScriptFault(b"ERR Error running script %b, %b" % (name, text[:100]))
+        if isinstance(text, int | float):
+            text = b"%g" % text
+        if not isinstance(text, bytes):
+            text = b"ERR unknown error"
+        where = b" script: %b, on %b:%b." % (name, source, b"%d" % line)
+        return ScriptFault(text + where, counted=bool(counted))
+
+    @property
+    def memory(self) -> int:
+        """Bytes Lua holds."""
+        return int(self.lua.get_memory_used() or 0)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether Lua, after collecting its garbage, still holds so much that it should be made anew."""
+        if self.lua.get_memory_used() <= COLLECT_FROM:
+            return False
+        self._collect()
+        return self.memory > MEMORY_MAX // 2
+
+    def _make_room(self, keys: Sequence[bytes], args: Sequence[bytes]) -> None:
+        size = sum(map(len, keys)) + sum(map(len, args))
+        if self.lua.get_memory_used() + size <= COLLECT_FROM:
+            return
+        self._collect()
+        if self.memory + size > MEMORY_MAX - ROOM:
+            raise fault(b"not enough memory for the script's arguments")
+
+    # What Lua calls
+
+    def _host(self) -> dict[bytes, Callable[..., Any]]:
+        return {
+            b"describe": _describe,
+            b"is_kill": _is_kill,
+            b"hook": self._on_hook,
+            b"pack_number": msgpack.pack_number,
+            b"unpack_number": msgpack.unpack_number,
+            b"random": self._placed(self._random.random),
+            b"randomseed": self._placed(self._random.seed),
+        }
+
+    def _library(self, functions: dict[bytes, Callable[..., Any]]) -> Any:
+        return self.lua.table_from({name: self._placed(function) for name, function in functions.items()})
+
+    def _placed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A library's function whose errors say where the script called it, as those of Lua's own do."""
+
+        def placed(*words: Any) -> Any:
+            try:
+                return function(*words)
+            except ScriptFault as failure:
+                raise fault(self._where() + failure.line.removeprefix(b"ERR ")) from None
+
+        return placed
+
+    def _on_hook(self, *_: Any) -> None:
+        self._hook()
+
+    def _api(self) -> dict[bytes, Any]:
+        """`redis`: scripts have debugging functions that libraries lack, and libraries can register functions."""
+        if self._register is not None:
+            return {**self._shared_api(), b"register_function": self._register}
+        return {
+            **self._shared_api(),
+            b"replicate_commands": lambda *_: True,
+            b"breakpoint": lambda *_: False,
+            b"debug": lambda *_: None,
+        }
+
+    def _shared_api(self) -> dict[bytes, Any]:
+        return {
+            b"call": self._call,
+            b"pcall": self._pcall,
+            b"sha1hex": _sha1hex,
+            b"error_reply": self._error_reply,
+            b"status_reply": self._status_reply,
+            b"log": self._log,
+            b"setresp": self._setresp,
+            b"set_repl": self._set_repl,
+            b"acl_check_cmd": self._acl_check_cmd,
+            b"LOG_DEBUG": 0,
+            b"LOG_VERBOSE": 1,
+            b"LOG_NOTICE": 2,
+            b"LOG_WARNING": 3,
+            b"REPL_NONE": 0,
+            b"REPL_AOF": 1,
+            b"REPL_SLAVE": 2,
+            b"REPL_REPLICA": 2,
+            b"REPL_ALL": REPLICATE_ALL,
+            b"REDIS_VERSION": _VERSION,
+            b"REDIS_VERSION_NUM": 0x080203,
+        }
+
+    def _call(self, *argv: Any) -> Any:
+        return self._handed(raised(self._calls.execute(argv)))
+
+    def _pcall(self, *argv: Any) -> Any:
+        try:
+            value = self._calls.execute(argv)
+        except Killed:
+            raise
+        except ScriptFault as failure:
+            table = self._to_lua._field(b"err", failure.line)
+            table[b"ignore_error_stats_update"] = True
+            return table
+        made = self._handed(value)
+        if value.__class__ is ErrorReply:
+            made[b"ignore_error_stats_update"] = True
+        return made
+
+    def _handed(self, value: Any) -> Any:
+        """A command's value in Lua. Raises ScriptFault where Lua has no room for it."""
+        kind = value.__class__
+        if kind is int:
+            return value
+        size = 64 * len(value) if hasattr(value, "__len__") else 0
+        if self.lua.get_memory_used() + size > MEMORY_MAX - ROOM:
+            raise fault(b"not enough memory")
+        return self._tables[self._calls.client.resp][kind](value)
+
+    def _error_reply(self, *words: Any) -> Any:
+        if len(words) != 1 or not isinstance(words[0], bytes):
+            return self._to_lua._field(b"err", b"ERR wrong number or type of arguments")
+        code, blank, text = words[0].removeprefix(b"-").partition(b"\0")[0].partition(b" ")
+        line = code + b" " + text.strip(b"\r\n") if blank else b"ERR " + code.strip(b"\r\n")
+        return self._to_lua._field(b"err", line)
+
+    def _status_reply(self, *words: Any) -> Any:
+        if len(words) != 1 or not isinstance(words[0], bytes):
+            return self._to_lua._field(b"err", b"ERR wrong number or type of arguments")
+        return self._to_lua._field(b"ok", words[0])
+
+    def _log(self, *words: Any) -> None:
+        if len(words) < 2:
+            raise fault(b"redis.log() requires two arguments or more.")
+        level = _number(words[0])
+        if level is None:
+            raise fault(b"First argument must be a number (log level).")
+        if not 0 <= int(level) <= 3:
+            raise fault(b"Invalid log level.")
+        shown = [_text(word) for word in words[1:] if isinstance(word, bytes | int | float)]
+        log.log(_LOG_LEVELS[int(level)], "%s", b" ".join(shown).decode("utf-8", "backslashreplace"))
+
+    def _setresp(self, *words: Any) -> None:
+        if len(words) != 1:
+            raise fault(b"redis.setresp() requires one argument.")
+        version = _number(words[0])
+        if version is None or int(version) not in (2, 3):
+            raise fault(b"RESP version must be 2 or 3.")
+        self._calls.client.resp = int(version)
+
+    def _set_repl(self, *words: Any) -> None:
+        if len(words) != 1:
+            raise fault(b"redis.set_repl() requires one argument.")
+        chosen = int(_number(words[0]) or 0)
+        if chosen & ~REPLICATE_ALL:
+            raise fault(b"Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.")
+        if self._calls.run is not None:
+            self._calls.run.replicate = chosen
+
+    def _acl_check_cmd(self, *argv: Any) -> bool:
+        words = self._calls.words(argv)
+        try:
+            self._engine.find(words)
+        except Exception:
+            raise fault(b"Invalid command passed to redis.acl_check_cmd()")
+        return True
+
+
+def _describe(error: Any) -> Any:
+    """An error of ours as (line, whether it is counted); None for anything else."""
+    if isinstance(error, ScriptFault):
+        return error.line, error.counted or None
+    if isinstance(error, Exception):
+        log.error("Unexpected error in a script's command", exc_info=error)
+        return b"ERR internal error: " + type(error).__name__.encode(), None
+    return None
+
+
+def _is_kill(error: Any) -> bool:
+    return isinstance(error, Killed)
+
+
+def _sha1hex(*words: Any) -> bytes:
+    if len(words) != 1:
+        raise fault(b"wrong number of arguments")
+    text = _text(words[0]) if isinstance(words[0], bytes | int | float) else b""
+    return sha1(text).hexdigest().encode()
+
+
+def _text(value: Any) -> bytes:
+    """A string or number as Lua's tostring has it."""
+    return value if isinstance(value, bytes) else b"%.14g" % value
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bytes):
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _source(name: str) -> bytes:
+    return files("pyredis.scripting").joinpath(f"{name}.lua").read_bytes()
+
+
+def _no_attributes(*_: Any) -> Any:
+    raise AttributeError("scripts see no attributes")

@@ -1,0 +1,1 @@
+"""Lua libraries of Redis that are written in Python: functions of scalars."""

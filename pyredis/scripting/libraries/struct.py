@@ -1,0 +1,195 @@
+"""Lua's `struct`: values to and from bytes by a format string (R. Ierusalimschy's struct 0.2 as Redis ships it)."""
+
+from collections.abc import Callable, Iterator
+from struct import error as StructError
+from struct import pack as to_bytes
+from struct import unpack as from_bytes
+from typing import Any
+
+from pyredis.scripting.conversion import to_integer
+from pyredis.scripting.faults import fault
+
+_SIZES = {b"b": 1, b"B": 1, b"h": 2, b"H": 2, b"l": 8, b"L": 8, b"T": 8, b"f": 4, b"d": 8, b"x": 1}
+_INTEGERS = b"bBhHlLTiI"
+_MAX_INTEGER = 32
+_LONGEST = (1 << 31) - 1
+
+
+class Item:
+    """One field of a format: its letter, size, and the bytes that align it."""
+
+    __slots__ = ("letter", "little", "padding", "size")
+
+    def __init__(self, letter: bytes, size: int, padding: int, little: bool) -> None:
+        self.letter, self.size, self.padding, self.little = letter, size, padding, little
+
+
+class Format:
+    """Reads a format; the size of a string without a count depends on the value before it."""
+
+    def __init__(self, text: bytes, name: bytes) -> None:
+        self._text = text
+        self._name = name  # of the function that reads it
+        self.position = 0
+        self._at = 0
+        self._little, self._align = True, 1
+
+    def items(self) -> Iterator[Item]:
+        """Each field; the caller keeps `position` at where in the bytes the next one would begin."""
+        while self._at < len(self._text):
+            letter = self._text[self._at : self._at + 1]
+            self._at += 1
+            if letter == b" ":
+                continue
+            size = self._size(letter)
+            if size is None:
+                continue
+            padding = 0
+            if letter not in b"cs" and self._align > 1 and size > 1:
+                unit = min(size, self._align)
+                padding = -self.position % unit
+            yield Item(letter, size, padding, self._little)
+
+    def _count(self, default: int) -> int:
+        start = self._at
+        while self._text[self._at : self._at + 1].isdigit():
+            self._at += 1
+        if start == self._at:
+            return default
+        count = int(self._text[start : self._at])
+        if count > _LONGEST:
+            raise fault(b"integral size overflow")
+        return count
+
+    def _size(self, letter: bytes) -> int | None:
+        """A field's size, or None for a letter that only sets options."""
+        if letter in (b"i", b"I"):
+            size = self._count(4)
+            if size > _MAX_INTEGER:
+                raise fault(b"integral size %d is larger than limit of %d" % (size, _MAX_INTEGER))
+            return size
+        if letter == b"c":
+            return self._count(1)
+        if letter == b"s":
+            return 0
+        if letter in _SIZES:
+            return _SIZES[letter]
+        if letter in (b">", b"<"):
+            self._little = letter == b"<"
+        elif letter == b"!":
+            self._align = self._count(8)
+            if self._align == 0 or self._align & (self._align - 1):
+                raise fault(b"alignment %d is not a power of 2" % self._align)
+        else:
+            raise fault(b"bad argument #1 to '%b' (invalid format option '%b')" % (self._name, letter))
+        return None
+
+
+def pack(*words: Any) -> bytes:
+    """struct.pack(format, ...)."""
+    if not words or not isinstance(words[0], bytes):
+        raise fault(b"bad argument #1 to 'pack' (string expected, got no value)")
+    out = bytearray()
+    values = list(words[1:])
+    at = 1
+    form = Format(words[0], b"pack")
+    for item in form.items():
+        out += bytes(item.padding)
+        if item.letter == b"x":
+            out += b"\0"
+            form.position = len(out)
+            continue
+        at += 1
+        if at - 2 >= len(values):
+            wanted = b"string" if item.letter in b"cs" else b"number"
+            raise fault(b"bad argument #%d to 'pack' (%b expected, got nil)" % (at, wanted))
+        out += _packed(item, values[at - 2], at)
+        form.position = len(out)
+    return bytes(out)
+
+
+def _packed(item: Item, value: Any, at: int) -> bytes:
+    if item.letter in b"cs":
+        if not isinstance(value, bytes):
+            value = b"%.14g" % value
+        size = item.size if item.letter == b"c" and item.size else len(value)
+        if len(value) < size:
+            raise fault(b"bad argument #%d to 'pack' (string too short)" % at)
+        return value[:size] + (b"\0" if item.letter == b"s" else b"")  # type: ignore[no-any-return]
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        got = b"string" if isinstance(value, bytes) else b"table"
+        raise fault(b"bad argument #%d to 'pack' (number expected, got %b)" % (at, got))
+    order = "<" if item.little else ">"
+    if item.letter in b"fd":
+        try:
+            return to_bytes(order + item.letter.decode(), number)
+        except (OverflowError, StructError):
+            return to_bytes(order + "f", float("inf") if number > 0 else float("-inf"))
+    whole = value if isinstance(value, int) else to_integer(number)
+    bits = 8 * min(item.size, 8)
+    data = (whole & ((1 << bits) - 1)).to_bytes(bits // 8, "little").ljust(item.size, b"\0")
+    return data if item.little else data[::-1]
+
+
+def unpack(*words: Any) -> Any:
+    """struct.unpack(format, bytes [, position]): the values, then the position behind them."""
+    if len(words) < 2 or not isinstance(words[0], bytes) or not isinstance(words[1], bytes):
+        raise fault(b"bad argument #%d to 'unpack' (string expected, got no value)" % min(len(words) + 1, 2))
+    data = words[1]
+    at = (int(words[2]) if len(words) > 2 else 1) - 1
+    if at < 0:
+        raise fault(b"bad argument #3 to 'unpack' (offset must be 1 or greater)")
+    values: list[Any] = []
+    form = Format(words[0], b"unpack")
+    form.position = at
+    for item in form.items():
+        at += item.padding
+        size = item.size
+        if item.letter == b"c" and size == 0:
+            if not values or not isinstance(values[-1], int | float):
+                raise fault(b"format 'c0' needs a previous size")
+            size = int(values.pop())
+        if at > len(data) or size > len(data) - at or size < 0:
+            raise fault(b"bad argument #2 to 'unpack' (data string too short)")
+        if item.letter == b"s":
+            end = data.find(b"\0", at)
+            if end < 0:
+                raise fault(b"unfinished string in data")
+            values.append(data[at:end])
+            size = end - at + 1
+        elif item.letter != b"x":
+            values.append(_unpacked(item, data[at : at + size]))
+        at += size
+        form.position = at
+    return (*values, at + 1)
+
+
+def _unpacked(item: Item, data: bytes) -> Any:
+    if item.letter == b"c":
+        return data
+    if item.letter in b"fd":
+        return from_bytes(("<" if item.little else ">") + item.letter.decode(), data)[0]
+    number = data[:8] if item.little else data[::-1][:8]
+    signed = item.letter in b"bhli"
+    return float(int.from_bytes(number, "little", signed=signed))
+
+
+def size(*words: Any) -> int:
+    """struct.size(format)."""
+    if not words or not isinstance(words[0], bytes):
+        raise fault(b"bad argument #1 to 'size' (string expected, got no value)")
+    total = 0
+    form = Format(words[0], b"size")
+    for item in form.items():
+        if item.letter == b"s" or (item.letter == b"c" and item.size == 0):
+            option = b"s" if item.letter == b"s" else b"c0"
+            raise fault(b"bad argument #1 to 'size' (option '%b' has no fixed size)" % option)
+        total += item.padding + item.size
+        form.position = total
+    return total
+
+
+FUNCTIONS: dict[bytes, Callable[..., Any]] = {b"pack": pack, b"unpack": unpack, b"size": size}
+"""By their names in Lua."""

@@ -1,0 +1,220 @@
+"""Scripts that EVAL and SCRIPT LOAD bring, cached by the SHA-1 of their text, and how one is run.
+
+Those that came by EVAL are forgotten when more than 500 others were used since (Redis 7.4); those of SCRIPT LOAD stay
+until SCRIPT FLUSH. Lua itself is loaded when the first script runs.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from hashlib import sha1
+from typing import TYPE_CHECKING, Any
+
+from pyredis.engine import gates
+from pyredis.engine.arguments import integer
+from pyredis.engine.monitors import Monitors
+from pyredis.engine.propagation import Propagation
+from pyredis.errors import CommandError
+from pyredis.protocol.replies import ErrorReply
+from pyredis.scripting.calls import Calls, Run
+from pyredis.scripting.faults import ScriptFault
+from pyredis.scripting.shebang import script_flags
+
+if TYPE_CHECKING:
+    from pyredis.engine.client import Client
+    from pyredis.engine.engine import Engine
+    from pyredis.scripting.interpreter import Interpreter
+    from pyredis.scripting.overrun import Overrun
+
+EVAL_CACHED_MAX = 500
+
+
+class Script:
+    """A cached script; `flags` is None without a shebang, `function` is Lua's once compiled."""
+
+    __slots__ = ("body", "code", "evicts", "flags", "function", "sha")
+
+    def __init__(self, sha: bytes, body: bytes) -> None:
+        self.sha = sha
+        self.body = body
+        self.flags, self.code = script_flags(body)
+        self.function: Any = None
+        self.evicts = True
+
+
+class Scripts:
+    """The cache, and the interpreter that is made when first needed."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self.calls = Calls(engine)
+        self._by_sha: OrderedDict[bytes, Script] = OrderedDict()
+        self._by_body: dict[bytes, Script] = {}
+        self._evicting = 0
+        self.evicted = 0
+        self._interpreter: Interpreter | None = None
+        self._overrun: Overrun | None = None
+
+    def __len__(self) -> int:
+        return len(self._by_sha)
+
+    @property
+    def interpreter(self) -> "Interpreter":
+        """Lua; loaded by the first use."""
+        if self._interpreter is None:
+            from pyredis.scripting.interpreter import Interpreter  # a server that runs no script never loads Lua
+
+            self._interpreter = Interpreter(self._engine, self.calls, self.overrun.hook, chunk=b"user_script")
+        return self._interpreter
+
+    @property
+    def overrun(self) -> "Overrun":
+        """What lets the server answer while a script runs too long."""
+        if self._overrun is None:
+            from pyredis.scripting.overrun import Overrun
+
+            self._overrun = Overrun(self._engine, self.calls)
+        return self._overrun
+
+    # The cache
+
+    def load(self, body: bytes, *, by_eval: bool = False) -> Script:
+        """A script by its text, compiled and cached. Raises CommandError with what is wrong in it."""
+        script = self._by_body.get(body)
+        if script is None:
+            script = Script(sha1(body).hexdigest().encode(), body)
+            self._compiled(script)
+            self._by_body[body] = self._by_sha[script.sha] = script
+            self._evicting += 1
+            self._evict()
+        if not by_eval and script.evicts:
+            script.evicts = False
+            self._evicting -= 1
+        return script
+
+    def evaluated(self, body: bytes) -> Script:
+        """EVAL's script by its text."""
+        return self._by_body.get(body) or self.load(body, by_eval=True)
+
+    def find(self, sha: bytes) -> Script:
+        """A cached script by its digest in any case. Raises NOSCRIPT."""
+        script = self._by_sha.get(sha) or self._by_sha.get(sha.lower())
+        if script is None:
+            raise CommandError(b"No matching script. Please use EVAL.", b"NOSCRIPT")
+        return script
+
+    def known(self, sha: bytes) -> bool:
+        """Whether a script with this digest is cached."""
+        return sha.lower() in self._by_sha
+
+    def flush(self) -> None:
+        """Forget all scripts and Lua's state."""
+        self._by_sha.clear()
+        self._by_body.clear()
+        self._evicting = 0
+        self._interpreter = None
+
+    def _compiled(self, script: Script) -> Any:
+        if script.function is None:
+            try:
+                script.function = self.interpreter.compile(script.code)
+            except ScriptFault as failure:
+                raise CommandError(b"Error compiling script (new function): " + failure.line)
+        return script.function
+
+    def _evict(self) -> None:
+        while self._evicting > EVAL_CACHED_MAX:
+            oldest = next(script for script in self._by_sha.values() if script.evicts)
+            del self._by_sha[oldest.sha], self._by_body[oldest.body]
+            self._evicting -= 1
+            self.evicted += 1
+
+    # Running
+
+    def evaluate(
+        self, client: "Client", find: Callable[[bytes], Script], text: bytes, words: Sequence[bytes], *, readonly: bool
+    ) -> Any:
+        """EVAL and its kin: `words` are the keys' number, keys and arguments."""
+        engine = self._engine
+        if engine.gates & gates.MONITORED:
+            engine[Monitors].feed(client, client.argv)
+        count = key_count(words)
+        script = find(text)
+        if script.flags is not None:
+            readonly = permitted(script.flags, readonly)
+        if script.evicts:
+            self._by_sha.move_to_end(script.sha)
+        run = Run(client, script.sha, readonly=readonly, function=False)
+        keys, args = words[1 : count + 1], words[count + 1 :]
+        function = script.function or self._compiled(script)
+        lua = self.interpreter
+        return self.run(run, lambda: lua.run(function, keys, args))
+
+    def run(self, run: Run, step: Callable[[], Any]) -> Any:
+        """Run a script by `step`: its value, or NO_REPLY when it goes on in the background."""
+        client = run.caller
+        client.rewritten = ()
+        return self.overrun.run(client, lambda: self._inside(run, step))
+
+    def suspendable(self, client: "Client", step: Callable[[], Any]) -> Any:
+        """Run something that may contain scripts, and so may be suspended."""
+        return self.overrun.run(client, step)
+
+    def _inside(self, run: Run, step: Callable[[], Any]) -> Any:
+        self.calls.begin(run)
+        try:
+            if self._engine.gates & gates.PROPAGATING:
+                with self._engine[Propagation].together():
+                    value = step()
+            else:
+                value = step()
+        except ScriptFault as failure:
+            if failure.counted:
+                return ErrorReply(failure.line.replace(b"\r", b" ").replace(b"\n", b" "))
+            raise
+        finally:
+            self.calls.end()
+            self._renew()
+        if value.__class__ is ErrorReply:
+            raise ScriptFault(value.line)
+        return value
+
+    def _renew(self) -> None:
+        """A script that filled Lua's memory leaves an interpreter that cannot go on: another takes its place."""
+        if self._interpreter is not None and self._interpreter.exhausted:
+            self._interpreter = None
+            for script in self._by_sha.values():
+                script.function = None
+
+    def kill(self, *, function: bool) -> None:
+        """SCRIPT KILL and FUNCTION KILL. Raises NOTBUSY, UNKILLABLE or BUSY."""
+        run = self.calls.run
+        if run is None:
+            raise CommandError(b"No scripts in execution right now.", b"NOTBUSY")
+        if run.dirty:
+            raise CommandError(
+                b"Sorry the script already executed write commands against the dataset. You can either wait the script "
+                b"termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
+                b"UNKILLABLE",
+            )
+        if run.function is not function:
+            raise CommandError(self._engine.busy, b"BUSY")
+        run.killed = True
+
+
+def key_count(words: Sequence[bytes]) -> int:
+    """How many of the words behind the first are keys. Raises Redis's errors."""
+    count = integer(words[0])
+    if count > len(words) - 1:
+        raise CommandError(b"Number of keys can't be greater than number of args")
+    if count < 0:
+        raise CommandError(b"Number of keys can't be negative")
+    return count
+
+
+def permitted(flags: frozenset[str], readonly: bool) -> bool:
+    """Whether a script with these flags may only read. Raises where a writing one was called by a reading command."""
+    if "no-writes" in flags:
+        return True
+    if readonly:
+        raise CommandError(b"Can not execute a script with write flag using *_ro command.")
+    return False
