@@ -49,6 +49,7 @@ class Tracking:
         self._changed_keys: dict[bytes, Client | None] = {}  # since the last broadcast, and by whom last
         self._flushed = False
         engine.on_forget.append(self.stop)
+        engine.cron_steps.append(self._tell)
 
     @property
     def items(self) -> int:
@@ -92,16 +93,20 @@ class Tracking:
 
     def done(self, client: "Client", entry: "Entry | None") -> None:
         """A command is done, its reply queued: broadcast what changed; CLIENT CACHING held for one command."""
-        if self._flushed:
-            self._flushed = False
-            self._tell_all()
-        if self._changed_keys:
-            self._broadcast()
+        self._tell()
         mode = client.tracking
         if mode is not None and client.transaction is None and entry is not None:
             mode.caching = mode.caching and entry.command.container == "client"
 
     # Telling
+
+    def _tell(self) -> None:
+        """Send what waits for the end of a command, or was changed by none (keys that expire)."""
+        if self._flushed:
+            self._flushed = False
+            self._tell_all()
+        if self._changed_keys:
+            self._broadcast()
 
     def _changed(self, db: "Database", key: bytes, event: events.Event) -> None:
         if event in _NO_CHANGE:

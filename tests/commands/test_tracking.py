@@ -3,8 +3,9 @@
 from pytest import fixture, mark, skip
 
 from pyredis.assembly import build_engine
+from pyredis.clock import ManualClock
 from pyredis.engine.tracking import Tracking
-from tests.commands.test_pubsub import Scene
+from tests.commands.test_pubsub import Kept, Scene
 from tests.observed import ask
 
 ANSWERS = {
@@ -127,6 +128,21 @@ def test_the_table_has_a_bound():
     ask(client, "HELLO 3", "CLIENT TRACKING ON", *(f"GET {number}" for number in range(10)))
     assert ask(client, "GET more") == b"_\r\n>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\n0\r\n"
     assert len(engine[Tracking].keys) == 10
+
+
+@mark.parametrize("mode", ["", "BCAST"])
+def test_keys_that_expire_by_themselves_are_told_of(mode):
+    clock = ManualClock()
+    engine = build_engine(clock=clock)
+    client, other = engine.connect(Kept()), engine.connect()
+    ask(client, "HELLO 3", f"CLIENT TRACKING ON {mode}")
+    ask(other, "SET a 1 PX 10")
+    ask(client, "GET a")
+    client.sink.data = b""
+    clock.advance(11)
+    engine.cron()
+    engine.cron()
+    assert client.sink.data == b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n"
 
 
 def test_a_gone_redirection_is_told_of():
