@@ -18,7 +18,7 @@ from pyredis.engine.command import (
     command,
     container,
 )
-from pyredis.engine.help import help_reply
+from pyredis.engine.help import help_reply, subcommand_error
 from pyredis.errors import CommandError
 from pyredis.patterns import matches
 from pyredis.protocol.replies import OK, Status, Unordered
@@ -114,7 +114,9 @@ def function_flush(ctx: Client, *mode: bytes) -> Status:
 
     Deletes all libraries.
     """
-    if len(mode) > 1 or (mode and mode[0].upper() not in (b"ASYNC", b"SYNC")):
+    if len(mode) > 1:
+        raise subcommand_error(ctx.argv)
+    if mode and mode[0].upper() not in (b"ASYNC", b"SYNC"):
         raise CommandError(b"FUNCTION FLUSH only supports SYNC|ASYNC option")
     ctx.engine[Functions].flush()
     ctx.db.dirty += 1

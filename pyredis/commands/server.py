@@ -49,7 +49,8 @@ def time(ctx: Client) -> list[bytes]:
 
     Answers the server's clock: seconds since 1970, and microseconds.
     """
-    return [b"%d" % part for part in divmod(ctx.engine.clock.now_us(), 1_000_000)]
+    now = ctx.engine.clock.now_us() if ctx.id else ctx.engine.keyspace.now * 1000  # a script (client 0) sees one time
+    return [b"%d" % part for part in divmod(now, 1_000_000)]
 
 
 @command("LOLWUT", flags=READONLY | FAST, group="server", since="5.0.0", complexity="")

@@ -112,6 +112,8 @@ class TrimOptions:
         self.makes_no_stream = False
         self.threshold_at = 0
         while options:
+            if is_xadd and options.words[options.position] == b"*":
+                break
             if options.flag(b"MAXLEN", 1):
                 self._strategy(options)
                 self.length = options.integer()

@@ -117,8 +117,9 @@ def _xadd_with_options(ctx: Client, key: bytes, words: Words) -> bytes | None:
     trim = options.trim(ctx.engine.limits.stream.entries)
     if trim is not None and found.trim(trim):
         ctx.db.changed(key, events.XTRIM, 0)
-    exact = _exact(words[:at], options, found)
-    ctx.rewritten = (b"XADD", key, *exact, words[at] if is_given and is_whole else given, *fields)
+    if ctx.engine.gates & gates.PROPAGATING:
+        exact = _exact(words[:at], options, found)
+        ctx.rewritten = (b"XADD", key, *exact, words[at] if is_given and is_whole else given, *fields)
     return given
 
 

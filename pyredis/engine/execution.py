@@ -74,6 +74,8 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
                 value = handler(client, argv[1], argv[2])
             elif size == 2:
                 value = handler(client, argv[1])
+            elif size == 4:
+                value = handler(client, argv[1], argv[2], argv[3])
             elif size == 1:
                 value = handler(client)
             else:

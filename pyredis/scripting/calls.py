@@ -62,6 +62,9 @@ class Calls:
         client, caller = self.client, run.caller
         client.db, client.user, client.no_touch = caller.db, caller.user, caller.no_touch
         client.resp = 2
+        # What the script reads, its caller may keep.
+        client.id, client.tracking = caller.id, caller.tracking
+        client.gates = caller.gates & gates.TRACKING
 
     def end(self) -> None:
         """No script runs."""

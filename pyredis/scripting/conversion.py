@@ -6,17 +6,21 @@ sandbox sends a scalar as it is and a table as tokens, marks and counts before w
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from math import copysign
 from typing import Any
 
 from pyredis.datatypes.numeric import format_double
 from pyredis.protocol.replies import (
     Attributed,
     BigNumber,
+    Entries,
     ErrorReply,
     FlatMap,
     NullArray,
+    PairArrayMap,
     PairMap,
     Pairs,
+    RecordMap,
     Status,
     Unordered,
     Verbatim,
@@ -54,6 +58,13 @@ def to_integer(number: float) -> int:
     if -9.3e18 < number < 9223372036854775808.0:
         return int(number)
     return -(1 << 63)
+
+
+def number_text(number: float) -> bytes:
+    """A number as Lua's `tostring` has it."""
+    if number != number:
+        return b"-nan" if copysign(1, number) < 0 else b"nan"
+    return b"%.14g" % number
 
 
 def one_line(text: bytes) -> bytes:
@@ -129,6 +140,11 @@ class ToLua:
             PairMap: lambda value: self._list([*chain.from_iterable(value.pairs)], self._two),
             Pairs: lambda value: self._list([*chain.from_iterable(value.pairs)], self._two),
             FlatMap: lambda value: self._list(value.words, self._two),
+            PairArrayMap: lambda value: self._list(value.pairs, self._two),
+            RecordMap: lambda value: self._list(
+                [word for key, each in value.records for word in (key, *each)], self._two
+            ),
+            Entries: lambda value: self._list(value, self._two),
             set: lambda value: self._list(list(value), self._two),
             Unordered: lambda value: self._list(value.items, self._two),
             Verbatim: lambda value: value.text,
@@ -146,6 +162,9 @@ class ToLua:
             dict: lambda value: self._map(value.items()),
             PairMap: lambda value: self._map(value.pairs),
             Pairs: lambda value: self._list(value.pairs, self._three),
+            PairArrayMap: lambda value: self._map(value.pairs),
+            RecordMap: lambda value: self._map(value.records),
+            Entries: lambda value: self._list(value, self._three),
             FlatMap: lambda value: self._map(zip(value.words[::2], value.words[1::2], strict=True)),
             set: lambda value: self._set(value),
             Unordered: lambda value: self._set(value.items),

@@ -17,7 +17,7 @@ from lupa.lua51 import LuaRuntime
 
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import REPLICATE_ALL, Calls, raised
-from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua
+from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text
 from pyredis.scripting.faults import Killed, ScriptFault, fault
 from pyredis.scripting.libraries import bit, msgpack, struct
 from pyredis.scripting.rand48 import Rand48
@@ -138,8 +138,8 @@ class Interpreter:
         if source is None and line is None and counted is None:
             text = text if isinstance(text, bytes) else b"execution failure"
             return ScriptFault(b"ERR Error running script %b, %b" % (name, text[:100]))
-        if isinstance(text, int | float):
-            text = b"%g" % text
+        if isinstance(text, int | float) and not isinstance(text, bool):
+            text = number_text(text)
         if not isinstance(text, bytes):
             text = b"ERR unknown error"
         where = b" script: %b, on %b:%b." % (name, source, b"%d" % line)
@@ -330,7 +330,7 @@ def _sha1hex(*words: Any) -> bytes:
 
 def _text(value: Any) -> bytes:
     """A string or number as Lua's tostring has it."""
-    return value if isinstance(value, bytes) else b"%.14g" % value
+    return value if isinstance(value, bytes) else number_text(value)
 
 
 def _number(value: Any) -> float | None:

@@ -3,7 +3,9 @@
 from math import floor
 from typing import Any
 
+from pyredis.scripting.conversion import to_integer
 from pyredis.scripting.faults import fault
+from pyredis.scripting.libraries.arguments import number
 
 _MULTIPLIER, _INCREMENT, _MASK = 0x5DEECE66D, 0xB, (1 << 48) - 1
 _MAX = (1 << 31) - 1
@@ -35,13 +37,6 @@ class Rand48:
 
 
 def _integer(words: tuple[Any, ...], at: int, name: bytes) -> int:
-    value = words[at] if at < len(words) else None
-    if isinstance(value, bytes):
-        try:
-            value = float(value)
-        except ValueError:
-            value = b""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        got = b"no value" if at >= len(words) else b"nil" if value is None else b"string"
-        raise fault(b"bad argument #%d to '%b' (number expected, got %b)" % (at + 1, name, got))
-    return int(value)
+    """An argument as C's int: cut to 32 bits."""
+    low = to_integer(number(name, words, at)) & 0xFFFFFFFF
+    return low - (1 << 32) if low >> 31 else low

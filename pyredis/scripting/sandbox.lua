@@ -106,6 +106,7 @@ local function settle(ok, ...)
         if type(message) == "string" or type(message) == "number" then
             return false, message
         end
+        return false, e, message -- as Redis leaves it on Lua's stack
     end
     return false, e
 end
@@ -135,8 +136,7 @@ end
 
 local function expect_table(t, name)
     if type(t) ~= "table" then
-        local got = t == nil and "no value" or type(t)
-        fail("bad argument #1 to '" .. name .. "' (table expected, got " .. got .. ")")
+        fail("bad argument #1 to '" .. name .. "' (table expected, got " .. type(t) .. ")")
     end
 end
 
@@ -207,6 +207,8 @@ function base.getmetatable(...)
     end
     if type(value) == "string" then
         return string_meta
+    elseif type(value) == "userdata" then
+        return nil -- cjson.null, which all scripts share
     end
     return getmetatable(...)
 end

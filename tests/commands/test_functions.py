@@ -46,6 +46,7 @@ CALLS = [
     "FUNCTION DELETE lib",
     "FUNCTION FLUSH foo",
     "FUNCTION FLUSH ASYNC",
+    "FUNCTION FLUSH SYNC extra",
     "FUNCTION KILL",
     "FUNCTION nosuch",
 ]

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyredis.datatypes.stream_id import MAX_ID, format_id
 from pyredis.protocol.encoder import RESP2, RESP3, bulks
-from pyredis.protocol.replies import RecordMap
+from pyredis.protocol.replies import Entries, RecordMap
 
 
 @given(st.lists(st.binary(max_size=6) | st.sampled_from([b"x" * 1023, b"y" * 1024, b"z" * 70_000]), min_size=1))
@@ -38,3 +39,18 @@ def test_records_are_a_map_of_arrays_or_flat():
     records = RecordMap([(b"a", (1, None)), (b"b", (2, b"x"))])
     assert RESP3[RecordMap](records) == b"%2\r\n$1\r\na\r\n*2\r\n:1\r\n_\r\n$1\r\nb\r\n*2\r\n:2\r\n$1\r\nx\r\n"
     assert RESP2[RecordMap](records) == b"*6\r\n$1\r\na\r\n:1\r\n$-1\r\n$1\r\nb\r\n:2\r\n$1\r\nx\r\n"
+
+
+word = st.binary(max_size=6) | st.sampled_from([b"x" * 1023, b"y" * 1024])
+stream_words = st.lists(word, min_size=2, max_size=6).filter(lambda words: len(words) % 2 == 0)
+
+
+@pytest.mark.parametrize("table", [RESP2, RESP3])
+@given(entries=st.lists(st.tuples(st.integers(0, MAX_ID), stream_words | st.just([b""] * 1024))))
+def test_stream_entries_are_pairs_of_an_id_and_words(table, entries):
+    value = Entries([(id, tuple(words)) for id, words in entries])
+    reader = hiredis.Reader()
+    reader.feed(table[Entries](value))
+    assert reader.gets() == [[format_id(id), words] for id, words in entries]
+    assert not reader.has_data()
+    assert [*value] == [(format_id(id), tuple(words)) for id, words in entries]

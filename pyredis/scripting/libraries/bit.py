@@ -3,30 +3,18 @@
 from collections.abc import Callable
 from functools import reduce
 from operator import and_, or_, xor
+from struct import pack
 from typing import Any
 
-from pyredis.scripting.faults import fault
+from pyredis.scripting.libraries.arguments import number
 
 _MASK = 0xFFFFFFFF
+_ROUNDING = 6755399441055744.0
 
 
 def _number(name: bytes, words: tuple[Any, ...], at: int) -> int:
-    """An argument, rounded to an integer and cut to 32 bits."""
-    value = words[at] if at < len(words) else None
-    if isinstance(value, bytes):
-        try:
-            value = float(value)
-        except ValueError:
-            raise fault(b"bad argument #%d to '%b' (number expected, got string)" % (at + 1, name))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        got = b"no value" if at >= len(words) else _TYPES.get(type(value), b"table")
-        raise fault(b"bad argument #%d to '%b' (number expected, got %b)" % (at + 1, name, got))
-    if value.__class__ is float:
-        value = round(value) if abs(value) < 1e300 else 0
-    return int(value) & _MASK
-
-
-_TYPES: dict[type, bytes] = {type(None): b"nil", bool: b"boolean", bytes: b"string"}
+    """An argument as its low 32 bits, rounded as BitOp does it: by adding 1.5 * 2^52 to the double."""
+    return int.from_bytes(pack("<d", number(name, words, at) + _ROUNDING)[:4], "little")
 
 
 def _signed(value: int) -> int:

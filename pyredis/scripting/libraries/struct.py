@@ -6,8 +6,9 @@ from struct import pack as to_bytes
 from struct import unpack as from_bytes
 from typing import Any
 
-from pyredis.scripting.conversion import to_integer
+from pyredis.scripting.conversion import number_text, to_integer
 from pyredis.scripting.faults import fault
+from pyredis.scripting.libraries.arguments import number, type_name
 
 _SIZES = {b"b": 1, b"B": 1, b"h": 2, b"H": 2, b"l": 8, b"L": 8, b"T": 8, b"f": 4, b"d": 8, b"x": 1}
 _INTEGERS = b"bBhHlLTiI"
@@ -47,7 +48,7 @@ class Format:
             padding = 0
             if letter not in b"cs" and self._align > 1 and size > 1:
                 unit = min(size, self._align)
-                padding = -self.position % unit
+                padding = (unit - (self.position & (unit - 1))) & (unit - 1)  # sizes such as 3 included, as in C
             yield Item(letter, size, padding, self._little)
 
     def _count(self, default: int) -> int:
@@ -110,27 +111,33 @@ def pack(*words: Any) -> bytes:
 
 def _packed(item: Item, value: Any, at: int) -> bytes:
     if item.letter in b"cs":
-        if not isinstance(value, bytes):
-            value = b"%.14g" % value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = number_text(value)
+        elif not isinstance(value, bytes):
+            raise fault(b"bad argument #%d to 'pack' (string expected, got %b)" % (at, type_name(value)))
         size = item.size if item.letter == b"c" and item.size else len(value)
         if len(value) < size:
             raise fault(b"bad argument #%d to 'pack' (string too short)" % at)
         return value[:size] + (b"\0" if item.letter == b"s" else b"")  # type: ignore[no-any-return]
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        got = b"string" if isinstance(value, bytes) else b"table"
-        raise fault(b"bad argument #%d to 'pack' (number expected, got %b)" % (at, got))
+    if value.__class__ is not int:
+        value = number(b"pack", (*[None] * (at - 1), value), at - 1)
     order = "<" if item.little else ">"
     if item.letter in b"fd":
         try:
-            return to_bytes(order + item.letter.decode(), number)
+            return to_bytes(order + item.letter.decode(), float(value))
         except (OverflowError, StructError):
-            return to_bytes(order + "f", float("inf") if number > 0 else float("-inf"))
-    whole = value if isinstance(value, int) else to_integer(number)
+            return to_bytes(order + "f", float("inf") if value > 0 else float("-inf"))
+    whole = value if isinstance(value, int) else _whole(value)
     bits = 8 * min(item.size, 8)
     data = (whole & ((1 << bits) - 1)).to_bytes(bits // 8, "little").ljust(item.size, b"\0")
     return data if item.little else data[::-1]
+
+
+def _whole(number: float) -> int:
+    """A number as C makes 64 bits of it: signed below zero, else unsigned."""
+    if number >= 1 << 63:
+        return int(number) if number < 1 << 64 else 0
+    return to_integer(number)
 
 
 def unpack(*words: Any) -> Any:
@@ -171,9 +178,9 @@ def _unpacked(item: Item, data: bytes) -> Any:
         return data
     if item.letter in b"fd":
         return from_bytes(("<" if item.little else ">") + item.letter.decode(), data)[0]
-    number = data[:8] if item.little else data[::-1][:8]
+    low = data[:8] if item.little else data[::-1][:8]
     signed = item.letter in b"bhli"
-    return float(int.from_bytes(number, "little", signed=signed))
+    return float(int.from_bytes(low, "little", signed=signed))
 
 
 def size(*words: Any) -> int:
