@@ -127,13 +127,14 @@ class Table(Generic[V]):
         if not self.count:
             return None
         top = self.mask.bit_length()
-        fraction = random.random
+        size, directory, fraction = self.mask + 1, self.directory, random.random
         for _ in range(100):
-            index = int(fraction() * (self.mask + 1))
-            bucket = self.directory[index]
+            place = fraction() * size
+            index = int(place)
+            bucket = directory[index]
             # A bucket that stands at several entries is drawn that much more often, so it is taken that much less.
             among = (BUCKET_LIMIT + 1) << (top - self.depths[index]) if top else len(bucket)
-            draw = int(fraction() * among)
+            draw = int((place - index) * among)  # what is left of the fraction is as random: 53 bits are plenty
             if draw < len(bucket):
                 return next(islice(bucket, draw, None))
         return self._nth_key(random.randrange(self.count))
