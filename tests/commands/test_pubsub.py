@@ -51,7 +51,10 @@ class Scene:
         client.send(b"".join(line.encode() + b"\r\n" for line in (line, "PING -end-")))
         said = b""
         while b"-end-" not in said:
-            said += client.socket.recv(1 << 16)
+            piece = client.socket.recv(1 << 16)
+            if not piece:
+                raise ConnectionError(f"closed after {said!r}")
+            said += piece
         return said
 
     def close(self):

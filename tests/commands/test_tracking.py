@@ -64,7 +64,7 @@ SCENES = {
     "noloop_bcast": (["CLIENT TRACKING ON BCAST NOLOOP", "SET a 1"], ["SET a 2"]),
     "multi": (["CLIENT TRACKING ON", "GET a"], ["MULTI\r\nSET a 1\r\nSET a 2\r\nEXEC"]),
     "script": (
-        ["CLIENT TRACKING ON", "EVAL redis.call('get','a') 0", "EVAL redis.call('set','b','1') 0"],
+        ["CLIENT TRACKING ON", "EVAL \"redis.call('get','a')\" 0", "EVAL \"redis.call('set','b','1')\" 0"],
         ["SET a 1", "SET b 2"],
     ),
     "in_multi": (["CLIENT TRACKING ON", "MULTI\r\nGET a\r\nSET a 1\r\nEXEC"], ["SET a 2"]),
