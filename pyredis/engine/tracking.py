@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pyredis.engine import gates
-from pyredis.engine.command import PUBSUB, READONLY
+from pyredis.engine.command import READONLY
 from pyredis.keyspace import events
 from pyredis.protocol.replies import Push
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CHANNEL = b"__redis__:invalidate"
 _NO_CHANGE = frozenset((events.KEY_MISS, events.NEW, events.OVERWRITTEN, events.TYPE_CHANGED, events.SWAPPED))
+
+_NOT_READING = frozenset(("pubsub", "scripting"))  # a script reads by the commands it calls
 
 
 class Mode:
@@ -83,7 +85,7 @@ class Tracking:
     def remember(self, client: "Client", entry: "Entry", argv: "Argv") -> None:
         """A tracking client ran a command: what it read may be cached."""
         mode, command = client.tracking, entry.command
-        if mode is None or mode.broadcast or not command.flags & READONLY or command.flags & PUBSUB:
+        if mode is None or mode.broadcast or not command.flags & READONLY or command.group in _NOT_READING:
             return
         if (mode.optin and not mode.caching) or (mode.optout and mode.caching):
             return
