@@ -152,12 +152,17 @@ class Blocking:
             return
         self._dequeue(wait)
         client.waiting = None
+        mark, self._engine.running = len(client.out), client
         answer = self.retry(client, wait.entry, wait.argv)
+        self._engine.running = None
+        pushes = client.out[mark:]  # what its own command invalidated: that comes behind the reply
+        del client.out[mark:]
         if isinstance(answer, Blocked):
             wait.blocked = answer
             self._enqueue(wait)
         elif answer is not NO_REPLY:  # else something holds the command back: it runs yet another time
             self._answer(client, answer)
+        client.out += pushes
 
     def _answer(self, client: "Client", answer: Any) -> None:
         """Reply, if the client wants replies, and let it go on at the next `serve`."""

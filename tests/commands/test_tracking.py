@@ -150,6 +150,15 @@ def test_keys_that_expire_by_themselves_are_told_of(mode):
     assert client.sink.data == b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n"
 
 
+def test_who_waited_is_answered_before_it_is_told():
+    engine = build_engine()
+    client, other = engine.connect(), engine.connect()
+    ask(client, "HELLO 3", "CLIENT TRACKING ON", "LRANGE b 0 -1")
+    assert ask(client, "BLMOVE a b LEFT LEFT 0") == b""
+    ask(other, "RPUSH a x")
+    assert b"".join(client.out) == b"$1\r\nx\r\n>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nb\r\n"
+
+
 def test_a_gone_redirection_is_told_of():
     engine = build_engine()
     client, target = engine.connect(), engine.connect()
