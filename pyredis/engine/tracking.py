@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pyredis.protocol.parser import Argv
 
 CHANNEL = b"__redis__:invalidate"
-_NO_CHANGE = frozenset((events.KEY_MISS, events.NEW, events.OVERWRITTEN, events.TYPE_CHANGED, events.SWAPPED))
+_TOLD_BESIDE = frozenset((events.NEW, events.OVERWRITTEN, events.TYPE_CHANGED, events.SWAPPED))
+"""Events that come with another one that says what changed, and SWAPDB's, of which clients are not told."""
 
 _NOT_READING = frozenset(("pubsub", "scripting"))  # a script reads by the commands it calls
 
@@ -111,7 +112,7 @@ class Tracking:
             self._broadcast()
 
     def _changed(self, db: "Database", key: bytes, event: events.Event) -> None:
-        if event in _NO_CHANGE:
+        if not event.modifies or event in _TOLD_BESIDE:
             return
         if event is events.FLUSHED:
             self._flushed = True

@@ -67,6 +67,7 @@ SCENES = {
         ["CLIENT TRACKING ON", "EVAL \"redis.call('get','a')\" 0", "EVAL \"redis.call('set','b','1')\" 0"],
         ["SET a 1", "SET b 2"],
     ),
+    "groups": (["CLIENT TRACKING ON", "XADD s 1-1 f v", "XLEN s"], ["XGROUP CREATE s g 0", "XADD s 2-1 f v"]),
     "read_only_script": (["CLIENT TRACKING ON", 'EVAL_RO "return 1" 1 a'], ["SET a 1"]),
     "in_multi": (["CLIENT TRACKING ON", "MULTI\r\nGET a\r\nSET a 1\r\nEXEC"], ["SET a 2"]),
 }
