@@ -53,6 +53,7 @@ class Engine:
         self.clients: dict[int, Client] = {}
         self.running: Client | None = None  # whose command runs, unless it is a plain one
         self.entries = _entries()
+        self.multi, self.exec = self.entries[b"MULTI"], self.entries[b"EXEC"]
         rename_commands(self.entries, config.directives.get("rename-command", ()))
         self.on_shutdown: Callable[..., None] | None = None  # SHUTDOWN calls it: set by what runs the process
         self.cron_steps: list[Callable[[], None]] = []

@@ -16,6 +16,7 @@ class Entry:
     __slots__ = (
         "calls",
         "command",
+        "constant",
         "failed",
         "handler",
         "histogram",
@@ -42,8 +43,16 @@ class Entry:
         )
         # A run of constant-time commands in a pipeline is timed as one: none of them alone can be slow.
         self.repeats = bool(flags & FAST) or command.complexity == "O(1)"
+        # A stretch of different ones is, if none takes longer with more arguments or elements.
+        self.constant = self.plain and command.complexity.startswith("O(1)")
         self.subentries = {name: Entry(sub) for name, sub in command.subcommands.items()}
         self.reset()
+
+    def count(self, calls: int, nanoseconds: int) -> None:
+        """`calls` calls took `nanoseconds` each."""
+        self.calls += calls
+        self.nanoseconds += calls * nanoseconds
+        self.histogram[(nanoseconds >> 10).bit_length()] += calls
 
     def reset(self) -> None:
         """CONFIG RESETSTAT."""

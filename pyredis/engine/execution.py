@@ -5,13 +5,13 @@ value encoded. That is all on the plain path, which a command takes when neither
 gates is set. Everything else goes through `dispatch`, one command at a time: find → arity → gates → call → propagate
 → reply.
 
-Timing: reading the clock costs as much as a look-up, so a run of equal constant-time commands in a pipeline is
+Timing: reading the clock costs as much as a look-up, so a stretch of constant-time commands in a pipeline is
 measured as one. None of them alone is slow; where even that must be known (a low slow log threshold), the gate TIMED
 times each.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pyredis.engine import gates
@@ -21,12 +21,13 @@ from pyredis.engine.client import Client
 from pyredis.engine.command import ADMIN, SKIP_MONITOR, SKIP_SLOWLOG
 from pyredis.engine.engine import Engine
 from pyredis.engine.entry import Entry
+from pyredis.engine.eviction import Eviction
 from pyredis.engine.latency import LatencyMonitor
 from pyredis.engine.monitors import Monitors
 from pyredis.engine.propagation import Propagation
 from pyredis.engine.slowlog import SlowLog
 from pyredis.engine.tracking import Tracking
-from pyredis.engine.transactions import aborted
+from pyredis.engine.transactions import Watches, aborted, up_to_exec
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.protocol.encoder import BULK_HEADERS, INTEGERS
 from pyredis.protocol.parser import Argv
@@ -42,27 +43,39 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
     out = client.out
     entry: Entry
     word: bytes | None = None  # the name that goes on the present run of one command, `entry`
-    first: Argv = []
     count = 0
+    first: Argv = []  # what began what is timed now: this run and the ones `before` it
+    before: list[tuple[Entry, int]] = []
     started = ticks()
     open_way = not (client.gates or engine.gates)  # no plain command changes either
     commands = iter(batch)
     for argv in commands:
         if argv[0] != word:
-            if count:
-                now = ticks()
-                finished(engine, client, entry, first, count, now - started)  # noqa: F821
-                started, count = now, 0
             found = find(argv[0])
             if found is None or not open_way or not found.plain:
+                if count:
+                    finished(engine, client, entry, first, count, ticks() - started, before)  # noqa: F821
+                    count, before = 0, []
                 word = None
-                dispatch(engine, client, argv)
+                if found is engine.multi and open_way:
+                    transact(engine, client, argv, commands)
+                else:
+                    dispatch(engine, client, argv)
                 if client.waiting is not None:
                     client.pending.extend(commands)
                 open_way = not (client.gates or engine.gates)
                 started = ticks()
                 continue
-            entry, first = found, argv
+            if not count:
+                first = argv
+            elif entry.constant and found.constant:  # noqa: F821
+                before.append((entry, count))  # noqa: F821
+            else:
+                now = ticks()
+                finished(engine, client, entry, first, count, now - started, before)  # noqa: F821
+                started, first, before = now, argv, []
+            count = 0
+            entry = found
             word = argv[0] if entry.repeats else None
             handler, least, most = entry.handler, entry.minimum, entry.maximum
         count += 1
@@ -94,12 +107,31 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
         else:
             out.append(client.encoders[kind](value))
     if count:
-        finished(engine, client, entry, first, count, ticks() - started)
+        finished(engine, client, entry, first, count, ticks() - started, before)
+
+
+def transact(engine: Engine, client: Client, multi: Argv, commands: Iterator[Argv]) -> None:
+    """MULTI. If plain commands and their EXEC came with it, as clients send them, they run back to back right away."""
+    queue, whole = up_to_exec(engine, commands)
+    if not whole or engine[Watches].count(client):
+        dispatch(engine, client, multi)
+        run(engine, client, queue)
+        return
+    queue.pop()
+    client.out.append(b"+OK\r\n" + b"+QUEUED\r\n" * len(queue) + b"*%d\r\n" % len(queue))
+    run(engine, client, queue)
+    for entry in (engine.multi, engine.exec):
+        entry.count(1, 0)
+        client.last_entry = entry
+    engine.stats.commands += 2
+    client.commands += 2
 
 
 def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     """Execute one command through all its gates and queue the reply."""
     client.argv, client.redacted, client.rewritten = argv, (), None
+    if engine.gates & gates.OVER_LIMIT:
+        engine[Eviction].make_room()  # before the mark: the client is told first what was evicted
     mark, mode = len(client.out), client.reply_mode
     engine.running = client
     value = execute(engine, client, argv)
@@ -198,13 +230,24 @@ def resume(engine: Engine, client: Client) -> None:
     client.flush()
 
 
-def finished(engine: Engine, client: Client, entry: Entry, argv: Argv, count: int, nanoseconds: int) -> None:
-    """Account for `count` calls of a command that together took `nanoseconds`; `argv` is the first of them."""
-    entry.calls += count
-    entry.nanoseconds += nanoseconds
-    entry.histogram[(nanoseconds // count >> 10).bit_length()] += count
-    engine.stats.commands += count
-    client.commands += count
+def finished(
+    engine: Engine,
+    client: Client,
+    entry: Entry,
+    argv: Argv,
+    count: int,
+    nanoseconds: int,
+    before: Sequence[tuple[Entry, int]] = (),
+) -> None:
+    """Account for `count` calls of a command, and for those `before` that were timed with it; `argv` came first."""
+    total = count
+    for _, times in before:
+        total += times
+    for earlier, times in before:
+        earlier.count(times, nanoseconds // total)
+    entry.count(count, nanoseconds // total)
+    engine.stats.commands += total
+    client.commands += total
     client.last_entry = entry
     if nanoseconds >= engine.slow_ns:
         flags = entry.command.flags

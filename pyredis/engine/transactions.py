@@ -1,5 +1,7 @@
 """MULTI: what is queued on a client, and WATCH: the keys whose change makes EXEC fail."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyredis.engine import gates
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from pyredis.protocol.parser import Argv
 
 
+_QUEUED_SIZE = 40
+
+
 class Queued(NamedTuple):
     """A command waiting for EXEC."""
 
@@ -24,15 +29,24 @@ class Queued(NamedTuple):
 class Transaction:
     """The commands queued since MULTI; spoiled by one that could not be queued."""
 
-    __slots__ = ("queue", "spoiled")
+    __slots__ = ("_measured", "queue", "spoiled")
 
     def __init__(self) -> None:
         self.queue: list[Queued] = []
         self.spoiled = False
+        self._measured = 0, 0  # commands, and their bytes
 
     def add(self, entry: "Entry", argv: "Argv") -> None:
         """Queue a command."""
         self.queue.append(Queued(entry, argv))
+
+    @property
+    def size(self) -> int:
+        """The bytes of what is queued."""
+        count, size = self._measured
+        size += sum(_QUEUED_SIZE + sum(map(len, one.argv)) for one in islice(self.queue, count, None))
+        self._measured = len(self.queue), size
+        return size
 
     def spoil(self) -> None:
         """EXEC will abort."""
@@ -91,11 +105,22 @@ class Watches:
     def _changed(self, db: "Database", key: bytes, event: events.Event) -> None:
         if not event.modifies:
             return
-        place = (db.index, key)
+        if event is events.FLUSHED:
+            self._flushed(db)
+            return
+        self._touch((db.index, key), event, _state(db, key))
+
+    def _flushed(self, db: "Database") -> None:
+        """All keys of a database are about to go."""
+        for place in self._watchers:
+            if place[0] == db.index and place[1] in db.table:
+                self._touch(place, events.FLUSHED, ABSENT)
+
+    def _touch(self, place: tuple[int, bytes], event: events.Event, now: str) -> None:
+        """Something happened to a key that is `now` present, absent or due."""
         for client in self._watchers.get(place, ()):
             watched = self._watched[client]
             before = watched[place]
-            now = ABSENT if event is events.FLUSHED else _state(db, key)
             if before is DUE and now is ABSENT:
                 watched[place] = ABSENT
             elif event is events.SWAPPED and now is DUE and before is not PRESENT:
@@ -108,6 +133,18 @@ def _state(db: "Database", key: bytes) -> str:
     if db.is_due(key):
         return DUE
     return ABSENT if db.table.get(key) is None else PRESENT
+
+
+def up_to_exec(engine: "Engine", commands: "Iterator[Argv]") -> tuple[list["Argv"], bool]:
+    """Take the commands up to EXEC; and whether that came, and before it only plain commands that could be queued."""
+    find, last = engine.entries.get, engine.exec
+    taken = []
+    for argv in commands:
+        taken.append(argv)
+        entry = find(argv[0])
+        if entry is None or not entry.plain or not entry.minimum <= len(argv) <= entry.maximum:
+            return taken, entry is last and len(argv) == 1
+    return taken, False
 
 
 def leave(client: "Client") -> None:

@@ -39,6 +39,20 @@ def test_answers_as_the_real_server(both, name):
         both(*shlex.split(line))
 
 
+@mark.parametrize("name", SCRIPTS)
+def test_one_read_or_many_is_the_same(name):
+    one, other = build_engine(clock=ManualClock()), build_engine(clock=ManualClock())
+    client, apart = one.connect(), other.connect()
+    together = ask(client, *SCRIPTS[name])
+    assert together == b"".join(ask(apart, line) for line in SCRIPTS[name])
+    assert client.commands == apart.commands
+    assert client.last_entry.command is apart.last_entry.command
+    counts = [
+        {row.command.name: (row.calls, row.failed, row.rejected) for row in engine.rows()} for engine in (one, other)
+    ]
+    assert counts[0] == counts[1]
+
+
 @fixture
 def clock():
     return ManualClock()
