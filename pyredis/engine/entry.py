@@ -1,6 +1,17 @@
 """A server's own row of a command: what its function is, and how often and how long it ran."""
 
-from pyredis.engine.command import ADMIN, BLOCKING, FAST, NOSCRIPT, PUBSUB, READONLY, WRITE, Command, Handler
+from pyredis.engine.command import (
+    ADMIN,
+    BLOCKING,
+    FAST,
+    MOVABLEKEYS,
+    NOSCRIPT,
+    PUBSUB,
+    READONLY,
+    WRITE,
+    Command,
+    Handler,
+)
 
 HISTOGRAM_BUCKETS = 54
 """Bucket i holds calls of up to 1.024 µs << i, as LATENCY HISTOGRAM answers them: enough for any 63 bit nanoseconds."""
@@ -26,6 +37,7 @@ class Entry:
         "plain",
         "rejected",
         "repeats",
+        "script",
         "subentries",
         "words",
     )
@@ -38,8 +50,11 @@ class Entry:
         self.words = 1 + command.name.count("|")
         flags = command.flags
         # The plain path is for commands that touch keys or answer at once, and change no client's or server's state.
-        self.plain = bool(flags & (READONLY | WRITE | FAST)) and not (
-            flags & (ADMIN | BLOCKING | PUBSUB | NOSCRIPT) or command.subcommands or command.container
+        # Scripts go it too, though one that overruns makes its client wait.
+        self.script = bool(command.group == "scripting" and flags & MOVABLEKEYS)
+        self.plain = self.script or (
+            bool(flags & (READONLY | WRITE | FAST))
+            and not (flags & (ADMIN | BLOCKING | PUBSUB | NOSCRIPT) or command.subcommands or command.container)
         )
         # A run of constant-time commands in a pipeline is timed as one: none of them alone can be slow.
         self.repeats = bool(flags & FAST) or command.complexity == "O(1)"

@@ -51,6 +51,10 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
     commands = iter(batch)
     for argv in commands:
         if argv[0] != word:
+            if word is None and client.waiting is not None:  # the last was a script that goes on in the background
+                client.pending.append(argv)
+                client.pending.extend(commands)
+                break
             found = find(argv[0])
             if found is None or not open_way or not found.plain:
                 if count:
@@ -61,8 +65,6 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
                     transact(engine, client, argv, commands)
                 else:
                     dispatch(engine, client, argv)
-                if client.waiting is not None:
-                    client.pending.extend(commands)
                 open_way = not (client.gates or engine.gates)
                 started = ticks()
                 continue
@@ -190,18 +192,30 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: boo
 
     One that will wait is accounted for only when it has done something, but monitors see it now, and not `again`.
     """
-    propagating = engine.gates & gates.PROPAGATING
-    dirty = engine.keyspace.dirty if propagating else 0
-    if client.no_touch:
-        engine.keyspace.touching = entry.command.name == "touch"
+    if (client.gates | engine.gates) & gates.WATCHES_CALLS:
+        return _watched(engine, client, entry, argv, again=again)
+    return _timed(engine, client, entry, argv)
+
+
+def _timed(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     started = engine.clock.ticks_ns()
     try:
         value = entry.handler(client, *argv[entry.words :])
     except Exception as failure:
         value = failed(engine, client, entry, failure, executed=True)
-    engine.keyspace.touching = True
     if value.__class__ is not Blocked or client.transaction is not None:
         finished(engine, client, entry, argv, 1, engine.clock.ticks_ns() - started)
+    return value
+
+
+def _watched(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: bool) -> Any:
+    """A call of which monitors, replicas or the client's own cache want to know, or that leaves access times alone."""
+    propagating = engine.gates & gates.PROPAGATING
+    dirty = engine.keyspace.dirty if propagating else 0
+    if client.no_touch:
+        engine.keyspace.touching = entry.command.name == "touch"
+    value = _timed(engine, client, entry, argv)
+    engine.keyspace.touching = True
     if engine.gates & gates.MONITORED and not again and not entry.command.flags & (ADMIN | SKIP_MONITOR):
         engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words
     if client.gates & gates.TRACKING:
@@ -241,10 +255,10 @@ def finished(
 ) -> None:
     """Account for `count` calls of a command, and for those `before` that were timed with it; `argv` came first."""
     total = count
-    for _, times in before:
-        total += times
-    for earlier, times in before:
-        earlier.count(times, nanoseconds // total)
+    if before:
+        total += sum(times for _, times in before)
+        for earlier, times in before:
+            earlier.count(times, nanoseconds // total)
     entry.count(count, nanoseconds // total)
     engine.stats.commands += total
     client.commands += total

@@ -13,6 +13,7 @@ SUBSCRIBED = 32  # it listens to channels
 TRACKING = 64  # it is told when keys change that it read
 MONITORING = 128  # it is shown every command
 NO_TOUCH = 16  # its commands leave access times alone
+RESTRICTED = 1 << 20  # there is something its user may not do
 
 # The engine's word
 MONITORED = 1 << 8
@@ -22,4 +23,8 @@ PROPAGATING = 1 << 11
 LOADING = 1 << 12
 TRACKED = 1 << 14  # some client tracks keys
 WAITED_FOR = 1 << 13  # clients are blocked on keys
+OVER_LIMIT = 1 << 18  # more memory is used than `maxmemory`
 BUSY = 1 << 15  # a script overruns: only what may run beside it does
+
+WATCHES_CALLS = TRACKING | NO_TOUCH | MONITORED | PROPAGATING
+"""Somebody is told of a command that ran, or it runs with a difference."""

@@ -4,7 +4,7 @@ A message is encoded once for each protocol version, whoever it goes to. While a
 SUBSCRIBED stands: in RESP2 it may then do little else (`admission`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pyredis.engine import gates
@@ -109,14 +109,15 @@ class PubSub:
         return bool(matcher(channel))
 
 
-def _deliver(clients: Iterable["Client"], message: Push) -> int:
+def _deliver(clients: Collection["Client"], message: Push) -> int:
     """Send one message to many, encoded once a protocol version; how many they were."""
     forms: dict[int, bytes] = {}
-    sent = 0
-    for sent, client in enumerate(clients, 1):  # noqa: B007
+    for client in clients:
         form = forms.get(client.resp)
         if form is None:
             form = forms[client.resp] = VERSIONS[client.resp][Push](message)
-        client.out.append(form)
-        client.flush_soon()
-    return sent
+        out = client.out
+        out.append(form)
+        if len(out) == 1:  # else what waits there is on its way already, and this with it
+            client.flush_soon()
+    return len(clients)

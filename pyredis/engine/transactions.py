@@ -136,13 +136,13 @@ def _state(db: "Database", key: bytes) -> str:
 
 
 def up_to_exec(engine: "Engine", commands: "Iterator[Argv]") -> tuple[list["Argv"], bool]:
-    """Take the commands up to EXEC; and whether that came, and before it only plain commands that could be queued."""
+    """Take the commands up to EXEC; and whether that came, and before it only plain commands, no scripts."""
     find, last = engine.entries.get, engine.exec
     taken = []
     for argv in commands:
         taken.append(argv)
         entry = find(argv[0])
-        if entry is None or not entry.plain or not entry.minimum <= len(argv) <= entry.maximum:
+        if entry is None or not entry.plain or entry.script or not entry.minimum <= len(argv) <= entry.maximum:
             return taken, entry is last and len(argv) == 1
     return taken, False
 

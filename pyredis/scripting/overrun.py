@@ -42,15 +42,15 @@ class Overrun:
         self._caller: Client | None = None
         self.deadline: int | None = None  # ms since 1970, of code that runs outside of a script: a library that loads
 
-    def run(self, client: "Client", step: Callable[[], Any]) -> Any:
-        """The value of `step`, or NO_REPLY when it goes on in the background: then its client is answered later."""
+    def run(self, client: "Client", step: Callable[..., Any], *words: Any) -> Any:
+        """`step(*words)`, or NO_REPLY when that goes on in the background: then its client is answered later."""
         if self._inside:
-            return step()  # part of a transaction that can be suspended as a whole
+            return step(*words)  # part of a transaction that can be suspended as a whole
         if self._worker is None:
             self._worker = greenlet(_work)
             self._worker.switch()
         self._inside = True
-        done = self._worker.switch(step)
+        done = self._worker.switch(step, words)
         if done is not _PAUSED:
             return self._outcome(done)
         self._caller = client
@@ -126,12 +126,12 @@ def _work() -> None:
     """The greenlet: runs what it is handed, answers (value, error)."""
     done: Any = None
     while True:
-        step = getcurrent().parent.switch(done)
+        step, words = getcurrent().parent.switch(done)
         try:
-            done = step(), None
+            done = step(*words), None
         except Exception as failure:
             done = None, failure
-        step = None
+        step = words = None
 
 
 def _killed() -> Killed:

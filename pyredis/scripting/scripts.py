@@ -4,6 +4,7 @@ Those that came by EVAL are forgotten when more than 500 others were used since 
 until SCRIPT FLUSH. Lua itself is loaded when the first script runs.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import sha1
@@ -26,18 +27,26 @@ if TYPE_CHECKING:
     from pyredis.scripting.overrun import Overrun
 
 EVAL_CACHED_MAX = 500
+_LASTING = re.compile(rb"for|while|repeat|function|load|_G|env")
+"""In the text of every script that could run for long: a loop, a function of its own, or a way to get at `loadstring`."""
+SMALL = {b"%d" % count: count for count in range(16)}
+"""The numbers of keys that most scripts have: found quicker than parsed."""
 
 
 class Script:
-    """A cached script; `flags` is None without a shebang, `function` is Lua's once compiled."""
+    """A cached script; `flags` is None without a shebang, `function` is Lua's once compiled.
 
-    __slots__ = ("body", "code", "evicts", "flags", "function", "sha")
+    `brief`: it cannot run for long.
+    """
+
+    __slots__ = ("body", "brief", "code", "evicts", "flags", "function", "sha")
 
     def __init__(self, sha: bytes, body: bytes) -> None:
         self.sha = sha
         self.body = body
         self.flags, self.code = script_flags(body)
         self.function: Any = None
+        self.brief = not _LASTING.search(body)
         self.evicts = True
 
 
@@ -144,29 +153,33 @@ class Scripts:
         if script.evicts:
             self._by_sha.move_to_end(script.sha)
         run = Run(client, script.sha, readonly=readonly, function=False)
-        keys, args = words[1 : count + 1], words[count + 1 :]
         function = script.function or self._compiled(script)
-        lua = self.interpreter
-        return self.run(run, lambda: lua.run(function, keys, args))
+        keys, args = words[1 : count + 1], words[count + 1 :]
+        return self.run(run, self.interpreter.run, function, keys, args, brief=script.brief)
 
-    def run(self, run: Run, step: Callable[[], Any]) -> Any:
-        """Run a script by `step`: its value, or NO_REPLY when it goes on in the background."""
+    def run(self, run: Run, step: Callable[..., Any], *words: Any, brief: bool = False) -> Any:
+        """Run a script by `step(*words)`: its value, or NO_REPLY when it goes on in the background.
+
+        One that is `brief` cannot, and is spared the switches between greenlets.
+        """
         client = run.caller
         client.rewritten = ()
-        return self.overrun.run(client, lambda: self._inside(run, step))
+        if brief:
+            return self._inside(run, step, words)
+        return self.overrun.run(client, self._inside, run, step, words)
 
     def suspendable(self, client: "Client", step: Callable[[], Any]) -> Any:
         """Run something that may contain scripts, and so may be suspended."""
         return self.overrun.run(client, step)
 
-    def _inside(self, run: Run, step: Callable[[], Any]) -> Any:
+    def _inside(self, run: Run, step: Callable[..., Any], words: tuple[Any, ...]) -> Any:
         self.calls.begin(run)
         try:
             if self._engine.gates & gates.PROPAGATING:
                 with self._engine[Propagation].together():
-                    value = step()
+                    value = step(*words)
             else:
-                value = step()
+                value = step(*words)
         except ScriptFault as failure:
             if failure.counted:
                 return ErrorReply(failure.line.replace(b"\r", b" ").replace(b"\n", b" "))
@@ -203,7 +216,9 @@ class Scripts:
 
 def key_count(words: Sequence[bytes]) -> int:
     """How many of the words behind the first are keys. Raises Redis's errors."""
-    count = integer(words[0])
+    count = SMALL.get(words[0])
+    if count is None:
+        count = integer(words[0])
     if count > len(words) - 1:
         raise CommandError(b"Number of keys can't be greater than number of args")
     if count < 0:

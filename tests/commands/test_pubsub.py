@@ -1,10 +1,14 @@
 """Channels as the real server has them: who gets what, in which order, and what a subscribed client may do."""
 
-from pytest import fixture, mark
+import socket
+from contextlib import ExitStack
+
+from pytest import fixture, importorskip, mark, skip
 
 from pyredis.assembly import build_engine
 from pyredis.engine.client import NullSink
 from pyredis.engine.pubsub import PubSub
+from pyredis.testing import RedisServer
 from tests.observed import ask
 from tests.oracle import RawClient, wait_for
 
@@ -162,3 +166,31 @@ def test_many_patterns_come_and_go_without_being_kept(engine):
 def test_help_names_every_subcommand(engine):
     text = ask(engine.connect(), "PUBSUB HELP")
     assert all(word in text for word in (b"CHANNELS", b"NUMPAT", b"NUMSUB", b"SHARDCHANNELS", b"SHARDNUMSUB"))
+
+
+@mark.slow
+def test_ten_thousand_listeners_are_served_in_one_pass(engine):
+    sinks = [Kept() for _ in range(10_000)]
+    for sink in sinks:
+        ask(engine.connect(sink), "SUBSCRIBE a")
+        sink.data = b""
+    assert ask(engine.connect(), "PUBLISH a hello") == b":10000\r\n"
+    assert {sink.data for sink in sinks} == {b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nhello\r\n"}
+
+
+@mark.proof
+def test_nine_thousand_connections_listen_to_one_channel():
+    resource = importorskip("resource")
+    if (limit := resource.getrlimit(resource.RLIMIT_NOFILE)[0]) < 19_000:
+        skip(f"the process may open {limit} files only")
+    message = b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nhello\r\n"
+    with RedisServer({"maxclients": 10_001}) as server, ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(9_000)]
+        for sock in sockets:
+            sock.sendall(b"SUBSCRIBE a\r\n")
+            assert sock.recv(100).startswith(b"*3\r\n$9\r\nsubscribe")
+        speaker = RawClient(server.port)
+        assert speaker.ask("PUBLISH", "a", "hello") == b":9000\r\n"
+        for sock in sockets:
+            assert sock.recv(100) == message
+        speaker.close()
