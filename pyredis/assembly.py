@@ -9,10 +9,15 @@ from random import Random
 from pyredis import commands
 from pyredis.clock import Clock
 from pyredis.config.store import Config
+from pyredis.engine.acl import Acl
+from pyredis.engine.acl_log import AclLog
 from pyredis.engine.blocking import Blocking
+from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.engine import Engine
+from pyredis.engine.eviction import Eviction
 from pyredis.engine.execution import retry
 from pyredis.engine.latency import LatencyMonitor
+from pyredis.engine.memory import Memory
 from pyredis.engine.monitors import Monitors
 from pyredis.engine.notifications import Notifications
 from pyredis.engine.pause import Pause
@@ -24,16 +29,22 @@ from pyredis.engine.tracking import Tracking
 from pyredis.engine.transactions import Watches
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.expiry import ActiveExpiry
+from pyredis.scripting.declared_flags import command_flags
 from pyredis.scripting.functions import Functions
 from pyredis.scripting.scripts import Scripts
 
 commands.load()
 
 COMPONENTS = (
+    Acl,
+    AclLog,
+    ClientMemory,
+    Memory,
     SlowLog,
     LatencyMonitor,
     Monitors,
     Propagation,
+    Eviction,
     Pause,
     Watches,
     Blocking,
@@ -57,6 +68,7 @@ def build_engine(config: Config | None = None, *, clock: Clock | None = None, se
     engine = Engine(config or Config(), clock or Clock(), Random(seed))
     for component in COMPONENTS:
         engine.add(component(engine))
+    engine.script_flags = partial(command_flags, engine)
     engine[Blocking].retry = partial(retry, engine)
     engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
     engine.cron_steps.append(lambda: engine.stats.sample(engine.keyspace.now))

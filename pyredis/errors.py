@@ -61,6 +61,11 @@ def syntax_error() -> CommandError:
     return CommandError(SYNTAX)
 
 
+def out_of_memory() -> CommandError:
+    """The command may take memory, and there is none."""
+    return CommandError(b"command not allowed when used memory > 'maxmemory'.", b"OOM")
+
+
 def not_an_integer() -> CommandError:
     """An argument is no 64 bit integer."""
     return CommandError(NOT_AN_INTEGER)

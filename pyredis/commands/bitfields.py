@@ -5,6 +5,7 @@ string is grown once, to the farthest bit any operation writes, even where FAIL 
 
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pyredis.commands.bitmaps import bit_offset, store
@@ -43,6 +44,18 @@ class _Operation(NamedTuple):
         return self.offset + self.field.bits + 7 >> 3
 
 
+def _bitfield_key_flags(argv: Sequence[bytes]) -> str:
+    """BITFIELD only reads its key when all its operations are GET."""
+    at = 2
+    while at < len(argv):
+        name = argv[at].upper()
+        following = 1 if name == b"OVERFLOW" else _FOLLOWING.get(name, 0)
+        if not following or name in (_SET, _INCRBY) or at + following >= len(argv):
+            return "RW access update"
+        at += 1 + following
+    return "RO access"
+
+
 @command(
     "BITFIELD",
     flags=WRITE | DENYOOM,
@@ -54,6 +67,7 @@ class _Operation(NamedTuple):
             1,
             "RW access update variable_flags",
             notes="reads with GET, writes with the others",
+            actual=_bitfield_key_flags,
         )
     ],
 )

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.engine import gates
+from pyredis.engine.acl import Acl
 from pyredis.engine.arguments import Arguments, integer, integer_between
-from pyredis.engine.authentication import has_user
 from pyredis.engine.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, Client
 from pyredis.engine.client_info import KINDS, client_kind, client_line, printable
 from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
@@ -240,9 +240,9 @@ def _by_type(ctx: Client, word: bytes) -> Filter:
 
 
 def _by_user(ctx: Client, word: bytes) -> Filter:
-    if not has_user(word):
+    if word not in ctx.engine[Acl].users:
         raise CommandError(b"No such user '%b'" % word)
-    return lambda client: client.user.encode("utf-8", "surrogateescape") == word
+    return lambda client: client.user.name == word
 
 
 def _by_address(ctx: Client, word: bytes) -> Filter:

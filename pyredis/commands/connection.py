@@ -9,8 +9,9 @@ from typing import Any
 from pyredis import REDIS_VERSION
 from pyredis.datatypes.numeric import parse_int
 from pyredis.engine import gates
+from pyredis.engine.acl import DEFAULT, Acl
 from pyredis.engine.arguments import Arguments
-from pyredis.engine.authentication import DEFAULT_USER, authenticate, needs_password, start_over
+from pyredis.engine.authentication import authenticate
 from pyredis.engine.client import REPLY_ON, Client
 from pyredis.engine.client_info import printable
 from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, command
@@ -72,8 +73,8 @@ def auth(ctx: Client, word: bytes, *words: bytes) -> Status:
     ctx.redacted = (1, 2)
     if words:
         authenticate(ctx, word, words[0])
-    elif needs_password(ctx):
-        authenticate(ctx, DEFAULT_USER.encode(), word)
+    elif not ctx.engine[Acl].default.nopass:
+        authenticate(ctx, DEFAULT, word)
     else:
         raise CommandError(
             b"AUTH <password> called without any password configured for the default user."
@@ -123,7 +124,7 @@ def hello(ctx: Client, *words: bytes) -> dict[bytes, Any]:
     greeting = _Greeting(ctx, words)
     if greeting.credentials:
         authenticate(ctx, *greeting.credentials)
-    if ctx.gates & gates.UNAUTHENTICATED and needs_password(ctx):
+    if ctx.gates & gates.UNAUTHENTICATED:  # even if nobody asks for a password any more
         raise CommandError(_HELLO_FIRST, b"NOAUTH")
     if greeting.name is not None:
         ctx.name = greeting.name
@@ -181,5 +182,5 @@ def reset(ctx: Client) -> Status:
     ctx.set_no_touch(False)
     ctx.set_reply_mode(REPLY_ON)
     ctx.talk(2)
-    start_over(ctx)
+    ctx.engine[Acl].start_over(ctx)
     return _RESET

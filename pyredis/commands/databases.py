@@ -107,6 +107,9 @@ def _flush(ctx: Client, name: bytes, databases: Iterable[Database], mode: tuple[
     if len(mode) > 1 or (mode and mode[0].upper() not in (b"ASYNC", b"SYNC")):
         raise syntax_error()
     dropped = sum([db.flush() for db in databases])
+    asynchronous = mode[0].upper() == b"ASYNC" if mode else ctx.engine.config["lazyfree-lazy-user-flush"]
+    if asynchronous or ctx.transaction is None:  # Redis lets a client wait for its background thread, if it may wait
+        ctx.engine.stats.lazyfreed_objects += dropped
     if not dropped and ctx.engine.gates & gates.PROPAGATING:
         ctx.engine[Propagation].feed(ctx, (name, *mode))
     return OK

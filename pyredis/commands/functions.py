@@ -7,6 +7,7 @@ from pyredis.engine.command import (
     ALLOW_BUSY,
     DENYOOM,
     LOADING,
+    MAY_REPLICATE,
     MOVABLEKEYS,
     NO_MANDATORY_KEYS,
     NOSCRIPT,
@@ -21,6 +22,7 @@ from pyredis.engine.command import (
 from pyredis.engine.help import help_reply, subcommand_error
 from pyredis.errors import CommandError
 from pyredis.patterns import matches
+from pyredis.persistence.dump import NoLibrary, WrongPayload, dump_libraries, restore_libraries
 from pyredis.protocol.replies import OK, Status, Unordered
 from pyredis.scripting.functions import Functions, Library
 from pyredis.scripting.scripts import Scripts
@@ -35,7 +37,7 @@ _ON_ALL = ["request_policy:all_shards", "response_policy:all_succeeded"]
 
 @command(
     "FCALL",
-    flags=_RUNS,
+    flags=_RUNS | MAY_REPLICATE,
     group="scripting",
     since="7.0.0",
     complexity=_COMPLEXITY,
@@ -119,6 +121,50 @@ def function_flush(ctx: Client, *mode: bytes) -> Status:
     if mode and mode[0].upper() not in (b"ASYNC", b"SYNC"):
         raise CommandError(b"FUNCTION FLUSH only supports SYNC|ASYNC option")
     ctx.engine[Functions].flush()
+    ctx.db.dirty += 1
+    return OK
+
+
+@command(
+    "FUNCTION DUMP",
+    flags=NOSCRIPT,
+    group="scripting",
+    since="7.0.0",
+    complexity="O(N) in the number of functions",
+)
+def function_dump(ctx: Client) -> bytes:
+    """FUNCTION DUMP
+
+    Answers all libraries as a payload that FUNCTION RESTORE takes.
+    """
+    return dump_libraries(library.code for library in ctx.engine[Functions].libraries.values())
+
+
+@command(
+    "FUNCTION RESTORE",
+    flags=WRITE | DENYOOM | NOSCRIPT,
+    group="scripting",
+    since="7.0.0",
+    complexity="O(N) in the number of functions",
+    tips=_ON_ALL,
+)
+def function_restore(ctx: Client, serialized_value: bytes, *policy: bytes) -> Status:
+    """FUNCTION RESTORE serialized-value [FLUSH | APPEND | REPLACE]
+
+    Loads the libraries that a payload of FUNCTION DUMP holds, all of them or none.
+    """
+    if len(policy) > 1:
+        raise subcommand_error(ctx.argv)
+    word = policy[0].upper() if policy else b"APPEND"
+    if word not in (b"APPEND", b"REPLACE", b"FLUSH"):
+        raise CommandError(b"Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
+    try:
+        codes = restore_libraries(serialized_value)
+        ctx.engine[Functions].restore(codes, replace=word == b"REPLACE", flush=word == b"FLUSH")
+    except WrongPayload:
+        raise CommandError(b"DUMP payload version or checksum are wrong")
+    except NoLibrary as fault:
+        raise CommandError(fault.text)
     ctx.db.dirty += 1
     return OK
 
@@ -231,4 +277,8 @@ KILL
     End the function that runs now.
 FLUSH [ASYNC|SYNC]
     Delete all libraries.
+DUMP
+    All libraries as a payload for RESTORE.
+RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]
+    Load the libraries of a payload: instead of those there are, beside them (default), or over them.
 """

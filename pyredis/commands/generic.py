@@ -8,14 +8,17 @@ from pyredis.errors import DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, SAME_OBJECT, Comm
 from pyredis.keyspace import events
 from pyredis.keyspace.database import Database
 from pyredis.keyspace.kinds import copy_of, type_name
+from pyredis.keyspace.lazyfree import is_laborious
 from pyredis.patterns import compile_pattern
 from pyredis.protocol.replies import OK, Status
 
 _SUM = ("request_policy:multi_shard", "response_policy:agg_sum")
 
 
-def _delete(db: Database, keys: tuple[bytes, ...]) -> int:
-    return sum(map(db.remove, keys))
+def _delete(ctx: Client, keys: tuple[bytes, ...], *, lazily: bool) -> int:
+    if lazily:
+        ctx.engine.stats.lazyfreed_objects += sum(is_laborious(ctx.db.table.get(key)) for key in set(keys))
+    return sum(map(ctx.db.remove, keys))
 
 
 @command(
@@ -32,7 +35,7 @@ def delete(ctx: Client, key: bytes, *keys: bytes) -> int:
 
     Deletes keys; answers how many there were.
     """
-    return _delete(ctx.db, (key, *keys))
+    return _delete(ctx, (key, *keys), lazily=ctx.engine.config["lazyfree-lazy-user-del"])
 
 
 @command(
@@ -49,7 +52,7 @@ def unlink(ctx: Client, key: bytes, *keys: bytes) -> int:
 
     Deletes keys; their memory may be freed later.
     """
-    return _delete(ctx.db, (key, *keys))
+    return _delete(ctx, (key, *keys), lazily=True)
 
 
 @command(

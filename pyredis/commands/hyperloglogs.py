@@ -10,7 +10,7 @@ from pyredis.datatypes import hyperloglog
 from pyredis.datatypes.hyperloglog import Corrupt
 from pyredis.datatypes.text import buffer
 from pyredis.engine.client import Client
-from pyredis.engine.command import ADMIN, DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command import ADMIN, DENYOOM, FAST, MAY_REPLICATE, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError
 from pyredis.keyspace import events
 from pyredis.protocol.replies import OK, Status
@@ -73,7 +73,7 @@ def pfadd(ctx: Client, key: bytes, *elements: bytes) -> int:
 
 @command(
     "PFCOUNT",
-    flags=READONLY,
+    flags=READONLY | MAY_REPLICATE,
     group="hyperloglog",
     since="2.8.9",
     complexity="O(1) for one key, with a kept estimate; O(N) in the number of several keys",

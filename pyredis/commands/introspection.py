@@ -10,6 +10,7 @@ from pyredis.engine import syntax
 from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
 from pyredis.engine.command import (
+    CATEGORIES,
     FLAGS,
     LOADING,
     MODULE,
@@ -30,11 +31,6 @@ from pyredis.protocol.replies import Status, Unordered
 
 _Map = dict[bytes, Any]
 _MODULE = b"vectorset"  # the one that is part of Redis
-_CATEGORIES = """
-keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin fast slow
-blocking dangerous connection transaction scripting
-"""
-_CATEGORY_ORDER = _CATEGORIES.split()
 
 
 @command(
@@ -231,43 +227,14 @@ def _keys_of(ctx: Client, argv: list[bytes]) -> list[tuple[int, str]]:
     except CommandError:
         raise CommandError(b"Invalid command specified") from None
     declared = entry.command
-    if not declared.keys and declared.key_positions is None:
+    if not declared.keys:
         raise CommandError(b"The command has no key arguments")
     if not entry.minimum <= len(argv) <= entry.maximum:
         raise CommandError(b"Invalid number of arguments specified for command")
-    try:
-        found = list(_positions(declared, argv))
-    except ValueError:
-        found = []
+    found = declared.key_uses(argv)
     if not found and not declared.flags & NO_MANDATORY_KEYS:
         raise CommandError(b"Invalid arguments specified for command")
     return found
-
-
-def _positions(declared: Command, argv: list[bytes]) -> Iterable[tuple[int, str]]:
-    """Where the keys stand, each with its flags; ValueError if a count among them is wrong."""
-    if declared.key_positions is not None:
-        flags = declared.keys[0].flags if declared.keys else "RW access update"
-        for at in declared.key_positions(argv):
-            yield at, flags
-        return
-    for spec in declared.keys:
-        words = spec.flags.split()
-        if "not_key" in words:
-            continue
-        flags = _actual_flags(declared.name, argv) if "variable_flags" in words else spec.flags
-        for at in spec.positions(argv):
-            yield at, flags
-
-
-def _actual_flags(name: str, argv: list[bytes]) -> str:
-    """What a command whose options decide does to its key: SET reads with GET, BITFIELD may only read."""
-    words = [word.upper() for word in argv]
-    if name == "set":
-        return "RW access update" if b"GET" in words[3:] else "OW update"
-    if name == "bitfield" and b"SET" not in words[2:] and b"INCRBY" not in words[2:]:
-        return "RO access"
-    return "RW access update"
 
 
 # Rows
@@ -283,7 +250,7 @@ def _row(declared: Command) -> list[Any]:
         first,
         last,
         step,
-        _statuses(f"@{category}" for category in sorted(declared.categories, key=_CATEGORY_ORDER.index)),
+        _statuses(f"@{category}" for category in sorted(declared.categories, key=CATEGORIES.index)),
         Unordered(tip.encode() for tip in declared.tips),
         Unordered(_key_spec(spec) for spec in declared.keys),
         [_row(sub) for sub in declared.subcommands.values()] or Unordered(()),

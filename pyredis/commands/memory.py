@@ -1,20 +1,22 @@
 """MEMORY: what a key takes, and what the server takes.
 
-A key's size is an estimate of Redis's own (`keyspace.memory`). The server's sizes are the process's; Python's
-allocator tells nothing of fragmentation and has nothing to purge, so those commands answer as Redis does when
-built with such an allocator.
+A key's size is an estimate of Redis's own (`keyspace.memory`), the server's sizes are what is really used
+(`engine.memory`). Python's allocator tells nothing of its fragmentation, so MALLOC-STATS answers as Redis
+does when built with such an allocator.
 """
 
 from typing import Any
 
 from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.client_info import memory_used
+from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.command import LOADING, READONLY, STALE, Keys, command, container
 from pyredis.engine.help import help_reply
-from pyredis.engine.server_info import ServerInfo, resident_memory
+from pyredis.engine.memory import EXPIRY, STARTUP, Memory, give_back
+from pyredis.engine.server_info import resident_memory
 from pyredis.errors import syntax_error
-from pyredis.keyspace.memory import expiry_overhead, key_overhead, memory_usage
+from pyredis.keyspace.footprint import SLOT
+from pyredis.keyspace.memory import memory_usage
 from pyredis.protocol.replies import OK, Status, Verbatim
 
 _SAMPLES = 5
@@ -55,36 +57,35 @@ def memory_stats(ctx: Client) -> dict[bytes, Any]:
     Answers what takes memory in the server.
     """
     engine = ctx.engine
-    used = resident_memory()
+    used = engine[Memory].used()
     peak = engine.stats.peak_memory = max(engine.stats.peak_memory, used)
-    startup = min(engine[ServerInfo].startup_memory, used)
-    clients = sum(map(memory_used, engine.clients.values()))
+    clients, parts = engine[ClientMemory].estimate(), {name: part() for name, part in engine[Memory].parts.items()}
     databases = {b"db.%d" % db.index: _database(db) for db in engine.keyspace.databases if len(db)}
-    overhead = startup + clients + sum(sum(sizes.values()) for sizes in databases.values())
+    overhead = engine[Memory].overhead()
     dataset = max(used - overhead, 0)
     keys = sum(map(len, engine.keyspace.databases))
     return {
         b"peak.allocated": peak,
         b"total.allocated": used,
-        b"startup.allocated": startup,
+        b"startup.allocated": STARTUP,
         b"replication.backlog": 0,
         b"replica.fullsync.buffer": 0,
         b"clients.slaves": 0,
         b"clients.normal": clients,
         b"cluster.links": 0,
         b"aof.buffer": 0,
-        b"lua.caches": 0,
-        b"functions.caches": 0,
-        b"script.VMs": 0,
+        b"lua.caches": parts.get("scripts_eval", 0),
+        b"functions.caches": parts.get("functions", 0),
+        b"script.VMs": parts.get("vm_eval", 0) + parts.get("vm_functions", 0),
         **databases,
         b"overhead.db.hashtable.lut": 0,
         b"overhead.db.hashtable.rehashing": 0,
         b"overhead.total": overhead,
         b"db.dict.rehashing.count": 0,
         b"keys.count": keys,
-        b"keys.bytes-per-key": (used - startup) // keys if keys else 0,
+        b"keys.bytes-per-key": (used - STARTUP) // keys if keys else 0,
         b"dataset.bytes": dataset,
-        b"dataset.percentage": dataset * 100 / max(used - startup, 1),
+        b"dataset.percentage": dataset * 100 / max(used - STARTUP, 1),
         b"peak.percentage": used * 100 / peak if peak else 0.0,
         **_allocator(used),
     }
@@ -92,20 +93,21 @@ def memory_stats(ctx: Client) -> dict[bytes, Any]:
 
 def _database(db: Any) -> dict[bytes, int]:
     return {
-        b"overhead.hashtable.main": key_overhead(db),
-        b"overhead.hashtable.expires": expiry_overhead(db),
+        b"overhead.hashtable.main": SLOT * len(db),
+        b"overhead.hashtable.expires": EXPIRY * db.expires.count,
     }
 
 
 def _allocator(used: int) -> dict[bytes, Any]:
-    """What jemalloc would tell; here, that nothing is lost."""
+    """What jemalloc would tell; here, that nothing is lost in blocks, and how much the process holds."""
+    resident = resident_memory()
     answer: dict[bytes, Any] = {b"allocator." + name: used for name in (b"allocated", b"active", b"resident")}
     answer[b"allocator.muzzy"] = 0
     for name in (b"allocator-fragmentation", b"allocator-rss", b"rss-overhead"):
         answer[name + b".ratio"] = 1.0
         answer[name + b".bytes"] = 0
-    answer[b"fragmentation"] = 1.0
-    answer[b"fragmentation.bytes"] = 0
+    answer[b"fragmentation"] = resident / used
+    answer[b"fragmentation.bytes"] = resident - used
     return answer
 
 
@@ -116,9 +118,9 @@ def memory_doctor(ctx: Client) -> Verbatim:
     Reports on memory in plain words.
     """
     engine = ctx.engine
-    used = resident_memory()
+    used = engine[Memory].used()
     peak = max(engine.stats.peak_memory, used)
-    if used - engine[ServerInfo].startup_memory < _EMPTY_BYTES:
+    if used - STARTUP < _EMPTY_BYTES:
         return Verbatim(b"The server is almost empty: there is nothing to find yet.\n")
     if peak > used * 3 // 2:
         return Verbatim(b"The server used much more memory once than it does now; a restart gives it back.\n")
@@ -135,8 +137,9 @@ def memory_doctor(ctx: Client) -> Verbatim:
 def memory_purge(ctx: Client) -> Status:
     """MEMORY PURGE
 
-    Does nothing: Python gives free memory back by itself.
+    Gives memory that is free inside the process back to the system, as far as that is possible.
     """
+    give_back()
     return OK
 
 

@@ -6,7 +6,7 @@ A command that names several channels answers once for each.
 from collections.abc import Sequence
 
 from pyredis.engine.client import Client
-from pyredis.engine.command import FAST, LOADING, NOSCRIPT, PUBSUB, STALE, Keys, command, container
+from pyredis.engine.command import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, STALE, Keys, command, container
 from pyredis.engine.help import help_reply, subcommand_error
 from pyredis.engine.pubsub import PubSub, Subscriptions
 from pyredis.patterns import compile_pattern
@@ -116,7 +116,7 @@ def sunsubscribe(ctx: Client, *shardchannels: bytes) -> Several:
 
 @command(
     "PUBLISH",
-    flags=_ASKING | FAST,
+    flags=_ASKING | FAST | MAY_REPLICATE,
     group="pubsub",
     since="2.0.0",
     complexity="O(N+M) in the channel's subscribers and everybody's patterns",
@@ -131,7 +131,7 @@ def publish(ctx: Client, channel: bytes, message: bytes) -> int:
 
 @command(
     "SPUBLISH",
-    flags=_ASKING | FAST,
+    flags=_ASKING | FAST | MAY_REPLICATE,
     group="pubsub",
     since="7.0.0",
     complexity="O(N) in the shard channel's subscribers",

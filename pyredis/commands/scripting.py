@@ -9,6 +9,7 @@ from pyredis.engine.client import Client
 from pyredis.engine.command import (
     ALLOW_BUSY,
     LOADING,
+    MAY_REPLICATE,
     MOVABLEKEYS,
     NO_MANDATORY_KEYS,
     NOSCRIPT,
@@ -33,7 +34,7 @@ _ALL_SHARDS = "request_policy:all_shards"
 
 @command(
     "EVAL",
-    flags=_RUNS,
+    flags=_RUNS | MAY_REPLICATE,
     group="scripting",
     since="2.6.0",
     complexity=_COMPLEXITY,
@@ -65,7 +66,7 @@ def eval_ro(ctx: Client, script: bytes, numkeys: bytes, *words: bytes) -> Any:
 
 @command(
     "EVALSHA",
-    flags=_RUNS,
+    flags=_RUNS | MAY_REPLICATE,
     group="scripting",
     since="2.6.0",
     complexity=_COMPLEXITY,

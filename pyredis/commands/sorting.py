@@ -15,15 +15,17 @@ from pyredis.datatypes.list import List
 from pyredis.datatypes.set import Set
 from pyredis.datatypes.sorted_set import SortedSet
 from pyredis.datatypes.text import plain
+from pyredis.engine import gates
 from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, MOVABLEKEYS, READONLY, WRITE, Keys, UnknownKeys, command
+from pyredis.engine.command import DENYOOM, MOVABLEKEYS, READONLY, TABLE, WRITE, Keys, UnknownKeys, command
 from pyredis.errors import CommandError, WrongType, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.database import Database
 
 _SKIPPED = {b"LIMIT": 2, b"GET": 1, b"BY": 1}
 _NO_WEIGHT = b"One or more scores can't be converted into double"
+_NO_LEAVE = b"%b option of SORT denied due to insufficient ACL permissions."
 _COMPLEXITY = "O(N+M*log(M)), N the number of elements to sort, M of those returned; O(N) without sorting"
 
 
@@ -58,11 +60,14 @@ class Pattern:
 
 
 class Order:
-    """What SORT's words say. `count` is negative for no limit."""
+    """What SORT's words say. `count` is negative for no limit.
+
+    Patterns may name any key, so that they need leave to read all: without it (`may_look`), they are refused.
+    """
 
     __slots__ = ("alpha", "by", "count", "descending", "gets", "offset", "sorts", "store")
 
-    def __init__(self, words: tuple[bytes, ...], *, may_store: bool) -> None:
+    def __init__(self, words: tuple[bytes, ...], *, may_store: bool, may_look: bool) -> None:
         self.alpha = self.descending = False
         self.sorts = True
         self.offset, self.count = 0, -1
@@ -84,8 +89,12 @@ class Order:
             elif options.flag(b"BY", 1):
                 self.by = Pattern(options.word())
                 self.sorts = self.sorts and self.by.prefix is not None  # once off, a later pattern changes nothing
+                if self.by.prefix is not None and not may_look:
+                    raise CommandError(_NO_LEAVE % b"BY")
             elif options.flag(b"GET", 1):
                 self.gets.append(Pattern(options.word()))
+                if not may_look:
+                    raise CommandError(_NO_LEAVE % b"GET")
             else:
                 raise syntax_error()
 
@@ -153,6 +162,11 @@ def _sorted(ctx: Client, key: bytes, order: Order) -> list[bytes | None]:
     return [pattern.look_up(db, element) for element in chosen for pattern in order.gets]
 
 
+def _may_look(ctx: Client, name: str) -> bool:
+    """Whether the user may read any key while it runs this command."""
+    return not ctx.gates & gates.RESTRICTED or ctx.user.may_read_all(TABLE[name], ctx.argv)
+
+
 def _store_position(argv: Sequence[bytes]) -> range:
     """Where the key to store at stands: behind the last STORE that is no argument of another option."""
     found, at = range(0), 2
@@ -186,7 +200,7 @@ def sort(ctx: Client, key: bytes, *words: bytes) -> list[bytes | None] | int:
 
     Answers the elements of a list, set or sorted set in order, or stores them as a list.
     """  # noqa: E501
-    order = Order(words, may_store=True)
+    order = Order(words, may_store=True, may_look=_may_look(ctx, "sort"))
     found = _sorted(ctx, key, order)
     if order.store is None:
         return found
@@ -213,4 +227,4 @@ def sort_ro(ctx: Client, key: bytes, *words: bytes) -> list[bytes | None]:
 
     Answers the elements of a list, set or sorted set in order.
     """
-    return _sorted(ctx, key, Order(words, may_store=False))
+    return _sorted(ctx, key, Order(words, may_store=False, may_look=_may_look(ctx, "sort_ro")))

@@ -3,6 +3,7 @@
 What expires propagates with its absolute time (`PXAT`), what answers the old value without `GET`.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pyredis.datatypes.numeric import INT64_MAX
@@ -82,13 +83,18 @@ class _SetOptions:
                 raise syntax_error()
 
 
+def _set_key_flags(argv: Sequence[bytes]) -> str:
+    """SET only reads its key's old value with GET."""
+    return "RW access update" if any(word.upper() == b"GET" for word in argv[3:]) else "OW update"
+
+
 @command(
     "SET",
     flags=WRITE | DENYOOM,
     group="string",
     since="1.0.0",
     complexity="O(1)",
-    keys=[Keys(1, "RW access update variable_flags", notes="reads with GET")],
+    keys=[Keys(1, "RW access update variable_flags", notes="reads with GET", actual=_set_key_flags)],
     history=[
         ("2.6.12", "`EX`, `PX`, `NX` and `XX`."),
         ("6.0.0", "`KEEPTTL`."),

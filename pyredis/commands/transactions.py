@@ -7,16 +7,27 @@ answers null when a watched key changed, EXECABORT when a command could not be q
 from typing import Any
 
 from pyredis.engine import gates
+from pyredis.engine.acl_log import MULTI, AclLog
 from pyredis.engine.blocking import unless_blocked
 from pyredis.engine.client import Client
 from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE, Keys, command
 from pyredis.engine.execution import call
 from pyredis.engine.propagation import Propagation
+from pyredis.engine.selector import CHANNEL, COMMAND, KEY
 from pyredis.engine.transactions import Queued, Transaction, Watches, leave
 from pyredis.errors import CommandError
-from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, NullArray, Status
+from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, ErrorReply, NullArray, Status
 from pyredis.scripting.scripts import Scripts
 
+_CHANGED = (
+    b"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is "
+    b"no longer allowed for the following reason: "
+)
+_CHANGED_REASONS = {
+    COMMAND: b"no permission to execute the command or subcommand",
+    KEY: b"no permission to touch the specified keys",
+    CHANNEL: b"no permission to access one of the channels used as arguments",
+}
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
 
@@ -73,9 +84,22 @@ def _run(ctx: Client, queue: list[Queued]) -> list[Any]:
     with propagation.together():
         for queued in queue:
             ctx.argv, ctx.redacted, ctx.rewritten = queued.argv, (), None
-            values.append(unless_blocked(call(ctx.engine, ctx, queued.entry, queued.argv)))
+            refused = _no_longer_permitted(ctx, queued) if ctx.gates & gates.RESTRICTED else None
+            values.append(refused or unless_blocked(call(ctx.engine, ctx, queued.entry, queued.argv)))
     ctx.argv, ctx.redacted, ctx.rewritten = argv, (), ()
     return [value for value in values if value is not NO_REPLY]
+
+
+def _no_longer_permitted(ctx: Client, queued: Queued) -> ErrorReply | None:
+    """The error for a command that the user was allowed to queue, and may not run now."""
+    command = queued.entry.command
+    refusal = ctx.user.refusal(command, queued.argv)
+    if refusal is None:
+        return None
+    ctx.engine[AclLog].refused(ctx, command, queued.argv, refusal, MULTI)
+    error = ErrorReply(_CHANGED + _CHANGED_REASONS[refusal.reason])
+    ctx.engine.stats.count_error(error.line)
+    return error
 
 
 @command(

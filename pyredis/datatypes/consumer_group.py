@@ -5,8 +5,10 @@ names its consumer instead of pointing at it, so that nothing here is a referenc
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import itemgetter
+
+from pyredis.datatypes.dismantling import Parts, dismantle
 
 UNKNOWN = -1
 """A number of entries read that nobody knows; a time that never was."""
@@ -22,6 +24,9 @@ class SortedIds:
 
     def __init__(self) -> None:
         self.chunks: list[list[int]] = []
+
+    def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
+        dismantle(self.chunks)
 
     def __iter__(self) -> Iterator[int]:
         for chunk in self.chunks:
@@ -120,6 +125,9 @@ class Group:
         self.consumers: dict[bytes, Consumer] = {}
         self.deliveries: dict[int, Delivery] = {}
         self.pending = SortedIds()
+
+    def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
+        dismantle(self.deliveries)
 
     def copy(self) -> "Group":
         """An independent copy."""

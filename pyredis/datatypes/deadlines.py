@@ -5,7 +5,10 @@ there; when such dead entries outnumber the live ones the heap is made anew, so 
 A name is overdue once its time has passed, not at that millisecond itself, as keys are.
 """
 
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
+
+from pyredis.datatypes.dismantling import Parts, dismantle
 
 _SPARE = 32  # dead entries not worth a clean-up
 
@@ -18,6 +21,10 @@ class Deadlines:
     def __init__(self) -> None:
         self._times: dict[bytes, int] = {}
         self._heap: list[tuple[int, bytes]] = []
+
+    def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
+        dismantle(self._times)
+        dismantle(self._heap)
 
     def __len__(self) -> int:
         return len(self._times)

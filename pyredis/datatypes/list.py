@@ -40,6 +40,14 @@ class List:
         self._settle(max(limits.size, limits.low_size), limits.entries)
         return self
 
+    @classmethod
+    def of_nodes(cls, nodes: Iterable[Listpack], limits: Limits) -> "List":
+        """A list made of the nodes it was saved as; none is empty."""
+        self = cls()
+        self.form = Quicklist(limits, nodes)
+        self._settle(max(limits.size, limits.low_size), limits.entries)
+        return self
+
     @property
     def encoding(self) -> bytes:
         """What OBJECT ENCODING answers."""

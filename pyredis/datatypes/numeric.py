@@ -65,14 +65,19 @@ def parse_float(text: bytes) -> float | None:
 
 def format_double(number: float) -> bytes:
     """How a double is written in replies, scores and AOF: the same text in RESP2 and RESP3."""
+    if -4611686018427387904.0 <= number <= 4611686018427387904.0 and number == int(number) and number:
+        return b"%d" % int(number)
+    return shortest_double(number)
+
+
+def shortest_double(number: float) -> bytes:
+    """As `format_double`, but round numbers have an exponent where that is shorter: how DEBUG DIGEST takes scores."""
     if number != number:
         return b"nan"
     if isinf(number):
         return b"inf" if number > 0 else b"-inf"
     if number == 0.0:
         return b"-0" if copysign(1.0, number) < 0 else b"0"
-    if -4611686018427387904.0 <= number <= 4611686018427387904.0 and number == int(number):
-        return b"%d" % int(number)
     sign = b"-" if number < 0 else b""
     return sign + _layout(*_grisu2(abs(number))).encode()
 

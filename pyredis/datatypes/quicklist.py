@@ -7,9 +7,10 @@ than a run may be stands in a run of its own, which takes no other (a "plain" no
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
+from pyredis.datatypes.dismantling import Parts, dismantle
 from pyredis.datatypes.listpack import EMPTY_SIZE, LARGE, MARGIN, Limits, Listpack, entry_size
 
 
@@ -22,6 +23,9 @@ class Quicklist:
         self.limits = limits
         self.nodes = deque(node for node in nodes if node)
         self.length = sum(map(len, self.nodes))
+
+    def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
+        dismantle(self.nodes)
 
     def __len__(self) -> int:
         return self.length

@@ -11,8 +11,10 @@ The index does not know which member has which score; who uses it keeps that in 
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from itertools import accumulate
+
+from pyredis.datatypes.dismantling import Parts, dismantle
 
 _FULL = 1024  # members of a run before it splits in two
 _SPARSE = 256  # members of two adjoining runs together that become one
@@ -34,6 +36,9 @@ class Ranking:
 
     def __init__(self, members: list[bytes], scores: Sequence[float]) -> None:
         self._fill(members, scores)
+
+    def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
+        dismantle(self._members)
 
     def _fill(self, members: list[bytes], scores: Sequence[float]) -> None:
         """Cut sorted pairs into runs, and derive everything else from these."""

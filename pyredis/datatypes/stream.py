@@ -6,12 +6,14 @@ whole nodes, drops what Redis 8.2 would. What was deleted still counts in its no
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
 from pyredis.datatypes.allocation import allocated
 from pyredis.datatypes.consumer_group import UNKNOWN, Group
+from pyredis.datatypes.dismantling import Parts, dismantle
 from pyredis.datatypes.listpack import EMPTY_SIZE, entry_size, integer_size
 from pyredis.datatypes.radix_tree import radix_tree_nodes
 from pyredis.datatypes.stream_id import MAX_ID, SEQUENCE_MASK
@@ -144,6 +146,9 @@ class Stream:
         self.max_deleted_id = 0
         self.entries_added = 0
         self.groups: dict[bytes, Group] = {}
+
+    def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
+        dismantle(self.nodes)
 
     def __len__(self) -> int:
         return self.length

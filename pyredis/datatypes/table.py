@@ -9,14 +9,17 @@ A scan cursor is a hash prefix counted in reversed bits, as in Redis's dict.c: s
 side of the cursor where it was, so what is there from start to end is returned at least once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from random import Random
 from typing import Generic, TypeVar
 
+from pyredis.datatypes.dismantling import Parts, dismantle
+
 V = TypeVar("V")
 
 BUCKET_LIMIT = 341  # what a dict of 512 slots holds: one key more would double it
+_SAMPLED_BUCKETS = 10  # that a sample looks at before it is content with fewer keys
 _CURSOR_BITS = 64
 _CURSOR_MASK = (1 << _CURSOR_BITS) - 1
 
@@ -28,6 +31,10 @@ class Table(Generic[V]):
 
     def __init__(self) -> None:
         self.clear()
+
+    def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
+        if self.mask:
+            dismantle(self.directory)
 
     @classmethod
     def filled(cls, items: Iterable[tuple[bytes, V]]) -> "Table[V]":
@@ -138,6 +145,18 @@ class Table(Generic[V]):
             if draw < len(bucket):
                 return next(islice(bucket, draw, None))
         return self._nth_key(random.randrange(self.count))
+
+    def sample(self, random: Random, count: int) -> list[bytes]:
+        """About `count` different random keys, all of one bucket if it has so many: quicker than one at a time."""
+        found: list[bytes] = []
+        for _ in range(_SAMPLED_BUCKETS):
+            keys = list(self.directory[int(random.random() * (self.mask + 1))])
+            found += keys if len(keys) <= count else random.sample(keys, count)
+            if len(found) >= min(count, self.count):
+                break
+        if not found and (key := self.random_key(random)) is not None:
+            found.append(key)
+        return found[:count]
 
     def _nth_key(self, position: int) -> bytes:
         """The key at `position` in bucket order: for a table of which little is left."""

@@ -11,6 +11,7 @@ from itertools import count as counter
 from random import Random
 from typing import TYPE_CHECKING
 
+from pyredis.datatypes.dismantling import Parts, dismantle
 from pyredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -36,15 +37,20 @@ class VectorSet:
     __slots__ = ("attributes", "input_dimension", "links", "names", "places", "uid", "vectors")
 
     def __init__(self, dimension: int, quantisation: str, links: int = DEFAULT_LINKS, input_dimension: int = 0) -> None:
-        from pyredis.datatypes.vectors import Vectors
-
-        self.vectors = Vectors(dimension, quantisation)
         self.links = links
         self.input_dimension = input_dimension
         self.names: list[bytes] = []  # by row
         self.places: dict[bytes, int] = {}  # rows by name
         self.attributes: dict[bytes, bytes] = {}
+        from pyredis.datatypes.vectors import Vectors  # numpy: what stands above is freed even where it is missing
+
+        self.vectors = Vectors(dimension, quantisation)
         self.uid = next(_uids)
+
+    def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
+        dismantle(self.names)
+        dismantle(self.places)
+        dismantle(self.attributes)
 
     def __len__(self) -> int:
         return len(self.names)

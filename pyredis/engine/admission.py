@@ -9,12 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 from pyredis.engine import gates
+from pyredis.engine.acl import Acl
+from pyredis.engine.acl_log import AclLog, context_of
 from pyredis.engine.client import Client
-from pyredis.engine.command import ALLOW_BUSY, LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE
+from pyredis.engine.command import ALLOW_BUSY, DENYOOM, LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE
 from pyredis.engine.engine import Engine
 from pyredis.engine.entry import Entry
+from pyredis.engine.eviction import Eviction
 from pyredis.engine.pause import Pause
-from pyredis.errors import CommandError
+from pyredis.errors import CommandError, out_of_memory
 from pyredis.protocol.parser import Argv
 from pyredis.protocol.replies import QUEUED
 
@@ -38,7 +41,7 @@ NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
 
 def authenticated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """A client that has to authenticate may only do that."""
-    if not entry.command.flags & NO_AUTH and engine.config["requirepass"]:  # else it was taken away meanwhile
+    if not entry.command.flags & NO_AUTH and engine[Acl].default.asks_password:  # else that was changed meanwhile
         raise CommandError(b"Authentication required.", b"NOAUTH")
 
 
@@ -56,6 +59,12 @@ def loaded(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
         raise CommandError(b"Redis is loading the dataset in memory", b"LOADING")
 
 
+def in_memory(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """What may take memory is refused while too much is used and nothing can be evicted."""
+    if engine[Eviction].refuses and engine.flags(client, entry, argv) & DENYOOM:
+        raise out_of_memory()
+
+
 def not_busy(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """While a script overruns, only what may run beside it does."""
     if not entry.command.flags & ALLOW_BUSY:
@@ -66,6 +75,14 @@ def not_forbidden_in_transaction(engine: Engine, client: Client, entry: Entry, a
     """Some commands make no sense inside MULTI."""
     if entry.command.flags & NO_MULTI:
         raise CommandError(b"Command not allowed inside a transaction")
+
+
+def permitted(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """A user may do what its permissions allow."""
+    refusal = client.user.refusal(entry.command, argv)
+    if refusal is not None:
+        engine[AclLog].refused(client, entry.command, argv, refusal, context_of(client))
+        raise CommandError(client.user.refusal_text(refusal, entry.command, argv, tells_all=False), b"NOPERM")
 
 
 def not_by_monitor(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
@@ -90,6 +107,8 @@ def outside_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv
 GATES: tuple[tuple[int, Gate], ...] = (
     (gates.UNAUTHENTICATED, authenticated),
     (gates.IN_TRANSACTION, not_forbidden_in_transaction),
+    (gates.RESTRICTED, permitted),
+    (gates.OVER_LIMIT, in_memory),
     (gates.SUBSCRIBED, not_subscribed),
     (gates.LOADING, loaded),
     (gates.BUSY, not_busy),

@@ -198,7 +198,9 @@ class Blocking:
             self._dequeue(self._waits[client])
 
     def _changed(self, db: "Database", key: bytes, event: events.Event) -> None:
-        if event.wakes and (db.index, key) in self._queues:
+        if event is events.FLUSHED:
+            self._ready |= {place: None for place in self._queues if place[0] == db.index and place[1] in db.table}
+        elif event.wakes and (db.index, key) in self._queues:
             self._ready[db.index, key] = None
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyredis.engine import gates
+from pyredis.engine.acl import Acl
 from pyredis.engine.transactions import Transaction
 from pyredis.keyspace.database import Database
 from pyredis.protocol.encoder import RESP2, VERSIONS
@@ -49,7 +50,10 @@ class Sink(Protocol):
         """Bytes written that the peer has not taken yet."""
 
     def input_pending(self) -> int:
-        """Bytes received that are not yet a command."""
+        """Bytes received that are not yet an argument."""
+
+    def arguments_pending(self) -> int:
+        """Bytes of the arguments of a command that is not yet whole."""
 
 
 class NullSink:
@@ -80,6 +84,10 @@ class NullSink:
         return 0
 
     def input_pending(self) -> int:
+        """Nothing."""
+        return 0
+
+    def arguments_pending(self) -> int:
         """Nothing."""
         return 0
 
@@ -124,7 +132,7 @@ class Client:
         self.id = id
         self.sink = sink
         self.db: Database = engine.keyspace.databases[0]
-        self.user = "default"
+        self.user = engine[Acl].default
         self.name = b""
         self.library_name = b""
         self.library_version = b""

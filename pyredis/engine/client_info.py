@@ -1,13 +1,13 @@
 """A client as CLIENT LIST and CLIENT INFO show it: one line of `field=value`, in the order of Redis 8.2.
 
-Sizes are bytes, ages seconds. Memory is estimated by the sizes Redis would show for the same client: the
-buffers themselves are asyncio's.
+Sizes are bytes (`client_memory`), ages seconds.
 """
 
 from typing import TYPE_CHECKING
 
 from pyredis.engine import gates
 from pyredis.engine.client import CLOSED
+from pyredis.engine.client_memory import REPLY_BUFFER, size_of
 from pyredis.engine.pubsub import PubSub
 from pyredis.engine.transactions import Watches
 
@@ -24,11 +24,6 @@ KINDS = {
     b"pubsub": PUBSUB,
 }
 """Words for TYPE in CLIENT LIST and KILL, and the kind each means."""
-
-_CLIENT_BYTES = 928
-_REPLY_BUFFER = 1024
-_REPLY_CHUNK = 16384
-_QUERY_BUFFER = 20474
 
 
 def printable(text: bytes) -> bool:
@@ -67,7 +62,7 @@ def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:
         *_memory(client, running),
         ("events", "rw" if sink.output_pending() else "r"),
         ("cmd", client.last_entry.command.name if client.last_entry else "NULL"),
-        ("user", client.user),
+        ("user", client.user.name),
         ("redir", -1 if client.tracking is None else client.tracking.redirect),
         ("resp", client.resp),
         ("lib-name", client.library_name),
@@ -81,31 +76,19 @@ def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:
 
 def _memory(client: "Client", running: bool) -> list[tuple[str, object]]:
     """What the client's buffers and arguments take."""
-    query = client.sink.input_pending() + (_wire_size(client.argv) if running else 0)
-    free = max(_QUERY_BUFFER - query, 0) if running else 0
-    arguments = sum(map(len, client.argv)) if running else 0
-    queue = client.transaction.queue if client.transaction else ()
-    queued = sum(len(word) for command in queue for word in command.argv)
-    pending = client.sink.output_pending()
-    in_buffer = pending if pending <= _REPLY_BUFFER else 0
-    in_chunks = pending - in_buffer
+    size = size_of(client, running=running)
     return [
-        ("qbuf", query),
-        ("qbuf-free", free),
-        ("argv-mem", arguments),
-        ("multi-mem", queued),
-        ("rbs", _REPLY_BUFFER),
+        ("qbuf", size.query),
+        ("qbuf-free", size.query_free),
+        ("argv-mem", size.arguments),
+        ("multi-mem", size.queued),
+        ("rbs", REPLY_BUFFER),
         ("rbp", 0),
-        ("obl", in_buffer),
-        ("oll", -(-in_chunks // _REPLY_CHUNK)),
-        ("omem", in_chunks),
-        ("tot-mem", _CLIENT_BYTES + _REPLY_BUFFER + query + free + arguments + queued + in_chunks),
+        ("obl", size.in_buffer),
+        ("oll", size.chunks),
+        ("omem", size.in_chunks),
+        ("tot-mem", size.total),
     ]
-
-
-def memory_used(client: "Client") -> int:
-    """An estimate of the bytes a client takes, that of `tot-mem` while it is idle."""
-    return int(str(_memory(client, running=False)[-1][1]))
 
 
 def _flags(client: "Client") -> str:
@@ -126,11 +109,6 @@ def _flags(client: "Client") -> str:
         ("T", client.no_touch),
     )
     return "".join(letter for letter, is_so in states if is_so) or "N"
-
-
-def _wire_size(argv: list[bytes]) -> int:
-    """The bytes of a command as sent."""
-    return len(b"*%d\r\n" % len(argv)) + sum(len(b"$%d\r\n" % len(word)) + len(word) + 2 for word in argv)
 
 
 def _raw(value: object) -> bytes:

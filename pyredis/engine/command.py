@@ -13,7 +13,7 @@ and the paragraph below it the summary. A subcommand is declared under its full 
 Handlers return values (`protocol.replies`), never bytes of the protocol. What COMMAND answers follows Redis 8.2.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 Handler = Callable[..., Any]
@@ -30,6 +30,14 @@ FLAGS = (
 WRITE, READONLY, DENYOOM, MODULE, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = (1 << at for at in range(10))
 SKIP_MONITOR, SKIP_SLOWLOG, ASKING, FAST, NO_AUTH, MOVABLEKEYS, ALLOW_BUSY = (1 << at for at in range(10, 17))
 NO_ASYNC_LOADING, NO_MULTI, NO_MANDATORY_KEYS = (1 << at for at in range(17, 20))
+MAY_REPLICATE = 1 << 20
+"""No write, and yet it may propagate. COMMAND does not show it."""
+
+CATEGORIES = (
+    *("keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap", "hyperloglog", "geo"),
+    *("stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous", "connection", "transaction", "scripting"),
+)
+"""ACL categories, in the order of ACL CAT."""
 
 GROUP_CATEGORIES = {
     "string": "string",
@@ -53,13 +61,25 @@ class Keys:
     """A key spec: keys from argument `first` to `last` (0: only the first; negative: from the end), every `step`.
 
     `flags` is Redis's own: RO, RW, OW or RM, then access, update, insert, delete, not_key, incomplete, variable_flags.
+    Of the latter, `actual` tells the flags from a command's words.
     """
 
-    __slots__ = ("first", "flags", "last", "limit", "notes", "step")
+    __slots__ = ("actual", "first", "flags", "last", "limit", "notes", "step")
 
     def __init__(
-        self, first: int, flags: str, *, last: int = 0, step: int = 1, limit: int = 0, notes: str = ""
+        self,
+        first: int,
+        flags: str,
+        *,
+        last: int = 0,
+        step: int = 1,
+        limit: int = 0,
+        notes: str = "",
+        actual: Callable[[Sequence[bytes]], str] | None = None,
     ) -> None:
+        if (actual is not None) != ("variable_flags" in flags):
+            raise ValueError("flags are variable when `actual` tells them")
+        self.actual = actual
         self.first = first
         self.flags = flags
         self.last = last
@@ -129,6 +149,7 @@ class Command:
     """A command as declared: shared by every server in the process, so nothing here changes after import."""
 
     __slots__ = (
+        "_key_specs",
         "arity",
         "categories",
         "complexity",
@@ -138,7 +159,6 @@ class Command:
         "group",
         "handler",
         "history",
-        "key_positions",
         "keys",
         "maximum",
         "minimum",
@@ -160,7 +180,6 @@ class Command:
         since: str,
         complexity: str,
         keys: Sequence[Keys],
-        key_positions: Callable[[Sequence[bytes]], Iterable[int]] | None,
         tips: Sequence[str],
         categories: str,
         history: Sequence[tuple[str, str]],
@@ -174,7 +193,7 @@ class Command:
         self.since = since
         self.complexity = complexity
         self.keys = keys
-        self.key_positions = key_positions
+        self._key_specs = [spec for spec in keys if "not_key" not in spec.flags]
         self.tips = tips
         self.history = history
         self.deprecated = deprecated
@@ -184,15 +203,21 @@ class Command:
         self.syntax, self.summary = self._documentation()
         self.categories = _categories(flags, group, categories, bool(self.container), handler is None)
 
-    def keys_in(self, argv: Sequence[bytes]) -> list[bytes]:
-        """The keys among a command's words; none where a count among them is wrong."""
+    def key_uses(self, argv: Sequence[bytes]) -> list[tuple[int, str]]:
+        """Where the keys stand among a command's words, each with its spec's flags; none where a count is wrong."""
+        found: list[tuple[int, str]] = []
         try:
-            if self.key_positions is not None:
-                return [argv[at] for at in self.key_positions(argv)]
-            specs = [spec for spec in self.keys if "not_key" not in spec.flags]
-            return [argv[at] for spec in specs for at in spec.positions(argv)]
+            for spec in self._key_specs:
+                flags = spec.flags if spec.actual is None else spec.actual(argv)
+                for at in spec.positions(argv):
+                    found.append((at, flags))
         except ValueError:
             return []
+        return found
+
+    def keys_in(self, argv: Sequence[bytes]) -> list[bytes]:
+        """The keys among a command's words; none where a count among them is wrong."""
+        return [argv[at] for at, _ in self.key_uses(argv)]
 
     def _argument_counts(self) -> tuple[int, int]:
         """The least and the most words the command takes, its name included, read from the signature."""
@@ -248,7 +273,6 @@ def command(
     since: str,
     complexity: str,
     keys: Sequence[Keys] = (),
-    key_positions: Callable[[Sequence[bytes]], Iterable[int]] | None = None,
     tips: Sequence[str] = (),
     categories: str = "",
     history: Sequence[tuple[str, str]] = (),
@@ -257,8 +281,7 @@ def command(
     """Declare the decorated function as the command `name` ("CLIENT KILL" for a subcommand).
 
     `categories` are ACL categories beyond those the flags and the group imply; `-word` takes an implied one away.
-    `key_positions` finds the keys where specs cannot. `deprecated` is (since, what replaces it). Raises ValueError at
-    import for a row that contradicts itself.
+    `deprecated` is (since, what replaces it). Raises ValueError at import for a row that contradicts itself.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -271,7 +294,6 @@ def command(
                 since=since,
                 complexity=complexity,
                 keys=keys,
-                key_positions=key_positions,
                 tips=tips,
                 categories=categories,
                 history=history,
@@ -293,7 +315,6 @@ def container(name: str, *, summary: str, group: str, since: str, flags: int = 0
         since=since,
         complexity="Depends on subcommand.",
         keys=(),
-        key_positions=None,
         tips=(),
         categories="",
         history=(),

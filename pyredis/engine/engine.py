@@ -59,6 +59,7 @@ class Engine:
         self.cron_steps: list[Callable[[], None]] = []
         self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
         self.call_at: Callable[[int, Callable[[], None]], None] = _leave_to_cron
+        self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self.busy = b""  # what the gate BUSY answers
         self.components: dict[type, Any] = {}
@@ -114,6 +115,16 @@ class Engine:
                 raise CommandError(b"unknown subcommand '%b'. Try %b HELP." % (argv[1][:128], name))
             return sub or entry
         return entry
+
+    def flags(self, client: Client, entry: Entry, argv: Argv) -> int:
+        """A command's flags: of a script those it declares, of EXEC those of every queued command."""
+        if entry.script:
+            return self.script_flags(entry, argv)
+        flags = entry.command.flags
+        if entry is self.exec and client.transaction is not None:
+            for queued in client.transaction.queue:
+                flags |= self.flags(client, queued.entry, queued.argv)
+        return flags
 
     def rows(self) -> Iterable[Entry]:
         """Every row once, subcommands behind their container."""

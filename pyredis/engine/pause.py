@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pyredis.engine import gates
-from pyredis.engine.command import WRITE
+from pyredis.engine.command import MAY_REPLICATE, WRITE
 from pyredis.protocol.replies import NO_REPLY
 
 if TYPE_CHECKING:
@@ -50,23 +50,19 @@ class Pause:
 
     def hold(self, client: "Client", entry: "Entry", argv: "Argv") -> Any:
         """The gate: NO_REPLY for a command that has to wait."""
-        if not self._holds(client, entry):
+        if not self._holds(client, entry, argv):
             return None
         client.waiting = PAUSED
         client.pending.appendleft(argv)  # one that waited for a key runs before what came after it
         self._held.append(client)
         return NO_REPLY
 
-    def _holds(self, client: "Client", entry: "Entry") -> bool:
-        command = entry.command
+    def _holds(self, client: "Client", entry: "Entry", argv: "Argv") -> bool:
         if client.monitoring:
             return False
         if self.everything:
             return True
-        writes = bool(command.flags & WRITE)
-        if client.transaction is not None and command.name == "exec":
-            writes = any(queued.entry.command.flags & WRITE for queued in client.transaction.queue)
-        return writes or command.name in ("publish", "spublish", "pfcount", "eval", "evalsha", "fcall")
+        return bool(self._engine.flags(client, entry, argv) & (WRITE | MAY_REPLICATE))
 
     def _check(self) -> None:
         if self.active and self._engine.keyspace.now >= self.until:

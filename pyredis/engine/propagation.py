@@ -6,6 +6,7 @@ nothing is kept, and the gate PROPAGATING is closed.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyredis.engine import gates
@@ -25,7 +26,7 @@ class Propagation:
         self._engine = engine
         self._listeners: tuple[Listener, ...] = ()
         self._held: list[tuple[int, Sequence[bytes]]] | None = None
-        engine.keyspace.on_expired = lambda db, key: self.send(db.index, (b"DEL", key))
+        engine.keyspace.on_expired = partial(self.send_deletion, "lazyfree-lazy-expire")
         engine.keyspace.on_fields_expired = self._send_expired_fields
 
     def listen(self, listener: Listener) -> None:
@@ -38,6 +39,10 @@ class Propagation:
         words = argv if client.rewritten is None else client.rewritten
         if words:
             self.send(client.db.index, words)
+
+    def send_deletion(self, lazily: str, db: "Database", key: bytes) -> None:
+        """The server itself deleted a key: by UNLINK where the parameter `lazily` is on."""
+        self.send(db.index, (b"UNLINK" if self._engine.config[lazily] else b"DEL", key))
 
     def _send_expired_fields(self, db: "Database", key: bytes, fields: list[bytes]) -> None:
         for field in fields:

@@ -13,9 +13,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pyredis
+from pyredis.datatypes.dismantling import waiting
 from pyredis.engine import gates
+from pyredis.engine.acl_log import AclLog
 from pyredis.engine.blocking import Blocking
+from pyredis.engine.client_memory import ClientMemory
+from pyredis.engine.eviction import Eviction
 from pyredis.engine.info import Fields
+from pyredis.engine.memory import STARTUP, Memory
 from pyredis.engine.pubsub import PubSub
 from pyredis.engine.tracking import Tracking
 from pyredis.engine.transactions import Watches
@@ -43,7 +48,6 @@ class ServerInfo:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self.startup_memory = resident_memory()
         self._peak_seen_s = engine.started_ms // 1000
         for title, section in SECTIONS.items():
             by_default = title not in ("Commandstats", "Latencystats")
@@ -56,16 +60,12 @@ class ServerInfo:
 
     def _memory(self) -> Fields:
         engine = self._engine
-        used = resident_memory()
+        used = engine[Memory].used()
         if used > engine.stats.peak_memory:
             engine.stats.peak_memory = used
             self._peak_seen_s = engine.clock.now_ms() // 1000
-        startup = min(self.startup_memory, used)
         fields = memory(engine)
         fields["used_memory_peak_time"] = self._peak_seen_s
-        fields["used_memory_overhead"] = fields["used_memory_startup"] = startup
-        fields["used_memory_dataset"] = used - startup
-        fields["used_memory_dataset_perc"] = f"{100 * (used - startup) / max(used - startup, 1):.2f}%"
         return fields
 
 
@@ -139,58 +139,60 @@ def clients(engine: "Engine") -> Fields:
 
 
 def memory(engine: "Engine") -> Fields:
-    """What the process uses. `ServerInfo` fills in what needs a memory of its own, 0 here."""
-    used = resident_memory()
+    """What is used and what the process holds. `ServerInfo` fills in what needs a memory of its own, 0 here."""
+    used, overhead, resident = engine[Memory].used(), engine[Memory].overhead(), resident_memory()
+    parts: dict[str, int] = {name: part() for name, part in engine[Memory].parts.items()}
     peak = max(engine.stats.peak_memory, used)
+    dataset = max(used - overhead, 0)
+    machines = parts.get("vm_eval", 0) + parts.get("vm_functions", 0)
+    scripts = parts.get("scripts_eval", 0) + parts.get("functions", 0)
     total, limit = _system_memory(), engine.config["maxmemory"]
     return {
         "used_memory": used,
         "used_memory_human": human(used),
-        "used_memory_rss": used,
-        "used_memory_rss_human": human(used),
+        "used_memory_rss": resident,
+        "used_memory_rss_human": human(resident),
         "used_memory_peak": peak,
         "used_memory_peak_human": human(peak),
         "used_memory_peak_time": 0,
         "used_memory_peak_perc": f"{100 * used / max(peak, 1):.2f}%",
-        "used_memory_overhead": 0,
-        "used_memory_startup": 0,
-        "used_memory_dataset": 0,
-        "used_memory_dataset_perc": "0.00%",
+        "used_memory_overhead": overhead,
+        "used_memory_startup": STARTUP,
+        "used_memory_dataset": dataset,
+        "used_memory_dataset_perc": f"{100 * dataset / max(used - STARTUP, 1):.2f}%",
         "total_system_memory": total,
         "total_system_memory_human": human(total),
-        "used_memory_lua": 0,
-        "used_memory_vm_eval": 0,
-        "used_memory_lua_human": human(0),
-        "used_memory_scripts_eval": 0,
+        "used_memory_lua": parts.get("vm_eval", 0),
+        "used_memory_vm_eval": parts.get("vm_eval", 0),
+        "used_memory_lua_human": human(parts.get("vm_eval", 0)),
+        "used_memory_scripts_eval": parts.get("scripts_eval", 0),
         "number_of_cached_scripts": 0,
         "number_of_functions": 0,
         "number_of_libraries": 0,
-        "used_memory_vm_functions": 0,
-        "used_memory_vm_total": 0,
-        "used_memory_vm_total_human": human(0),
-        "used_memory_functions": 0,
-        "used_memory_scripts": 0,
-        "used_memory_scripts_human": human(0),
+        "used_memory_vm_functions": parts.get("vm_functions", 0),
+        "used_memory_vm_total": machines,
+        "used_memory_vm_total_human": human(machines),
+        "used_memory_functions": parts.get("functions", 0),
+        "used_memory_scripts": scripts,
+        "used_memory_scripts_human": human(scripts),
         "maxmemory": limit,
         "maxmemory_human": human(limit),
         "maxmemory_policy": engine.config["maxmemory-policy"],
-        "mem_fragmentation_ratio": "1.00",
-        "mem_fragmentation_bytes": 0,
+        "mem_fragmentation_ratio": f"{resident / used:.2f}",
+        "mem_fragmentation_bytes": resident - used,
         "mem_not_counted_for_evict": 0,
         "mem_replication_backlog": 0,
         "mem_total_replication_buffers": 0,
         "mem_replica_full_sync_buffer": 0,
         "mem_clients_slaves": 0,
-        "mem_clients_normal": sum(
-            one.sink.input_pending() + one.sink.output_pending() for one in engine.clients.values()
-        ),
+        "mem_clients_normal": engine[ClientMemory].estimate(),
         "mem_cluster_links": 0,
         "mem_aof_buffer": 0,
         "mem_allocator": "python",
         "mem_overhead_db_hashtable_rehashing": 0,
         "active_defrag_running": 0,
-        "lazyfree_pending_objects": 0,
-        "lazyfreed_objects": 0,
+        "lazyfree_pending_objects": waiting(),
+        "lazyfreed_objects": engine.stats.lazyfreed_objects,
     }
 
 
@@ -239,6 +241,8 @@ def threads(engine: "Engine") -> Fields:
 def stats(engine: "Engine") -> Fields:
     """Counters since start or CONFIG RESETSTAT, and rates."""
     counted, space, pubsub, tracking = engine.stats, engine.keyspace, engine[PubSub], engine[Tracking]
+    exceeded, exceeded_now = (nanoseconds // 1_000_000 for nanoseconds in engine[Eviction].exceeded_ns)
+    denied = engine[AclLog].denied
     return {
         "total_connections_received": counted.connections,
         "total_commands_processed": counted.commands,
@@ -260,11 +264,11 @@ def stats(engine: "Engine") -> Fields:
         "expired_stale_perc": f"{counted.expired_stale_percent:.2f}",
         "expired_time_cap_reached_count": counted.expired_time_cap_reached,
         "expire_cycle_cpu_milliseconds": counted.expire_cycle_ms,
-        "evicted_keys": 0,
-        "evicted_clients": 0,
-        "evicted_scripts": 0,
-        "total_eviction_exceeded_time": 0,
-        "current_eviction_exceeded_time": 0,
+        "evicted_keys": counted.evicted_keys,
+        "evicted_clients": counted.evicted_clients,
+        "evicted_scripts": counted.evicted_scripts,
+        "total_eviction_exceeded_time": exceeded + exceeded_now,
+        "current_eviction_exceeded_time": exceeded_now,
         "keyspace_hits": space.hits,
         "keyspace_misses": space.misses,
         "pubsub_channels": len(pubsub.channels.subscribers),
@@ -294,10 +298,10 @@ def stats(engine: "Engine") -> Fields:
         "client_output_buffer_limit_disconnections": counted.output_buffer_disconnections,
         "reply_buffer_shrinks": 0,
         "reply_buffer_expands": 0,
-        "acl_access_denied_auth": counted.acl_denied_auth,
-        "acl_access_denied_cmd": 0,
-        "acl_access_denied_key": 0,
-        "acl_access_denied_channel": 0,
+        "acl_access_denied_auth": denied[b"auth"],
+        "acl_access_denied_cmd": denied[b"command"],
+        "acl_access_denied_key": denied[b"key"],
+        "acl_access_denied_channel": denied[b"channel"],
     }
 
 

@@ -61,7 +61,11 @@ class Stats:
         self.query_buffer_disconnections = 0
         self.output_buffer_disconnections = 0
         self.dropped_idle = 0
-        self.acl_denied_auth = 0
+        self.evicted_keys = 0
+        self.lazyfreed_objects = 0
+        self.evicted_clients = 0
+        self.evicted_scripts = 0
+        self.eviction_exceeded_ns = 0
         self.peak_memory = 0
 
     def sample(self, now_ms: int) -> None:

@@ -18,7 +18,7 @@ _INTEGER_NAMES = """
 count seconds milliseconds numfields start stop end increment decrement numkeys weight rank num-matches
 len offset client-id maxage timeout db cursor limit version port destination-db ttl frequency index
 entries-read index1 index2 protover ms slot start-slot end-slot config-epoch cluster-bus-port numlocal
-numreplicas min-match-len numids bit entries-added
+numreplicas min-match-len numids bit bits entries-added
 """
 _INTEGERS = frozenset(_INTEGER_NAMES.split())
 _DOUBLES = frozenset(["longitude", "latitude", "radius", "width", "height", "score"])

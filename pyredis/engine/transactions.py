@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from pyredis.protocol.parser import Argv
 
 
-_QUEUED_SIZE = 40
-
-
 class Queued(NamedTuple):
     """A command waiting for EXEC."""
 
@@ -42,9 +39,9 @@ class Transaction:
 
     @property
     def size(self) -> int:
-        """The bytes of what is queued."""
+        """The bytes of the words queued."""
         count, size = self._measured
-        size += sum(_QUEUED_SIZE + sum(map(len, one.argv)) for one in islice(self.queue, count, None))
+        size += sum(sum(map(len, one.argv)) for one in islice(self.queue, count, None))
         self._measured = len(self.queue), size
         return size
 

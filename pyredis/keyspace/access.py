@@ -1,15 +1,16 @@
 """When and how often keys are used: for OBJECT IDLETIME and FREQ, and for eviction.
 
 Nothing is kept until somebody asks: an OBJECT IDLETIME or FREQ, or a maxmemory policy that needs it. From
-then on every access is recorded; a key not used since counts as used when recording began. Under an LFU
-policy a record is a counter of 8 bits that grows with falling probability and decays with the minutes
-(Redis's `evict.c`: `lfu-log-factor`, `lfu-decay-time`); under any other it is the time of the last access.
+then on every access is recorded; a key not used since counts as used when recording began. A record is a
+number: the time of the last access, ms since 1970. Under an LFU policy its lowest 8 bits are a counter instead, which
+grows with falling probability and decays with the minutes (Redis's `evict.c`: `lfu-log-factor`, `lfu-decay-time`).
 A change of policy between the two starts over.
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from pyredis.config.store import Config
+from pyredis.datatypes.table import Table
 from pyredis.keyspace import events
 from pyredis.keyspace.database import Database, Keyspace
 from pyredis.keyspace.events import Event
@@ -24,7 +25,6 @@ _GONE = frozenset(
         events.EVICTED,
         events.RENAME_FROM,
         events.MOVE_FROM,
-        events.FLUSHED,
         events.SWAPPED,
     )
 )
@@ -43,7 +43,7 @@ class Access:
     def __init__(self, host: Host) -> None:
         self._space = host.keyspace
         self._config = host.config
-        self._records: list[dict[bytes, Any]] = []
+        self._records: list[Table[int]] = []
         self.since: int | None = None
         self.counts_frequency = False
         self._follow(host.config["maxmemory-policy"])
@@ -52,20 +52,28 @@ class Access:
     def idle_ms(self, db: Database, key: bytes) -> int:
         """How long ago the key was used, ms; recording begins if it had not."""
         since = self.start()
-        last: int = self._records[db.index].get(key, since)
-        return max(self._space.now - last, 0)
+        return max(self._space.now - (self._records[db.index].get(key) or since), 0)
 
     def frequency(self, db: Database, key: bytes) -> int:
         """The decayed access counter, 0 to 255, of a key under an LFU policy."""
         since = self.start()
-        at, counter = self._records[db.index].get(key, (since, INITIAL_FREQUENCY))
-        return self._decayed(at, counter)
+        return self._decayed(self._records[db.index].get(key) or since << 8 | INITIAL_FREQUENCY)
+
+    def restore(self, db: Database, key: bytes, idle_ms: int | None, frequency: int | None) -> None:
+        """A key comes with the record it had elsewhere; what the policy does not count is dropped."""
+        if self.counts_frequency:
+            if frequency is not None:
+                self.start()
+                self._records[db.index].set(key, self._space.now << 8 | frequency)
+        elif idle_ms is not None:
+            self.start()
+            self._records[db.index].set(key, self._space.now - idle_ms)
 
     def start(self) -> int:
         """Record accesses from now on; returns since when they are."""
         if self.since is None:
             self.since = self._space.now
-            self._records = [{} for _ in self._space.databases]
+            self._records = [Table() for _ in self._space.databases]
             self._space.on_access = self._accessed
             self._space.observe(self._changed)
         return self.since
@@ -90,27 +98,29 @@ class Access:
         """A command used the key."""
         if not self._space.touching:
             return
-        records = self._records[db.index]
-        if not self.counts_frequency:
-            records[key] = self._space.now
-            return
-        at, counter = records.get(key, (self.since, INITIAL_FREQUENCY))
-        records[key] = (self._space.now, self._grown(self._decayed(at, counter)))
+        if self.counts_frequency:
+            self._records[db.index].set(key, self._space.now << 8 | self._grown(self.frequency(db, key)))
+        else:
+            self._records[db.index].set(key, self._space.now)
 
     def _changed(self, db: Database, key: bytes, event: Event) -> None:
         """The keyspace's observer: new values start fresh, and records of keys that are gone go."""
         if event in _GONE:
-            self._records[db.index].pop(key, None)
+            self._records[db.index].pop(key)
+        elif event is events.FLUSHED:
+            self._records[db.index] = Table()
         elif event is events.NEW or event is events.SET:
             if not self.counts_frequency:
-                self._records[db.index][key] = self._space.now
+                self._records[db.index].set(key, self._space.now)
             elif event is events.NEW:
-                self._records[db.index][key] = (self._space.now, INITIAL_FREQUENCY)
+                self._records[db.index].set(key, self._space.now << 8 | INITIAL_FREQUENCY)
 
-    def _decayed(self, at: int, counter: int) -> int:
-        """The counter less one for each `lfu-decay-time` minutes since `at`."""
-        period: int = self._config["lfu-decay-time"] * _MINUTE
-        return max(counter - (self._space.now - at) // period, 0) if period else counter
+    def _decayed(self, record: int) -> int:
+        """A record's counter less one for each `lfu-decay-time` minutes that have begun since."""
+        counter = record & HIGHEST_FREQUENCY
+        minutes = self._space.now // _MINUTE - (record >> 8) // _MINUTE
+        period: int = self._config["lfu-decay-time"]
+        return max(counter - minutes // period, 0) if period else counter
 
     def _grown(self, counter: int) -> int:
         """One more access: the higher the counter, the less likely it grows."""

@@ -257,10 +257,14 @@ class Database:
 
     def copy(self, key: bytes, value: Any, target: "Database", to: bytes) -> None:
         """Store a copy of what was read from `key` in `target`, with the same expiry."""
-        before = target.peek(to)
-        target._place(to, value, self.expires.get(key))
-        target.changed(to, events.COPY_TO)
-        target._tell_overwritten(to, before, value)
+        target.place(to, value, self.expires.get(key), events.COPY_TO)
+
+    def place(self, key: bytes, value: Any, when: int | None, event: Event) -> None:
+        """Store a value that was made elsewhere, with its expiry; what was there goes, the key counts as new."""
+        before = self.peek(key)
+        self._place(key, value, when)
+        self.changed(key, event)
+        self._tell_overwritten(key, before, value)
 
     def put(self, key: bytes, value: Any, event: Event, count: int = 1) -> None:
         """Store a value and keep the expiry there is; it counts as `count` changes."""
@@ -273,6 +277,17 @@ class Database:
         self.dirty += count
         if self.space.observers:
             self._tell(key, event)
+
+    def load(self, key: bytes, value: Any, when: int | None) -> bool:
+        """Store what a file holds: no change, and nobody is told. False when the key was there; it is replaced."""
+        is_new = self.table.set(key, value)
+        if when is not None:
+            self.expires.set(key, when)
+        elif not is_new:
+            self.expires.pop(key)
+        if value.__class__ is Hash:
+            self.fields_change(key, value)
+        return is_new
 
     def reshape(self, key: bytes, value: Any) -> None:
         """Keep an existing value in another form, as Redis changes encodings: nothing has changed, nobody is told."""
@@ -334,11 +349,10 @@ class Database:
         return True
 
     def flush(self) -> int:
-        """Drop every key, without events but for watchers; returns how many there were."""
+        """Drop every key; observers hear of it once, before. Returns how many there were."""
         count = self.table.count
-        if self.space.observers:
-            for key in self.table:
-                self._tell(key, events.FLUSHED)
+        if count:
+            self._tell(b"", events.FLUSHED)
         self.table, self.expires, self.fields_due = Table(), Table(), None
         self.dirty += count
         return count
@@ -368,6 +382,11 @@ class Database:
             self._tell(key, events.EXPIRED)
         if space.on_expired is not None:
             space.on_expired(self, key)
+
+    def evict(self, key: bytes) -> None:
+        """Delete an existing key to make room; like expiry, that is no change of the dataset."""
+        self._drop(key)
+        self._tell(key, events.EVICTED)
 
     def fields_change(self, key: bytes, value: Hash) -> None:
         """Times of a hash's fields were set: the active cycle comes when the first has passed."""

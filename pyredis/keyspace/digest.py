@@ -10,7 +10,7 @@ from typing import Any
 
 from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.list import List
-from pyredis.datatypes.numeric import format_double
+from pyredis.datatypes.numeric import shortest_double
 from pyredis.datatypes.set import Set
 from pyredis.datatypes.sorted_set import SortedSet
 from pyredis.datatypes.stream import Stream
@@ -52,7 +52,7 @@ def _set(digest: int, value: Set) -> int:
 
 def _sorted_set(digest: int, value: SortedSet) -> int:
     for member, score in value.items():
-        digest ^= _again(_mixed(_mixed(0, member), format_double(score)))
+        digest ^= _again(_mixed(_mixed(0, member), shortest_double(score)))
     return digest
 
 

@@ -38,7 +38,7 @@ NEW = Event(b"new", "n")
 OVERWRITTEN = Event(b"overwritten", "o")
 TYPE_CHANGED = Event(b"type_changed", "c")
 KEY_MISS = Event(b"keymiss", "m", modifies=False)
-FLUSHED = Event(b"", "")  # for WATCH and client caches only: Redis publishes nothing
+FLUSHED = Event(b"", "")  # every key of a database goes: told once, with no key, before. Redis publishes nothing
 SWAPPED = Event(b"", "")
 
 SET = Event(b"set", "$")

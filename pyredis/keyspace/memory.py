@@ -13,7 +13,6 @@ from pyredis.keyspace.database import Database
 _HEADER = 16
 _EXPIRY = 8
 _EMBEDDED_MAX = 64
-_TABLE_SLOT = 32
 
 
 def memory_usage(db: Database, key: bytes, samples: int) -> int | None:
@@ -32,16 +31,6 @@ def memory_usage(db: Database, key: bytes, samples: int) -> int | None:
     if whole <= _EMBEDDED_MAX and not isinstance(value, bytearray):
         return allocated(whole)
     return allocated(size) + allocated(string_size(len(value)))
-
-
-def key_overhead(db: Database) -> int:
-    """Bytes of the table that finds the keys."""
-    return _TABLE_SLOT * len(db)
-
-
-def expiry_overhead(db: Database) -> int:
-    """Bytes of the table that finds the expiries."""
-    return _TABLE_SLOT * db.expires.count
 
 
 def _is_integer(value: bytes | bytearray) -> bool:

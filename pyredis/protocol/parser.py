@@ -13,6 +13,7 @@ do is not regular. A read that fails is parsed again, strictly, before any of it
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from hiredis import HiredisError, Reader
@@ -38,7 +39,7 @@ _FAST_MAX = 1 << 20  # a larger read holds a large argument: the strict parser t
 class StrictParser:
     """One client's unparsed bytes and where in a command they stand. Bounds are in bytes and counts."""
 
-    __slots__ = ("_argv", "_buffer", "_bulk", "_missing", "_scanned", "authenticated", "bulk_max")
+    __slots__ = ("_argv", "_buffer", "_bulk", "_missing", "_scanned", "authenticated", "bulk_max", "held")
 
     def __init__(self, bulk_max: int = 512 << 20) -> None:
         self.bulk_max = bulk_max
@@ -47,6 +48,7 @@ class StrictParser:
         self._argv: Argv = []
         self._missing = 0  # arguments of the current command still to come
         self._bulk = -1  # size of the argument being read; -1 before its header
+        self.held = 0  # bytes of the arguments read of it
         self._scanned = 0  # how far the buffer is known to hold no line end
 
     @property
@@ -107,10 +109,12 @@ class StrictParser:
                 return None
             self._argv.append(bytes(memoryview(self._buffer)[:end]))
             del self._buffer[: end + 2]
+            self.held += end
             self._missing -= 1
             self._bulk = -1
             self._scanned = 0
         argv, self._argv = self._argv, []
+        self.held = 0
         return argv
 
     def _bulk_size(self, line: bytes) -> int:
@@ -169,12 +173,13 @@ class RequestParser:
     is False while the strict parser holds part of a command or a client that has not authenticated is limited.
     """
 
-    __slots__ = ("_reader", "error", "regular", "strict")
+    __slots__ = ("_reader", "error", "regular", "strict", "weigh")
 
     def __init__(self, bulk_max: int = 512 << 20) -> None:
         self.strict = StrictParser(bulk_max)
         self.error: ProtocolError | None = None
         self.regular = True
+        self.weigh: Callable[[int], None] | None = None  # hears of the bytes of a command that came in several reads
         self._reader = Reader()
 
     def limit(self, authenticated: bool) -> None:
@@ -193,6 +198,8 @@ class RequestParser:
             self._strictly(batch, most=1)
             if not batch or self.error is not None:
                 return batch
+            if self.weigh is not None:
+                self.weigh(sum(map(len, batch[0])))
             data = strict.rest()
         if strict.authenticated:
             # A read that ends within a command: the whole ones before that may still go the fast way.

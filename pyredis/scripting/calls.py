@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from pyredis.datatypes.numeric import format_double
 from pyredis.engine import gates
-from pyredis.engine.blocking import unless_blocked
+from pyredis.engine.acl_log import LUA, AclLog
+from pyredis.engine.blocking import Blocked, unless_blocked
 from pyredis.engine.client import Client, NullSink
-from pyredis.engine.command import NOSCRIPT, WRITE
+from pyredis.engine.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
+from pyredis.engine.eviction import Eviction
 from pyredis.engine.execution import call
 from pyredis.engine.transactions import Transaction
-from pyredis.errors import CommandError
+from pyredis.errors import CommandError, out_of_memory
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.faults import ScriptFault, fault
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
     from pyredis.engine.entry import Entry
-
-MAY_REPLICATE = frozenset(("publish", "spublish", "pfcount"))
-"""Commands that are no writes and yet propagate: a read-only script may not run them."""
 
 REPLICATE_NONE, REPLICATE_ALL = 0, 3
 
@@ -33,13 +32,25 @@ class Run:
     `started` is ms since 1970, when the first hook found it running; `resumed` is when its present slice began.
     """
 
-    __slots__ = ("caller", "dirty", "function", "killed", "name", "readonly", "replicate", "resumed", "started")
+    __slots__ = (
+        "allows_oom",
+        "caller",
+        "dirty",
+        "function",
+        "killed",
+        "name",
+        "readonly",
+        "replicate",
+        "resumed",
+        "started",
+    )
 
     def __init__(self, caller: Client, name: bytes, *, readonly: bool, function: bool) -> None:
         self.caller = caller
         self.name = name
         self.readonly = readonly
         self.function = function
+        self.allows_oom = False
         self.started = self.resumed = 0
         self.replicate = REPLICATE_ALL
         self.dirty = False
@@ -64,7 +75,7 @@ class Calls:
         client.resp = 2
         # What the script reads, its caller may keep.
         client.id, client.tracking = caller.id, caller.tracking
-        client.gates = caller.gates & gates.TRACKING
+        client.gates = caller.gates & (gates.TRACKING | gates.RESTRICTED)
 
     def end(self) -> None:
         """No script runs."""
@@ -76,11 +87,16 @@ class Calls:
         engine, client = self._engine, self.client
         entry = self._admitted(words)
         client.argv, client.redacted, client.rewritten = words, (), None
-        if self.run is None or self.run.replicate != REPLICATE_NONE or not engine.gates & gates.PROPAGATING:
-            return unless_blocked(call(engine, client, entry, words))
+        if engine.gates & gates.PROPAGATING and self.run is not None and self.run.replicate == REPLICATE_NONE:
+            return self._unpropagated(entry, words)
+        value = call(engine, client, entry, words)
+        return value.denied if value.__class__ is Blocked else value
+
+    def _unpropagated(self, entry: "Entry", words: list[bytes]) -> Any:
+        engine = self._engine
         engine.gates &= ~gates.PROPAGATING
         try:
-            return unless_blocked(call(engine, client, entry, words))
+            return unless_blocked(call(engine, self.client, entry, words))
         finally:
             engine.gates |= gates.PROPAGATING
 
@@ -111,16 +127,32 @@ class Calls:
         flags = entry.command.flags
         if run is None or (flags & NOSCRIPT and self.denies):
             raise self._refused(entry, b"This Redis command is not allowed from script")
-        if flags & WRITE:
-            if run.readonly:
-                raise self._refused(entry, b"Write commands are not allowed from read-only scripts.")
-            run.dirty = True
-        elif run.readonly and entry.command.name in MAY_REPLICATE:
+        if self.client.gates & gates.RESTRICTED:
+            self._permitted(entry, words)
+        if run.readonly and flags & (WRITE | MAY_REPLICATE):
             raise self._refused(entry, b"Write commands are not allowed from read-only scripts.")
+        if flags & DENYOOM and self._engine.gates & gates.OVER_LIMIT:
+            self._demand_memory(run, entry)
+        if flags & WRITE:
+            run.dirty = True
         return entry
 
+    def _permitted(self, entry: "Entry", words: list[bytes]) -> None:
+        """A script may do what its caller may. Raises ScriptFault."""
+        user, command = self.client.user, entry.command
+        refusal = user.refusal(command, words)
+        if refusal is not None:
+            self._engine[AclLog].refused(self.client, command, words, refusal, LUA)
+            reason = user.refusal_text(refusal, command, words, tells_all=False)
+            raise self._refused(entry, b"ACL failure in script: " + reason)
+
+    def _demand_memory(self, run: Run, entry: "Entry") -> None:
+        """A first write is refused if there was no memory when the script began; later ones cannot be."""
+        if not (run.dirty or run.allows_oom) and self._engine[Eviction].refuses:
+            raise self._refused(entry, out_of_memory().line)
+
     def _refused(self, entry: "Entry | None", text: bytes) -> ScriptFault:
-        refusal = fault(text, counted=True)
+        refusal = ScriptFault(text, counted=True) if text.startswith(b"OOM ") else fault(text, counted=True)
         self._engine.stats.count_error(refusal.line)
         if entry is not None:
             entry.rejected += 1

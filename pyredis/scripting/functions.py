@@ -4,16 +4,17 @@ Libraries are data: loading and deleting one propagates. They have an interprete
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyredis.config.words import split_words
 from pyredis.engine import gates
+from pyredis.engine.memory import Memory
 from pyredis.engine.monitors import Monitors
 from pyredis.errors import CommandError
 from pyredis.scripting.calls import Run
 from pyredis.scripting.faults import ScriptFault, fault
-from pyredis.scripting.scripts import Scripts, permitted
+from pyredis.scripting.scripts import SCRIPT_SIZE, Scripts, demand_memory, permitted
 from pyredis.scripting.shebang import FLAGS
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ class Functions:
         self.functions: dict[bytes, Function] = {}
         self._loading: Library | None = None
         self._interpreter: Interpreter | None = None
+        parts = engine[Memory].parts
+        parts["vm_functions"] = lambda: self._interpreter.memory if self._interpreter is not None else 0
+        parts["functions"] = lambda: sum(SCRIPT_SIZE + len(library.code) for library in self.libraries.values())
 
     @property
     def interpreter(self) -> "Interpreter":
@@ -109,6 +113,38 @@ class Functions:
         self.functions.update(library.functions)
         return name
 
+    def restore(self, codes: Iterable[bytes], *, replace: bool, flush: bool) -> None:
+        """FUNCTION RESTORE: load libraries, all or none, beside those there are, over them, or instead of them.
+
+        Raises CommandError, and what `codes` raises on the way.
+        """
+        before = self.libraries, self.functions
+        self.libraries, self.functions = {}, {}
+        try:
+            for code in codes:
+                self.load(code, replace=False)
+            if not flush:
+                restored = list(self.libraries.values())
+                self.libraries, self.functions = before[0].copy(), before[1].copy()
+                self._join(restored, replace)
+        except Exception:
+            self.libraries, self.functions = before
+            raise
+
+    def _join(self, libraries: list[Library], replace: bool) -> None:
+        for library in libraries:
+            if (old := self.libraries.get(library.name)) is not None:
+                if not replace:
+                    raise CommandError(b"Library %b already exists" % library.name)
+                self._unlink(old)
+        for library in libraries:
+            for key, function in library.functions.items():
+                if key in self.functions:
+                    raise CommandError(b"Function %b already exists" % function.name)
+        for library in libraries:
+            self.libraries[library.name] = library
+            self.functions.update(library.functions)
+
     def delete(self, name: bytes) -> None:
         """FUNCTION DELETE. Raises CommandError for an unknown library."""
         library = self.libraries.get(name)
@@ -138,11 +174,10 @@ class Functions:
         if keys < 0:
             raise CommandError(b"Number of keys can't be negative")
         readonly = permitted(function.flags, readonly)
+        demand_memory(client, function.flags)
         run = Run(client, function.name, readonly=readonly, function=True)
-        return engine[Scripts].run(run, self._step(function, list(words[:keys]), list(words[keys:])))
-
-    def _step(self, function: Function, keys: list[bytes], args: list[bytes]) -> Callable[[], Any]:
-        return lambda: self.interpreter.call_function(function.callback, keys, args)
+        run.allows_oom = "allow-oom" in function.flags
+        return engine[Scripts].run(run, self.interpreter.call_function, function.callback, words[:keys], words[keys:])
 
     def _made(self, name: bytes, code: bytes, body: bytes) -> Library:
         library = self._loading = Library(name, code)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lupa.lua51 import LuaRuntime
 
+from pyredis.errors import CommandError
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import REPLICATE_ALL, Calls, raised
 from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text
@@ -159,7 +160,9 @@ class Interpreter:
         return self.memory > MEMORY_MAX // 2
 
     def _make_room(self, keys: Sequence[bytes], args: Sequence[bytes]) -> None:
-        size = sum(map(len, keys)) + sum(map(len, args))
+        size = 0
+        for word in (*keys, *args):
+            size += len(word)
         if self.lua.get_memory_used() + size <= COLLECT_FROM:
             return
         self._collect()
@@ -232,7 +235,13 @@ class Interpreter:
         }
 
     def _call(self, *argv: Any) -> Any:
-        return self._handed(raised(self._calls.execute(argv)))
+        value = self._calls.execute(argv)
+        kind = value.__class__
+        if kind is int:
+            return value
+        if kind is bytes and len(value) + self.lua.get_memory_used() < MEMORY_MAX - ROOM:
+            return value
+        return self._handed(raised(value))
 
     def _pcall(self, *argv: Any) -> Any:
         try:
@@ -301,10 +310,10 @@ class Interpreter:
     def _acl_check_cmd(self, *argv: Any) -> bool:
         words = self._calls.words(argv)
         try:
-            self._engine.find(words)
-        except Exception:
+            entry = self._engine.find(words)
+        except CommandError:
             raise fault(b"Invalid command passed to redis.acl_check_cmd()")
-        return True
+        return self._calls.client.user.refusal(entry.command, words) is None
 
 
 def _describe(error: Any) -> Any:

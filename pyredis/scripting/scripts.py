@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyredis.engine import gates
 from pyredis.engine.arguments import integer
+from pyredis.engine.eviction import Eviction
+from pyredis.engine.memory import Memory
 from pyredis.engine.monitors import Monitors
 from pyredis.engine.propagation import Propagation
-from pyredis.errors import CommandError
+from pyredis.errors import CommandError, out_of_memory
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import Calls, Run
 from pyredis.scripting.faults import ScriptFault
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from pyredis.scripting.overrun import Overrun
 
 EVAL_CACHED_MAX = 500
+SCRIPT_SIZE = 600
+"""About the bytes of a cached script besides its text."""
 _LASTING = re.compile(rb"for|while|repeat|function|load|_G|env")
-"""In the text of every script that could run for long: a loop, a function of its own, or a way to get at `loadstring`."""
+"""In every script that could run for long: a loop, a function of its own, or a way to get at `loadstring`."""
 SMALL = {b"%d" % count: count for count in range(16)}
 """The numbers of keys that most scripts have: found quicker than parsed."""
 
@@ -59,8 +63,10 @@ class Scripts:
         self._by_sha: OrderedDict[bytes, Script] = OrderedDict()
         self._by_body: dict[bytes, Script] = {}
         self._evicting = 0
-        self.evicted = 0
         self._interpreter: Interpreter | None = None
+        parts = engine[Memory].parts
+        parts["vm_eval"] = lambda: self._interpreter.memory if self._interpreter is not None else 0
+        parts["scripts_eval"] = lambda: sum(SCRIPT_SIZE + len(body) for body in self._by_body)
         self._overrun: Overrun | None = None
 
     def __len__(self) -> int:
@@ -135,7 +141,7 @@ class Scripts:
             oldest = next(script for script in self._by_sha.values() if script.evicts)
             del self._by_sha[oldest.sha], self._by_body[oldest.body]
             self._evicting -= 1
-            self.evicted += 1
+            self._engine.stats.evicted_scripts += 1
 
     # Running
 
@@ -150,9 +156,11 @@ class Scripts:
         script = find(text)
         if script.flags is not None:
             readonly = permitted(script.flags, readonly)
+            demand_memory(client, script.flags)
         if script.evicts:
             self._by_sha.move_to_end(script.sha)
         run = Run(client, script.sha, readonly=readonly, function=False)
+        run.allows_oom = script.flags is not None and "allow-oom" in script.flags
         function = script.function or self._compiled(script)
         keys, args = words[1 : count + 1], words[count + 1 :]
         return self.run(run, self.interpreter.run, function, keys, args, brief=script.brief)
@@ -233,3 +241,12 @@ def permitted(flags: frozenset[str], readonly: bool) -> bool:
     if readonly:
         raise CommandError(b"Can not execute a script with write flag using *_ro command.")
     return False
+
+
+def demand_memory(client: "Client", flags: frozenset[str]) -> None:
+    """A script that may write and declares its flags needs memory to start, unless `allow-oom` is among them."""
+    if client.engine[Eviction].refuses and not flags & {"no-writes", "allow-oom"}:
+        if client.transaction is None:
+            raise out_of_memory()
+        text = b"allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
+        raise CommandError(text, b"OOM")

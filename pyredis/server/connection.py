@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING, cast
 
 from pyredis.engine import gates
+from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.execution import resume, run
 from pyredis.protocol.parser import RequestParser
 from pyredis.server.limits import output_limit_exceeded
@@ -54,6 +55,7 @@ class Connection(asyncio.Protocol):
         self.fd = sock.fileno()
         self.address, self.local_address = _addresses(sock, self.server.unix_path)
         self.parser = RequestParser()
+        self.parser.weigh = self._weigh
         self.adopt_limits()
         refusal = self.server.refusal(sock)
         if refusal is not None:
@@ -106,6 +108,8 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send; a peer that does not take its replies is dropped at its class's output buffer limit."""
+        if len(data) > self.server.smallest_output_limit and self.check_output(len(data)):
+            return  # as in Redis, which never begins to send a reply that is too large
         self._transport.write(data)
         self.client.engine.stats.writes += 1
         if self._congested:
@@ -120,11 +124,13 @@ class Connection(asyncio.Protocol):
         self.parser.strict.bulk_max = self.server.bulk_max
         self._transport.set_write_buffer_limits(min(_CONGESTED_BYTES, self.server.smallest_output_limit))
 
-    def check_output(self) -> None:
-        """Drop the peer if more waits for it than `client-output-buffer-limit` allows."""
-        if output_limit_exceeded(self.server, self):
-            self.client.engine.stats.output_buffer_disconnections += 1
-            self.client.close(at_once=True)
+    def check_output(self, more: int = 0) -> bool:
+        """Drop the peer if `more` than what waits for it is not allowed by `client-output-buffer-limit`."""
+        if not output_limit_exceeded(self.server, self, more):
+            return False
+        self.client.engine.stats.output_buffer_disconnections += 1
+        self.client.close(at_once=True)
+        return True
 
     def close(self) -> None:
         """Close when everything is sent."""
@@ -145,8 +151,12 @@ class Connection(asyncio.Protocol):
         return self._transport.get_write_buffer_size()
 
     def input_pending(self) -> int:
-        """Bytes that are not yet a command."""
+        """Bytes that are not yet an argument."""
         return self.parser.strict.buffered
+
+    def arguments_pending(self) -> int:
+        """Bytes of the arguments of a command that is not yet whole."""
+        return self.parser.strict.held
 
     # Inside
 
@@ -157,6 +167,15 @@ class Connection(asyncio.Protocol):
             parser.limit(authenticated=True)
         if parser.error is not None or parser.strict.buffered > self.server.query_buffer_max:
             self._reject()
+        memory = self.client.engine[ClientMemory]
+        if memory.follows:
+            memory.served((self.client,))
+
+    def _weigh(self, size: int) -> None:
+        """A command is whole whose arguments came in several reads: before it runs, see whether clients still fit."""
+        memory = self.client.engine[ClientMemory]
+        if memory.follows:
+            memory.served((self.client,), size)
 
     def _keep(self, batch: list[list[bytes]]) -> None:
         pending = self.client.pending

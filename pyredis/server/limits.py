@@ -15,9 +15,12 @@ def client_class(client: "Client") -> str:
     return "pubsub" if client.gates & gates.SUBSCRIBED else "normal"
 
 
-def output_limit_exceeded(server: "Server", connection: "Connection") -> bool:
-    """Whether more waits for the peer than its hard limit, or than its soft limit for too long (bytes, s)."""
-    waiting = connection.output_pending()
+def output_limit_exceeded(server: "Server", connection: "Connection", more: int = 0) -> bool:
+    """Whether more waits for the peer than its hard limit, or than its soft limit for too long (bytes, s).
+
+    `more`: a reply that is about to be written.
+    """
+    waiting = connection.output_pending() + more
     hard, soft, seconds = server.output_limits[client_class(connection.client)]
     if hard and waiting >= hard:
         return True

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from typing import Any
 
 from pyredis.config.store import ConfigError
-from pyredis.engine import gates
+from pyredis.datatypes.dismantling import Dismantler
+from pyredis.engine.acl import Acl
 from pyredis.engine.client import Client
+from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.engine import Engine
 from pyredis.server.connection import Connection
 from pyredis.server.limits import drop_idle
@@ -72,6 +74,7 @@ class Server:
         if self.unix_path:
             sock = unix_socket(self.unix_path, config["unixsocketperm"], config["tcp-backlog"])
             self._unix_listener = await self._loop.create_unix_server(lambda: Connection(self), sock=sock)
+        self._dismantler = Dismantler(self._loop.call_soon, self.engine.clock.ticks_ns)
         self._cron()
 
     async def run(self) -> int:
@@ -83,6 +86,7 @@ class Server:
     async def stop(self) -> None:
         """Close listeners and clients; the Unix socket's file goes too."""
         self._timer.cancel()
+        self._dismantler.end()
         self._close_listeners()
         if self._unix_listener is not None:
             self._unix_listener.close()
@@ -105,7 +109,7 @@ class Server:
         if len(engine.clients) >= engine.config["maxclients"]:
             engine.stats.rejected_connections += 1
             return TOO_MANY
-        if engine.config["protected-mode"] and not engine.config["requirepass"] and not _is_local(sock):
+        if engine.config["protected-mode"] and engine[Acl].default.nopass and not _is_local(sock):
             engine.stats.rejected_connections += 1
             return PROTECTED
         return None
@@ -117,8 +121,7 @@ class Server:
             keep_alive(sock, engine.config["tcp-keepalive"])
         engine.tick()
         client = engine.connect(connection)
-        if engine.config["requirepass"]:
-            client.gates |= gates.UNAUTHENTICATED
+        engine[Acl].start_over(client)
         return client
 
     def farewell(self, client: Client) -> None:
@@ -139,6 +142,9 @@ class Server:
         clients, self._unflushed = self._unflushed, []
         for client in clients:
             client.flush()
+        memory = self.engine[ClientMemory]
+        if memory.follows:
+            memory.served(clients)
 
     # Inside
 

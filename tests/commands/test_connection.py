@@ -7,6 +7,7 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.config.store import Config
 from pyredis.engine import gates
+from pyredis.engine.acl_log import AclLog
 from pyredis.engine.client import NullSink
 from pyredis.engine.execution import run
 
@@ -76,7 +77,7 @@ def test_a_password_keeps_out_who_does_not_know_it(protected):
     assert ask(client, "AUTH wrong").startswith(b"-WRONGPASS ")
     assert ask(client, "AUTH nosuch secret").startswith(b"-WRONGPASS ")
     assert ask(client, "PING").startswith(b"-NOAUTH")
-    assert protected.stats.acl_denied_auth == 2
+    assert protected[AclLog].denied[b"auth"] == 2
     assert ask(client, "AUTH secret", "PING") == b"+OK\r\n+PONG\r\n"
     assert not client.gates
 

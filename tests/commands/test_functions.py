@@ -4,7 +4,10 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.execution import dispatch
 from pyredis.engine.propagation import Propagation
+from pyredis.persistence.checksum import crc64
+from pyredis.scripting.functions import Functions
 from pyredis.testing import RedisServer
 from tests.observed import ask
 from tests.oracle import RawClient, encode, wait_for
@@ -140,3 +143,75 @@ def test_a_function_without_end_is_killed_by_its_own_command():
         assert caller.reply().startswith(b"-ERR Script killed by user")
         caller.close()
         other.close()
+
+
+def payload(body, version=10):
+    body += version.to_bytes(2, "little")
+    return body + crc64(body).to_bytes(8, "little")
+
+
+def library(name, *functions):
+    lines = "".join(f"redis.register_function('{one}', function() return '{name}' end)\n" for one in functions)
+    return f"#!lua name={name}\n{lines}".encode()
+
+
+def dumped(*codes):
+    return payload(b"".join(b"\xf5\x80" + len(code).to_bytes(4, "big") + code for code in codes))
+
+
+@mark.parametrize("policy", [[], ["append"], ["REPLACE"], ["flush"], ["x"], ["FLUSH", "x"]], ids="-".join)
+@mark.parametrize(
+    "value",
+    [
+        dumped(library("one", "f", "g")),
+        dumped(library("one", "f2")),
+        dumped(library("two", "f")),
+        dumped(library("two", "h"), library("three", "i")),
+        dumped(library("two", "h"), library("two", "i")),
+        dumped(library("two", "h"), library("three", "h")),
+        dumped(b"#!lua name=two\nthis is no Lua"),
+        dumped(b"no library"),
+        dumped(library("two", "h"), b"no library"),
+        dumped(),
+        payload(b"\xf6"),
+        payload(b"\1"),
+        payload(b"\xf5"),
+        payload(b"\xf5\x3fabc"),
+        payload(b"", 13),
+        b"short",
+    ],
+    ids=range(16),
+)
+def test_restore(both, policy, value):
+    both("FUNCTION", "FLUSH")
+    both("FUNCTION", "LOAD", library("one", "f"))
+    both("FUNCTION", "RESTORE", value, *policy)
+    for function in ("f", "f2", "g", "h", "i"):
+        both("FCALL", function, 0)
+
+
+def test_what_is_dumped_is_restored(both):
+    both("FUNCTION", "FLUSH")
+    both("FUNCTION", "LOAD", library("one", "f"))
+    dumps = [client.ask("FUNCTION", "DUMP") for client in filter(None, (both.ours, both.real))]
+    both("FUNCTION", "FLUSH")
+    for reply in dumps:
+        value = reply.partition(b"\r\n")[2][:-2]
+        for client in filter(None, (both.ours, both.real)):
+            assert client.ask("FUNCTION", "RESTORE", value, "FLUSH") == b"+OK\r\n"
+            assert client.ask("FCALL", "f", 0) == b"$3\r\none\r\n"
+
+
+def test_a_failed_restore_changes_nothing_and_propagates_nothing():
+    engine = build_engine()
+    sent = []
+    engine[Propagation].listen(lambda index, argv: sent.append(argv))
+    client = engine.connect()
+    for words in (
+        [b"FUNCTION", b"LOAD", library("one", "f")],
+        [b"FUNCTION", b"RESTORE", dumped(library("two", "h"), b"no library"), b"FLUSH"],
+        [b"FUNCTION", b"RESTORE", dumped(library("two", "h")), b"FLUSH"],
+    ):
+        dispatch(engine, client, words)
+    assert [words[1] for words in sent] == [b"LOAD", b"RESTORE"]
+    assert list(engine[Functions].libraries) == [b"two"]
