@@ -49,7 +49,8 @@ def time(ctx: Client) -> list[bytes]:
 
     Answers the server's clock: seconds since 1970, and microseconds.
     """
-    now = ctx.engine.clock.now_us() if ctx.id else ctx.engine.keyspace.now * 1000  # a script (client 0) sees one time
+    alone = ctx.transaction is None  # else it sees the time at which the transaction or script began
+    now = ctx.engine.clock.now_us() if alone else ctx.engine.keyspace.now * 1000
     return [b"%d" % part for part in divmod(now, 1_000_000)]
 
 

@@ -128,9 +128,9 @@ def _sort(db: Database, elements: list[bytes], order: Order) -> None:
         elements[:] = [element for _, element in sorted(zip(numbers, elements, strict=True), reverse=order.descending)]
 
 
-def _elements(db: Database, key: bytes, order: Order) -> list[bytes]:
+def _elements(ctx: Client, key: bytes, order: Order) -> list[bytes]:
     """The elements to sort or, if they stay as they are, to answer. Raises WrongType."""
-    value = db.get(key)
+    value = ctx.db.get(key)
     if value is None:
         return []
     if isinstance(value, List):
@@ -139,7 +139,7 @@ def _elements(db: Database, key: bytes, order: Order) -> list[bytes]:
         value.enlarge()  # as Redis does, for good
         elements = [member for member, _ in value.items()]
     elif isinstance(value, Set):
-        if not order.sorts and order.store is not None:  # else what is stored would depend on the set's form
+        if not order.sorts and (order.store is not None or ctx.is_script):  # else what comes of it would be random
             order.sorts, order.alpha, order.by = True, True, None
         return value.in_order()
     else:
@@ -152,7 +152,7 @@ def _elements(db: Database, key: bytes, order: Order) -> list[bytes]:
 def _sorted(ctx: Client, key: bytes, order: Order) -> list[bytes | None]:
     """What SORT answers."""
     db = ctx.db
-    elements = _elements(db, key, order)
+    elements = _elements(ctx, key, order)
     if order.sorts:
         _sort(db, elements, order)
     stop = None if order.count < 0 else order.offset + order.count

@@ -93,7 +93,9 @@ class NullSink:
 
 
 class Client:
-    """One client. Times are ms since 1970."""
+    """One client. Times are ms since 1970. `is_script`: its commands are those of a script."""
+
+    is_script = False
 
     __slots__ = (
         "argv",

@@ -78,6 +78,8 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
                 started, first, before = now, argv, []
             count = 0
             entry = found
+            if entry.script:
+                client.argv = argv  # what FUNCTION STATS shows of one that overruns
             word = argv[0] if entry.repeats else None
             handler, least, most = entry.handler, entry.minimum, entry.maximum
         count += 1

@@ -12,6 +12,7 @@ class Info:
     def __init__(self) -> None:
         self._sections: dict[str, list[Section]] = {}
         self._left_out: set[str] = set()
+        self.counts: dict[str, Callable[[], int]] = {}  # fields of others' sections that a component can tell
 
     def add(self, title: str, section: Section, *, by_default: bool = True) -> None:
         """Let `section()` give fields of the section `title`; some sections are shown only when asked for."""

@@ -138,6 +138,9 @@ def clients(engine: "Engine") -> Fields:
     }
 
 
+_SCRIPT_COUNTS = ("number_of_cached_scripts", "number_of_functions", "number_of_libraries")
+
+
 def memory(engine: "Engine") -> Fields:
     """What is used and what the process holds. `ServerInfo` fills in what needs a memory of its own, 0 here."""
     used, overhead, resident = engine[Memory].used(), engine[Memory].overhead(), resident_memory()
@@ -166,9 +169,7 @@ def memory(engine: "Engine") -> Fields:
         "used_memory_vm_eval": parts.get("vm_eval", 0),
         "used_memory_lua_human": human(parts.get("vm_eval", 0)),
         "used_memory_scripts_eval": parts.get("scripts_eval", 0),
-        "number_of_cached_scripts": 0,
-        "number_of_functions": 0,
-        "number_of_libraries": 0,
+        **{name: engine.info.counts.get(name, int)() for name in _SCRIPT_COUNTS},
         "used_memory_vm_functions": parts.get("vm_functions", 0),
         "used_memory_vm_total": machines,
         "used_memory_vm_total_human": human(machines),

@@ -57,12 +57,19 @@ class Run:
         self.killed = False
 
 
+class ScriptClient(Client):
+    """Runs the commands of scripts."""
+
+    __slots__ = ()
+    is_script = True
+
+
 class Calls:
     """Runs a script's commands; `run` is the script that runs now."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self.client = Client(engine, 0, NullSink())
+        self.client = ScriptClient(engine, 0, NullSink())
         self.client.transaction = Transaction()  # tells handlers that nothing may wait
         self.run: Run | None = None
         self.denies = True  # DEBUG SET-DISABLE-DENY-SCRIPTS: commands marked `noscript` are refused

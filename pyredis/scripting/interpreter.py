@@ -35,6 +35,9 @@ COLLECT_FROM = 256 << 20
 ROOM = 64 << 20
 """Bytes left free for what commands answer a script."""
 
+_COLLECT_EVERY, _COLLECT_STEP = 50, 50
+"""Every so many scripts Lua collects some garbage, lest it let twice as much come together as is in use."""
+
 HOOK_INSTRUCTIONS = 100_000
 _UNPACKED_MAX = 200
 _LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
@@ -57,6 +60,7 @@ class Interpreter:
     ) -> None:
         self._engine, self._calls, self._hook = engine, calls, hook
         self._random = Rand48()
+        self._runs = 0
         self._chunk = b"@" + chunk
         self._register = register
         self.lua = LuaRuntime(
@@ -95,6 +99,7 @@ class Interpreter:
 
     def compile(self, code: bytes) -> Any:
         """A script's function. Raises ScriptFault with Lua's complaint as its line."""
+        self._collect_some()
         made = self._compile(code, self._chunk)
         if made.__class__ is tuple:
             raise ScriptFault(made[1])
@@ -103,6 +108,7 @@ class Interpreter:
     def run(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
         """Run a compiled script: its value. Raises ScriptFault."""
         self._make_room(keys, args)
+        self._collect_some()
         if len(keys) + len(args) <= _UNPACKED_MAX:
             made = self._run(function, len(keys), *keys, *args)
         else:
@@ -158,6 +164,11 @@ class Interpreter:
             return False
         self._collect()
         return self.memory > MEMORY_MAX // 2
+
+    def _collect_some(self) -> None:
+        self._runs += 1
+        if not self._runs % _COLLECT_EVERY:
+            self._collect(b"step", _COLLECT_STEP)
 
     def _make_room(self, keys: Sequence[bytes], args: Sequence[bytes]) -> None:
         size = 0

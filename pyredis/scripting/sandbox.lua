@@ -35,7 +35,30 @@ local function missing(_, name)
     error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end
 
-setmetatable(globals, { __index = missing })
+-- Libraries written in Lua are loaded when a script first looks at them.
+local function load_source(name)
+    local source = sources[name]
+    sources[name] = nil
+    globals[name] = readonly(assert(loadstring(source, OWN))(host, readonly))
+    return globals[name]
+end
+
+local function global(_, name)
+    if sources[name] ~= nil then
+        return load_source(name)
+    end
+    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+
+local function load_sources(t)
+    if shown[t] == globals then
+        for name in pairs(sources) do
+            load_source(name)
+        end
+    end
+end
+
+setmetatable(globals, { __index = global })
 local env_behind = { __index = globals, __newindex = refuse }
 setmetatable(env, env_behind)
 local env_meta = readonly({ __index = missing })
@@ -172,11 +195,13 @@ end
 
 function base.rawget(t, key)
     expect_table(t, "rawget")
+    load_sources(t)
     return rawget(shown[t] or t, key)
 end
 
 function base.next(t, key)
     expect_table(t, "next")
+    load_sources(t)
     return next(shown[t] or t, key)
 end
 
@@ -319,10 +344,6 @@ for name, functions in pairs(host.libraries) do
     end
     globals[name] = readonly(made)
 end
-for name, source in pairs(sources) do
-    globals[name] = readonly(assert(loadstring(source, OWN))(host, readonly))
-end
-
 -- What the host calls
 
 local ARRAY, MAP, SET, STATUS, ERROR = host.ARRAY, host.MAP, host.SET, host.STATUS, host.ERROR
