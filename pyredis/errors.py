@@ -5,9 +5,13 @@ A handler raises; the engine catches once and answers `-<code> <text>`. Texts ar
 
 
 class CommandError(Exception):
-    """An error reply. `code` is the first word (`ERR`, `WRONGTYPE`, …), `text` the rest, both bytes."""
+    """An error reply. `code` is the first word (`ERR`, `WRONGTYPE`, …), `text` the rest, both bytes.
+
+    With `counted`, statistics know of it already.
+    """
 
     code = b"ERR"
+    counted = False
 
     def __init__(self, text: bytes, code: bytes | None = None) -> None:
         super().__init__(text)

@@ -282,7 +282,8 @@ def failed(engine: Engine, client: Client, entry: Entry | None, failure: Excepti
             entry.failed += 1
         else:
             entry.rejected += 1
-    engine.stats.count_error(failure.line)
+    if not failure.counted:
+        engine.stats.count_error(failure.line)
     if client.transaction is not None and not executed:
         client.transaction.spoil()
     return ErrorReply(failure.line)

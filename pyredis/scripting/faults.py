@@ -4,7 +4,7 @@ from pyredis.errors import CommandError
 
 
 class ScriptFault(CommandError):
-    """An error whose line is given whole; with `counted`, statistics know of it already."""
+    """An error whose line is given whole."""
 
     def __init__(self, line: bytes, *, counted: bool = False) -> None:
         super().__init__(line)

@@ -142,7 +142,9 @@ class Interpreter:
 
     def _failure(self, text: Any = None, source: Any = None, line: Any = None, counted: Any = None) -> ScriptFault:
         name = self._calls.run.name if self._calls.run is not None else b""
-        if source is None and line is None and counted is None:
+        if source is None and counted:
+            return ScriptFault(text, counted=True)
+        if source is None and line is None:
             text = text if isinstance(text, bytes) else b"execution failure"
             return ScriptFault(b"ERR Error running script %b, %b" % (name, text[:100]))
         if isinstance(text, int | float) and not isinstance(text, bool):

@@ -444,6 +444,10 @@ local function result(ok, value)
     end
     local kind = type(value)
     if kind == "table" then
+        local line = rawget(value, "err")
+        if type(line) == "string" and rawget(value, "ignore_error_stats_update") then
+            return FAILED, line, nil, nil, true
+        end
         local out = {}
         local n = flatten(value, out, 0, 0)
         if n < 4000 then

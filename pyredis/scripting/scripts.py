@@ -189,10 +189,6 @@ class Scripts:
                     value = step(*words)
             else:
                 value = step(*words)
-        except ScriptFault as failure:
-            if failure.counted:
-                return ErrorReply(failure.line.replace(b"\r", b" ").replace(b"\n", b" "))
-            raise
         finally:
             self.calls.end()
             self._renew()

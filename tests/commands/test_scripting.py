@@ -212,3 +212,23 @@ def test_a_bomb_ends_the_script_only(engine, bomb):
     client = engine.connect()
     assert ask(client, f'EVAL "{bomb}" 0').startswith(b"-ERR ")
     assert ask(client, 'EVAL "return 1" 0') == b":1\r\n"
+
+
+@mark.parametrize(
+    "body",
+    [
+        "return redis.pcall('hget', KEYS[1], 'f')",
+        "return redis.call('hget', KEYS[1], 'f')",
+        "redis.pcall('hget', KEYS[1], 'f') return 1",
+        "local ok, e = pcall(redis.call, 'hget', KEYS[1], 'f') return e",
+        "return redis.pcall('nosuch')",
+        "return redis.call('set', KEYS[1])",
+        "return redis.error_reply('MY err')",
+        "error('x')",
+    ],
+)
+def test_an_error_is_counted_once(both, body):
+    both("SET", "s", "x")
+    both("CONFIG", "RESETSTAT")
+    both("EVAL", body, "1", "s")
+    both("INFO", "errorstats")
