@@ -17,6 +17,7 @@ from pyredis.engine.engine import Engine
 from pyredis.engine.eviction import Eviction
 from pyredis.engine.execution import retry
 from pyredis.engine.latency import LatencyMonitor
+from pyredis.engine.loop_metrics import LoopMetrics
 from pyredis.engine.memory import Memory
 from pyredis.engine.monitors import Monitors
 from pyredis.engine.notifications import Notifications
@@ -29,6 +30,13 @@ from pyredis.engine.tracking import Tracking
 from pyredis.engine.transactions import Watches
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.expiry import ActiveExpiry
+from pyredis.persistence.append_log import AppendLog
+from pyredis.persistence.background import Background
+from pyredis.persistence.dataset import Dataset
+from pyredis.persistence.dataset_loading import Loading
+from pyredis.persistence.disk import Disk
+from pyredis.persistence.log_files import LogFiles
+from pyredis.persistence.rewriting import Rewriting
 from pyredis.scripting.declared_flags import command_flags
 from pyredis.scripting.functions import Functions
 from pyredis.scripting.scripts import Scripts
@@ -53,6 +61,7 @@ COMPONENTS = (
     PubSub,
     Notifications,
     Tracking,
+    LoopMetrics,
     ServerInfo,
     Access,
     ActiveExpiry,
@@ -71,5 +80,6 @@ def build_engine(config: Config | None = None, *, clock: Clock | None = None, se
     engine.script_flags = partial(command_flags, engine)
     engine[Blocking].retry = partial(retry, engine)
     engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
+    engine.cron_steps.append(engine[LoopMetrics].sample)
     engine.cron_steps.append(lambda: engine.stats.sample(engine.keyspace.now))
     return engine

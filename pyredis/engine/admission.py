@@ -65,6 +65,13 @@ def in_memory(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
         raise out_of_memory()
 
 
+def durable(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Writes are refused while they cannot be made durable; PING tells so too."""
+    if engine.flags(client, entry, argv) & WRITE or entry.command.name == "ping":
+        code, _, text = next(iter(engine.disk_errors.values())).partition(b" ")
+        raise CommandError(text, code)
+
+
 def not_busy(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """While a script overruns, only what may run beside it does."""
     if not entry.command.flags & ALLOW_BUSY:
@@ -109,6 +116,7 @@ GATES: tuple[tuple[int, Gate], ...] = (
     (gates.IN_TRANSACTION, not_forbidden_in_transaction),
     (gates.RESTRICTED, permitted),
     (gates.OVER_LIMIT, in_memory),
+    (gates.DISK_ERROR, durable),
     (gates.SUBSCRIBED, not_subscribed),
     (gates.LOADING, loaded),
     (gates.BUSY, not_busy),

@@ -127,6 +127,7 @@ class Client:
         "transaction",
         "user",
         "waiting",
+        "wrote",
     )
 
     def __init__(self, engine: "Engine", id: int, sink: Sink) -> None:
@@ -160,6 +161,7 @@ class Client:
         self.commands = 0
         self.bytes_in = 0
         self.bytes_out = 0
+        self.wrote = 0  # how many writes had propagated with its last one
         self.last_entry: Entry | None = None
 
     @property

@@ -59,6 +59,11 @@ class Engine:
         self.cron_steps: list[Callable[[], None]] = []
         self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
         self.call_at: Callable[[int, Callable[[], None]], None] = _leave_to_cron
+        self.call_soon: Callable[[Callable[[], None]], None] = _leave_to_cron_soon
+        self.before_replies: list[Callable[[], None]] = []  # run before a reply leaves: the log is written first
+        self.on_stop: list[Callable[[], None]] = []  # the server ends in order
+        self.give_up: Callable[[], None] = _exit  # what was promised can no longer be kept: the process must end
+        self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self.busy = b""  # what the gate BUSY answers
@@ -97,6 +102,17 @@ class Engine:
         """`who` wants to hear of commands that take at least this long; None: of none."""
         self._slow_thresholds[who] = inf if nanoseconds is None else nanoseconds
         self.slow_ns = min(self._slow_thresholds.values())
+
+    def note_disk_error(self, who: str, line: bytes | None) -> None:
+        """`who` cannot make writes durable, and `line` is what they are answered; None: it can again."""
+        if line is None:
+            self.disk_errors.pop(who, None)
+        else:
+            self.disk_errors[who] = line
+        if self.disk_errors:
+            self.gates |= gates.DISK_ERROR
+        else:
+            self.gates &= ~gates.DISK_ERROR
 
     def tick(self) -> None:
         """Read the clock: once a batch, so that everything in it sees one time."""
@@ -143,6 +159,14 @@ class Engine:
 
 def _leave_to_cron(when: int, step: Callable[[], None]) -> None:
     """`call_at` where no loop runs: a server calls `step` at `when` (ms since 1970), cron does it a little later."""
+
+
+def _leave_to_cron_soon(step: Callable[[], None]) -> None:
+    """`call_soon` where no loop runs: a server calls `step` when what it is at is done, cron a little later."""
+
+
+def _exit() -> None:
+    raise SystemExit(1)
 
 
 def _entries() -> dict[bytes, Entry]:

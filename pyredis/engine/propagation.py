@@ -26,6 +26,7 @@ class Propagation:
         self._engine = engine
         self._listeners: tuple[Listener, ...] = ()
         self._held: list[tuple[int, Sequence[bytes]]] | None = None
+        self.count = 0  # writes of clients that were passed on
         engine.keyspace.on_expired = partial(self.send_deletion, "lazyfree-lazy-expire")
         engine.keyspace.on_fields_expired = self._send_expired_fields
 
@@ -34,9 +35,17 @@ class Propagation:
         self._listeners = (*self._listeners, listener)
         self._engine.gates |= gates.PROPAGATING
 
+    def unlisten(self, listener: Listener) -> None:
+        """Send no more to `listener`."""
+        self._listeners = tuple(one for one in self._listeners if one != listener)
+        if not self._listeners:
+            self._engine.gates &= ~gates.PROPAGATING
+
     def feed(self, client: "Client", argv: Sequence[bytes]) -> None:
         """A command of `client` changed something; an empty rewritten form: all was sent already."""
         words = argv if client.rewritten is None else client.rewritten
+        self.count += 1
+        client.wrote = self.count
         if words:
             self.send(client.db.index, words)
 

@@ -20,6 +20,7 @@ from pyredis.engine.blocking import Blocking
 from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.eviction import Eviction
 from pyredis.engine.info import Fields
+from pyredis.engine.loop_metrics import LoopMetrics
 from pyredis.engine.memory import STARTUP, Memory
 from pyredis.engine.pubsub import PubSub
 from pyredis.engine.tracking import Tracking
@@ -52,6 +53,7 @@ class ServerInfo:
         for title, section in SECTIONS.items():
             by_default = title not in ("Commandstats", "Latencystats")
             engine.info.add(title, self._bound(section), by_default=by_default)
+        engine.info.add("Debug", engine[LoopMetrics].debug_fields, by_all=False)
 
     def _bound(self, section: SectionOf) -> Callable[[], Fields]:
         if section is memory:
@@ -299,6 +301,7 @@ def stats(engine: "Engine") -> Fields:
         "client_output_buffer_limit_disconnections": counted.output_buffer_disconnections,
         "reply_buffer_shrinks": 0,
         "reply_buffer_expands": 0,
+        **engine[LoopMetrics].fields(),
         "acl_access_denied_auth": denied[b"auth"],
         "acl_access_denied_cmd": denied[b"command"],
         "acl_access_denied_key": denied[b"key"],

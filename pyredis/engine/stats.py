@@ -24,9 +24,13 @@ class Rate:
         """Take the running total `count` at `now_ms`."""
         elapsed = now_ms - self._at_ms
         if self._at_ms and elapsed > 0:
-            self._samples[self._next] = (count - self._count) * 1000 / elapsed
-            self._next = (self._next + 1) % len(self._samples)
+            self.put((count - self._count) * 1000 / elapsed)
         self._at_ms, self._count = now_ms, count
+
+    def put(self, sample: float) -> None:
+        """Take a sample."""
+        self._samples[self._next] = sample
+        self._next = (self._next + 1) % len(self._samples)
 
     @property
     def value(self) -> float:

@@ -53,6 +53,7 @@ class Tracking:
         self._flushed = False
         engine.on_forget.append(self.stop)
         engine.cron_steps.append(self._tell)
+        engine.config.on_change("tracking-table-max-keys", lambda _: self._shrink())
 
     @property
     def items(self) -> int:

@@ -42,6 +42,7 @@ class Keyspace:
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
         self.on_fields_expired: Callable[[Database, bytes, list[bytes]], None] | None = None  # propagates the HDELs
         self.expires_lazily = True
+        self.loading = False  # what a log holds is played back: no key's time has come
         self.expired_count = 0
         self.expired_fields = 0
         self.databases = [Database(self, index) for index in range(count)]
@@ -362,12 +363,12 @@ class Database:
     def is_due(self, key: bytes) -> bool:
         """Whether the key is past its time, deleted or not."""
         when = self.expires.get(key)
-        return when is not None and self.space.now > when
+        return when is not None and self.space.now > when and not self.space.loading
 
     def expire_if_due(self, key: bytes) -> bool:
         """Lazy expiry: whether the key is past its time; then it is deleted, unless a master decides that."""
         when = self.expires.get(key)
-        if when is None or self.space.now <= when:
+        if when is None or self.space.now <= when or self.space.loading:
             return False
         if self.space.expires_lazily:
             self.expire(key)

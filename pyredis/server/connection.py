@@ -69,8 +69,11 @@ class Connection(asyncio.Protocol):
         """Run what the read brought; the replies go out when all that could be read was run."""
         client = self.client
         engine = client.engine
-        batch = self.parser.feed(data)
         size = len(data)
+        if not self.parser.regular and self.parser.strict.buffered + size > self.server.query_buffer_max:
+            self._reject()  # even if the command were whole now
+            return
+        batch = self.parser.feed(data)
         client.bytes_in += size
         stats = engine.stats
         stats.bytes_in += size
@@ -110,6 +113,8 @@ class Connection(asyncio.Protocol):
         """Send; a peer that does not take its replies is dropped at its class's output buffer limit."""
         if len(data) > self.server.smallest_output_limit and self.check_output(len(data)):
             return  # as in Redis, which never begins to send a reply that is too large
+        for step in self.client.engine.before_replies:
+            step()
         self._transport.write(data)
         self.client.engine.stats.writes += 1
         if self._congested:
@@ -172,9 +177,11 @@ class Connection(asyncio.Protocol):
             memory.served((self.client,))
 
     def _weigh(self, size: int) -> None:
-        """A command is whole whose arguments came in several reads: before it runs, see whether clients still fit."""
+        """A command of so many bytes is whole that came in several reads: may it run, and do clients still fit?"""
         memory = self.client.engine[ClientMemory]
-        if memory.follows:
+        if size > self.server.query_buffer_max:
+            self._drop_input()
+        elif memory.follows:
             memory.served((self.client,), size)
 
     def _keep(self, batch: list[list[bytes]]) -> None:
@@ -183,13 +190,17 @@ class Connection(asyncio.Protocol):
         if len(pending) > PENDING_MAX:
             self._transport.pause_reading()
 
+    def _drop_input(self) -> None:
+        """It sent more than `client-query-buffer-limit` allows."""
+        self.client.engine.stats.query_buffer_disconnections += 1
+        self.client.close(at_once=True)
+
     def _reject(self) -> None:
         """Malformed or boundless input: say why, then close."""
         client = self.client
         error = self.parser.error
         if error is None:
-            client.engine.stats.query_buffer_disconnections += 1
-            client.close(at_once=True)
+            self._drop_input()
         elif client.waiting is None:
             client.engine.stats.count_error(b"ERR")
             client.out.append(b"-ERR Protocol error: %b\r\n" % error.text)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pyredis.server.server import Server
 
 
+FREE_BYTES = 16 * 1024
+"""What every client may have waiting: Redis keeps as much beside the buffers that it counts."""
+
+
 def client_class(client: "Client") -> str:
     """The class whose `client-output-buffer-limit` holds: normal, replica or pubsub."""
     return "pubsub" if client.gates & gates.SUBSCRIBED else "normal"
@@ -21,6 +25,8 @@ def output_limit_exceeded(server: "Server", connection: "Connection", more: int 
     `more`: a reply that is about to be written.
     """
     waiting = connection.output_pending() + more
+    if waiting <= FREE_BYTES:
+        waiting = 0
     hard, soft, seconds = server.output_limits[client_class(connection.client)]
     if hard and waiting >= hard:
         return True

@@ -19,6 +19,7 @@ from pyredis.engine.acl import Acl
 from pyredis.engine.client import Client
 from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.engine import Engine
+from pyredis.engine.loop_metrics import LoopMetrics
 from pyredis.server.connection import Connection
 from pyredis.server.limits import drop_idle
 from pyredis.server.listener import keep_alive, tcp_sockets, unix_socket
@@ -47,6 +48,7 @@ class Server:
         self.stopping = asyncio.Event()
         self.exit_code = 0
         self._unflushed: list[Client] = []
+        self._metrics = engine[LoopMetrics]
         self._sockets: list[socket.socket] = []  # of TCP, bound; listened on as soon as the loop comes to it
         self._listeners: list[asyncio.Server] = []  # of TCP
         self._unix_listener: asyncio.Server | None = None
@@ -59,6 +61,7 @@ class Server:
         config.on_change("bind", lambda _: self._rebind("Failed to bind to specified addresses."))
         engine.on_shutdown = self.shut_down
         engine.call_at = self._call_at
+        engine.call_soon = self._call_soon
 
     # Starting and stopping
 
@@ -139,12 +142,14 @@ class Server:
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
+        started = self.engine.clock.ticks_ns()
         clients, self._unflushed = self._unflushed, []
         for client in clients:
             client.flush()
         memory = self.engine[ClientMemory]
         if memory.follows:
             memory.served(clients)
+        self._metrics.passed(self.engine.clock.ticks_ns() - started)
 
     # Inside
 
@@ -211,15 +216,21 @@ class Server:
 
         self._loop.call_later(max(when - self.engine.clock.now_ms(), 0) / 1000 + 0.0005, run)
 
+    def _call_soon(self, step: Callable[[], None]) -> None:
+        """Run `step` when what could be read now is run."""
+        self._loop.call_soon(step)
+
     def _cron(self) -> None:
         hz = self.engine.config["hz"]
         self._timer = self._loop.call_later(1 / hz, self._cron)
+        started = self.engine.clock.ticks_ns()
         try:
             self.engine.cron()
             drop_idle(self)
             self._check_outputs()
         except Exception:
             log.exception("Error in cron")
+        self._metrics.cron_passed(self.engine.clock.ticks_ns() - started)
 
     def _check_outputs(self) -> None:
         """A soft limit may be overstayed while nothing more is written."""

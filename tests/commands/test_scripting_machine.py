@@ -117,6 +117,6 @@ def test_random_scripts(server, oracle):
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("seed", range(2, 12))
+@pytest.mark.parametrize("seed", range(2, 22))
 def test_many_random_scripts(server, oracle, seed):
     compare(server, oracle, seed, count=5_000)
