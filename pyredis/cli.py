@@ -13,6 +13,7 @@ from pyredis.config.store import Config, ConfigError
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
+    from pyredis.server.server import Server
 
 log = logging.getLogger("pyredis")
 
@@ -103,15 +104,31 @@ async def _run(engine: "Engine") -> int:
     process.handle_signals(asyncio.get_running_loop(), server)
     process.calm_collector()
     log.info("Server initialized")
+    engine.give_up = process.exit_at_once
+    loading = server.load()
+    loading.add_done_callback(lambda loaded: _ready(server, loaded))
+    code = await server.run()
+    loading.cancel()
+    process.remove_pid_file(pid_file)
+    log.warning("Redis is now ready to exit, bye bye...")
+    return code
+
+
+def _ready(server: "Server", loaded: "asyncio.Future[None]") -> None:
+    """The dataset is there, or cannot be: then the process ends."""
+    from pyredis.server import process
+
+    if loaded.cancelled():
+        return
+    if loaded.exception() is not None:
+        server.exit_code = 1
+        server.stopping.set()
+        return
     if server.port:
         log.info("Ready to accept connections tcp")
     if server.unix_path:
         log.info("Ready to accept connections unix")
-    process.notify_supervisor(config, "STATUS=Ready to accept connections\nREADY=1\n")
-    code = await server.run()
-    process.remove_pid_file(pid_file)
-    log.warning("Redis is now ready to exit, bye bye...")
-    return code
+    process.notify_supervisor(server.engine.config, "STATUS=Ready to accept connections\nREADY=1\n")
 
 
 if __name__ == "__main__":

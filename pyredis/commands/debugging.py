@@ -8,6 +8,7 @@ change nothing.
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pyredis.datatypes.hash import Hash
@@ -16,6 +17,7 @@ from pyredis.datatypes.set import Set
 from pyredis.datatypes.table import Table
 from pyredis.datatypes.text import encoding, plain
 from pyredis.engine.arguments import integer, integer_between
+from pyredis.engine.blocking import Blocked, Blocking, Wait
 from pyredis.engine.client import Client
 from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, command
 from pyredis.engine.help import help_reply
@@ -26,6 +28,8 @@ from pyredis.keyspace.database import StringValue
 from pyredis.keyspace.digest import digest_of_dataset, digest_of_value
 from pyredis.keyspace.expiry import ActiveExpiry
 from pyredis.keyspace.kinds import encoding_name
+from pyredis.persistence.append_log import AppendLog
+from pyredis.persistence.dataset_loading import Loading, LoadingFailed
 from pyredis.protocol.replies import (
     NO_REPLY,
     OK,
@@ -53,6 +57,7 @@ _FORBIDDEN = (
     b"a local connection, otherwise you need to set this option in the configuration file, and then restart "
     b"the server."
 )
+_LOAD_FAILED = b"Error trying to load the AOF files, check server logs."
 _WRONG_TYPE_NAME = (
     b"Wrong protocol type name. Please use one of the following: "
     b"string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
@@ -146,6 +151,35 @@ def change_repl_id(ctx: Client) -> Status:
 def config_rewrite_force_all(ctx: Client) -> Status:
     """CONFIG REWRITE, with the defaults too."""
     ctx.engine.config.rewrite(everything=True)
+    return OK
+
+
+@subcommand(b"LOADAOF")
+def loadaof(ctx: Client) -> Status | Blocked:
+    """Load the dataset anew from the append-only log."""
+    engine, loading = ctx.engine, ctx.engine[Loading]
+    if ctx.transaction is not None:
+        try:
+            loading.run(loading.from_log())
+        except LoadingFailed:
+            raise CommandError(_LOAD_FAILED)
+        return OK
+    engine.call_soon(lambda: loading.begin(loading.from_log(), partial(_loaded, ctx)))
+    return Blocked((), (), 0)
+
+
+def _loaded(ctx: Client, failure: LoadingFailed | None) -> None:
+    """Answer who asked for the load."""
+    wait, blocking = ctx.waiting, ctx.engine[Blocking]
+    if isinstance(wait, Wait):
+        blocking.release(wait, OK if failure is None else ErrorReply(b"ERR " + _LOAD_FAILED))
+        blocking.serve()
+
+
+@subcommand(b"AOF-FLUSH-SLEEP")
+def aof_flush_sleep(ctx: Client, microseconds: bytes) -> Status:
+    """Let each write of the append-only log take so long."""
+    ctx.engine[AppendLog].pause_us = max(integer(microseconds), 0)
     return OK
 
 
@@ -343,7 +377,6 @@ for _name in (
     b"DICT-RESIZING",
     b"SET-SKIP-CHECKSUM-VALIDATION",
     b"QUICKLIST-PACKED-THRESHOLD",
-    b"AOF-FLUSH-SLEEP",
     b"LEAK",
 ):
     SUBCOMMANDS[_name] = _accepted
@@ -356,6 +389,8 @@ def help(ctx: Client) -> list[Status]:
 
 
 _HELP = """
+AOF-FLUSH-SLEEP <microseconds>
+    Let each write of the append-only log take so long.
 CHANGE-REPL-ID
     Take a new replication id.
 CONFIG-REWRITE-FORCE-ALL
@@ -370,6 +405,8 @@ ERROR <string>
     Answer with this error.
 HTSTATS <dbid> [full]
     Sizes of a database's tables.
+LOADAOF
+    Load the dataset anew from the append-only log.
 LOG <message>
     Write a line to the log.
 OBJECT <key>

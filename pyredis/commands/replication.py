@@ -1,6 +1,6 @@
 """What a client asks about copies of its writes: ROLE, WAIT and WAITAOF.
 
-This server has no replicas and keeps no log of writes: nobody acknowledges, so who waits for one waits in vain.
+This server has no replicas: nobody acknowledges, so who waits for one waits in vain. Its own log is waited for.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from pyredis.engine.blocking import Blocked
 from pyredis.engine.client import Client
 from pyredis.engine.command import BLOCKING, FAST, LOADING, NOSCRIPT, STALE, command
 from pyredis.errors import CommandError
+from pyredis.persistence.append_log import AppendLog
 
 _TIPS = ["request_policy:all_shards", "response_policy:agg_min"]
 
@@ -51,9 +52,15 @@ def waitaof(ctx: Client, numlocal: bytes, numreplicas: bytes, timeout: bytes) ->
     local = integer_between(numlocal, 0, 1)
     wanted = integer_between(numreplicas, 0, INT64_MAX, b"value is out of range, must be positive")
     milliseconds = timeout_ms(timeout, ctx.db.space.now, in_seconds=False)
-    if local:
+    if local and not ctx.engine.config["appendonly"]:
         raise CommandError(b"WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
-    return Blocked((), (), milliseconds, on_timeout=[0, 0], denied=[0, 0]) if wanted else [0, 0]
+    log = ctx.engine[AppendLog]
+    answer = [int(log.holds(ctx)), 0]
+    if not wanted and answer[0] >= local:
+        return answer
+    if not answer[0]:
+        log.await_sync(ctx)
+    return Blocked((), (), milliseconds, on_timeout=answer, denied=answer)
 
 
 @command(

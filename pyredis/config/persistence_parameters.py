@@ -36,7 +36,7 @@ ROWS: tuple[Parameter, ...] = (
     Str("appenddirname", "appendonlydir", IMMUTABLE, check=aof_directory),
     Str("appendfilename", "appendonly.aof", IMMUTABLE, check=aof_name),
     Enum("appendfsync", ("everysec", "always", "no"), "everysec"),
-    Bool("appendonly", False),
+    Bool("appendonly", False, DENY_LOADING),
     Memory("auto-aof-rewrite-min-size", 0, LONG_MAX, 64 * 1024 * 1024),
     Integer("auto-aof-rewrite-percentage", 0, INT_MAX, 100),
     Str("dbfilename", "dump.rdb", PROTECTED, check=dump_name),

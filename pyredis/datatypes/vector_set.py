@@ -69,7 +69,19 @@ class VectorSet:
 
         return projected(vector, self.dimension)
 
+    def projection(self) -> bytes:
+        """The projection's matrix: 32 bit floats."""
+        from pyredis.datatypes.vectors import projection
+
+        return projection(self.input_dimension, self.dimension)
+
     # Changing
+
+    def add_raw(self, element: bytes, row: bytes, length: float, span: float, id: int) -> None:
+        """Add an element that was saved, with its row in `vectors`."""
+        self.places[element] = len(self.names)
+        self.names.append(element)
+        self.vectors.append_raw(row, length, span, id)
 
     def add(self, element: bytes, vector: "array[float]", attributes: bytes | None) -> bool:
         """Add an element or give it another vector; whether it is new. Attributes: None keeps what there is.

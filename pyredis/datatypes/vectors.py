@@ -30,6 +30,8 @@ _EXACT_DIMENSION = (1 << 24) // 127**2  # up to here a 32 bit float holds any do
 _CHUNK = 8192  # int8 rows made floats at a time
 _SLACK = np.float32(1e-4)  # how far a distance summed in another order may be off
 _FIRST_CAPACITY = 4
+_DIVISIONS = 4  # ways to divide a large set when near rows are sought for links
+_PIVOTS = 8  # rows to a block, by which it is divided
 
 
 class Vectors:
@@ -69,6 +71,15 @@ class Vectors:
         self.last_id += 1
         self.ids[row] = self.last_id
         self.rows[row], self.ranges[row], self.lengths[row] = self._encode(vector)
+
+    def append_raw(self, row: bytes, length: float, span: float, id: int) -> None:
+        """Add a row that `raw` gave, with its vector's length, its range and its number."""
+        if self.count == len(self.rows):
+            self._grow()
+        self.rows[self.count] = np.frombuffer(row, self.rows.dtype)
+        self.lengths[self.count], self.ranges[self.count], self.ids[self.count] = length, span, id
+        self.count += 1
+        self.last_id = max(self.last_id, id)
 
     def remove(self, row: int) -> None:
         """Take a row away; the last one takes its place."""
@@ -110,6 +121,59 @@ class Vectors:
         """The rows by distance from a vector."""
         row, span, _ = self._encode(vector)
         return Nearest(self, row, span)
+
+    def linked(self, block: int, most: int) -> list[dict[int, float]]:
+        """Each row's links, which go both ways, with their distances: at most `most`, of which about half are sought.
+
+        A row is linked with the one before it, so that all hang together, and with the nearest ones in a block; a set
+        of several blocks is divided in several ways, first by age, then by which of some rows is the nearest.
+        """
+        found: list[dict[int, float]] = [{} for _ in range(self.count)]
+        for row in range(1, self.count):
+            found[row][row - 1] = found[row - 1][row] = 2.0
+        orders = [np.arange(self.count)]
+        if self.count > block:
+            orders += (self._by_nearest(turn, self.count * _PIVOTS // block) for turn in range(1, _DIVISIONS))
+        for order in orders:
+            for start in range(0, self.count, block):
+                self._link(found, order[start : start + block], most, most // 2 // len(orders))
+        return found
+
+    def _link(self, found: list[dict[int, float]], rows: NDArray[np.int64], most: int, sought: int) -> None:
+        """Link some rows, each with so many of the nearest among them."""
+        directions = self._directions(rows)
+        with np.errstate(all="ignore"):
+            distances = np.clip(np.nan_to_num(np.float32(1) - directions @ directions.T, nan=2.0), 0, 2)
+        kept = min(sought + 1, len(rows))
+        nearest = np.argpartition(distances, kept - 1, axis=1)[:, :kept]
+        for at, (row, others) in enumerate(zip(rows.tolist(), rows[nearest].tolist(), strict=True)):
+            mine = found[row]
+            for other, distance in zip(others, distances[at, nearest[at]].tolist(), strict=True):
+                theirs = found[other]
+                if other in mine or (other != row and len(mine) < most and len(theirs) < most):
+                    mine[other] = theirs[row] = distance
+
+    def _by_nearest(self, turn: int, count: int) -> NDArray[np.int64]:
+        """The rows, those together that are nearest to the same one of `count` rows, others each turn."""
+        step = self.count // count
+        pivots = self._directions(np.arange(turn % step, self.count, step)).T
+        starts = range(0, self.count, _CHUNK)
+        with np.errstate(all="ignore"):
+            chunks = [self._directions(np.arange(at, min(at + _CHUNK, self.count))) @ pivots for at in starts]
+            groups = np.concatenate([chunk.argmax(axis=1) for chunk in chunks])
+        return np.argsort(groups, kind="stable")
+
+    def _directions(self, rows: NDArray[np.int64]) -> Floats:
+        """The directions of rows as unit vectors."""
+        directions: Floats
+        if self.quantisation == "bin":
+            bits = np.unpackbits(self.rows[rows].view(np.uint8), axis=1, bitorder="little")[:, : self.dimension]
+            directions = (bits * np.float32(2) - 1) / np.float32(sqrt(self.dimension))
+        elif self.quantisation == "int8":
+            directions = self.rows[rows] * (self.ranges[rows] / _STEPS)[:, None]
+        else:
+            directions = self.rows[rows]
+        return directions
 
     def _encode(self, vector: "array[float]") -> tuple[NDArray[Any], np.float32, np.float32]:
         """A vector's direction as a row, its range and its length."""
@@ -216,6 +280,11 @@ def _projection(size: int, dimension: int) -> Floats:
     signs = 1 - 2 * (np.bitwise_count(common) & 1).astype(np.int8)
     matrix: Floats = signs * np.float32(1 / sqrt(size))
     return matrix
+
+
+def projection(size: int, dimension: int) -> bytes:
+    """The matrix of the projection from `size` components to `dimension`, row by row."""
+    return _projection(size, dimension).tobytes()
 
 
 def projected(vector: "array[float]", dimension: int) -> "array[float]":

@@ -121,15 +121,16 @@ class Tracking:
         self._changed_keys[key] = self._engine.running
         readers = self.keys.pop(key, None)
         if readers:
-            self._invalidate(key, readers)
+            self._invalidate(key, readers, self._engine.running)
 
-    def _invalidate(self, key: bytes, readers: Iterable[int]) -> None:
+    def _invalidate(self, key: bytes, readers: Iterable[int], by: "Client | None") -> None:
+        """Tell who read a key; `by`: whose command changed it."""
         for id in readers:
             client = self.clients.get(id)
             mode = client.tracking if client is not None else None
             if client is None or mode is None or mode.broadcast:
                 continue
-            if not (mode.noloop and client is self._engine.running):
+            if not (mode.noloop and client is by):
                 self._send(client, mode, [key])
 
     def _broadcast(self) -> None:
@@ -176,4 +177,4 @@ class Tracking:
         most: int = self._engine.config["tracking-table-max-keys"]
         while most and len(self.keys) > most:
             key = next(iter(self.keys))
-            self._invalidate(key, self.keys.pop(key))
+            self._invalidate(key, self.keys.pop(key), None)

@@ -350,10 +350,9 @@ class Database:
         return True
 
     def flush(self) -> int:
-        """Drop every key; observers hear of it once, before. Returns how many there were."""
+        """Drop every key; observers hear of it once, before, even if there is none. Returns how many there were."""
         count = self.table.count
-        if count:
-            self._tell(b"", events.FLUSHED)
+        self._tell(b"", events.FLUSHED)
         self.table, self.expires, self.fields_due = Table(), Table(), None
         self.dirty += count
         return count

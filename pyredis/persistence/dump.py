@@ -11,14 +11,9 @@ from typing import Any
 from pyredis.engine.collection_limits import CollectionLimits
 from pyredis.persistence.checksum import crc64
 from pyredis.persistence.rdb_encoding import CorruptData, Reader, string_bytes
-from pyredis.persistence.values import (
-    FIELD_TIMES_VERSION,
-    PORTABLE_VERSION,
-    VALKEY_VERSION,
-    read_value,
-    version_of,
-    write_value,
-)
+from pyredis.persistence.rdb_types import FIELD_TIMES_VERSION, PORTABLE_VERSION, VALKEY_VERSION, version_of
+from pyredis.persistence.value_reading import read_value
+from pyredis.persistence.value_writing import write_value
 
 NEWEST_VERSION = FIELD_TIMES_VERSION
 """The RDB version of Redis 7.4 to 8.2."""
@@ -61,7 +56,7 @@ def _opened(payload: bytes) -> tuple[Reader, int]:
 
 
 def dump(value: Any) -> bytes:
-    """DUMP's payload of a value, for Redis 7.0 and later unless fields expire. TypeError: RDB has no type for it.
+    """DUMP's payload of a value, for Redis 7.0 and later unless fields expire.
 
     Nothing is packed: in Python that takes 0.2 µs a byte, while everybody waits.
     """

@@ -1,7 +1,8 @@
 """Filling a keyspace from an RDB file, as a server does when it starts.
 
 Nothing here counts as a change, and nobody is told. A master drops what has expired meanwhile; a replica keeps it,
-for its master says when it goes, and so does who will replay a log upon it. A key that is there twice is an error.
+for its master says when it goes, and so does who will replay a log upon it. A key that is there already is an error,
+unless the file is to be merged with what there is.
 """
 
 from collections.abc import Callable
@@ -27,6 +28,7 @@ class Loader:
         limits: CollectionLimits,
         *,
         dropping_expired: bool = True,
+        merging: bool = False,
         verifying: bool = True,
         on_usage: Restore | None = None,
     ) -> None:
@@ -36,6 +38,7 @@ class Loader:
         self.libraries: list[bytes] = []
         self._space = space
         self._dropping_expired = dropping_expired
+        self._merging = merging
         self._on_usage = on_usage
 
     def feed(self, data: bytes) -> None:
@@ -58,7 +61,7 @@ class Loader:
             if expires is not None and expires < now and self._dropping_expired:
                 self.expired += 1
                 continue
-            if not databases[index].load(name, value, expires):
+            if not databases[index].load(name, value, expires) and not self._merging:
                 raise CorruptData(self.reader.offset, f"the key {name[:64]!r} is in database {index} already")
             self.keys += 1
             if (idle is not None or frequency is not None) and self._on_usage is not None:

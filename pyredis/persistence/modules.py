@@ -7,7 +7,8 @@ can be passed over.
 from pyredis.persistence.rdb_encoding import Reader
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_END, _SIGNED, _UNSIGNED, _FLOAT, _DOUBLE, _STRING = range(6)
+END, SIGNED, UNSIGNED, FLOAT, DOUBLE, STRING = range(6)
+"""The marks of words."""
 
 
 def module_name(id: int) -> str:
@@ -15,18 +16,31 @@ def module_name(id: int) -> str:
     return "".join(_LETTERS[id >> shift & 63] for shift in range(58, 9, -6))
 
 
+def module_id(name: str, version: int) -> int:
+    """The id of a module's type in a version of its own."""
+    number = 0
+    for letter in name:
+        number = number << 6 | _LETTERS.index(letter)
+    return number << 10 | version
+
+
 def skip_module(reader: Reader) -> str:
-    """Pass over a value or data of a module; returns its name. Raises CorruptData."""
+    """Pass over data of a module; returns its name. Raises CorruptData."""
     name = module_name(reader.length())
-    while (mark := reader.length()) != _END:
-        if mark in (_SIGNED, _UNSIGNED):
+    skip_words(reader, name)
+    return name
+
+
+def skip_words(reader: Reader, name: str) -> None:
+    """Pass over what a module saved. Raises CorruptData."""
+    while (mark := reader.length()) != END:
+        if mark in (SIGNED, UNSIGNED):
             reader.length()
-        elif mark == _FLOAT:
+        elif mark == FLOAT:
             reader.take(4)
-        elif mark == _DOUBLE:
+        elif mark == DOUBLE:
             reader.take(8)
-        elif mark == _STRING:
+        elif mark == STRING:
             reader.string()
         else:
             raise reader.corrupt(f"module {name}: no word is marked {mark}")
-    return name

@@ -17,7 +17,8 @@ from pyredis.persistence.checksum import crc64
 from pyredis.persistence.dump import FUNCTION, FUNCTION_BEFORE_7, is_known
 from pyredis.persistence.modules import skip_module
 from pyredis.persistence.rdb_encoding import INTEGER_WIDTHS, CorruptData, EmptyCollection, Reader, Truncated
-from pyredis.persistence.values import STRING, VALKEY_VERSION, read_value
+from pyredis.persistence.rdb_types import STRING, VALKEY_VERSION
+from pyredis.persistence.value_reading import read_value
 
 SLOT_IMPORT, SLOT_INFO = 0xF3, 0xF4
 MODULE_DATA, IDLE, FREQUENCY, AUX, RESIZE, EXPIRES_MS, EXPIRES, SELECT, END = range(0xF7, 0x100)

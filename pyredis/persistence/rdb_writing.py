@@ -13,7 +13,8 @@ from pyredis.persistence.checksum import crc64
 from pyredis.persistence.dump import FUNCTION
 from pyredis.persistence.rdb_encoding import int64_bytes, length_bytes, string_bytes
 from pyredis.persistence.rdb_file import AUX, END, EXPIRES_MS, FREQUENCY, IDLE, RESIZE, SELECT
-from pyredis.persistence.values import FIELD_TIMES_VERSION, PORTABLE_VERSION, STRING, write_value
+from pyredis.persistence.rdb_types import FIELD_TIMES_VERSION, PORTABLE_VERSION, STRING
+from pyredis.persistence.value_writing import write_value
 
 _BEFORE_STRING = [bytes((STRING, size)) for size in range(64)]
 _BEFORE = [bytes((size,)) for size in range(64)]
@@ -58,7 +59,7 @@ def write_rdb(
     checksum: bool = True,
     usage: Usage | None = None,
 ) -> Iterator[bytes]:
-    """The chunks of a file; `usage` gives the mark before a key, if such are wanted. TypeError for a vector set."""
+    """The chunks of a file; `usage` gives the mark before a key, if such are wanted."""
     newest = max(newest, version_for(space))
     crc = 0
     for chunk in _chunks(space, aux, libraries, newest, compressing, usage):

@@ -17,8 +17,8 @@ from pyredis.datatypes.stream import Node, Stream
 from pyredis.datatypes.stream_id import SEQUENCE_MASK as _UINT64
 from pyredis.persistence.listpacks import read_listpack, write_listpack
 from pyredis.persistence.rdb_encoding import CorruptData, Reader, int64_bytes, length_bytes, string_bytes
+from pyredis.persistence.rdb_types import STREAM, STREAM_3
 
-FIRST_TYPE, SECOND_TYPE, THIRD_TYPE = 15, 19, 21
 _ID_SIZE = 16
 _DELETED, _SAME_FIELDS = 1, 2
 
@@ -32,7 +32,7 @@ def read_stream(reader: Reader, code: int) -> Stream:
     if reader.length() and not stream.nodes:
         raise reader.corrupt("stream: entries are counted, and there are none")
     stream.last_id = max(_read_id(reader), stream.top_id)
-    if code == FIRST_TYPE:
+    if code == STREAM:
         stream.entries_added = stream.length
     else:
         _read_id(reader)  # of the first entry, which is known
@@ -129,7 +129,7 @@ def _read_group(reader: Reader, stream: Stream, code: int) -> None:
     name, last_id = reader.string(), _read_id(reader)
     if name in stream.groups:
         raise reader.corrupt("stream: two groups of one name")
-    read = stream.entries_up_to(last_id) if code == FIRST_TYPE else reader.length()
+    read = stream.entries_up_to(last_id) if code == STREAM else reader.length()
     group = stream.groups[name] = Group(last_id, _signed(read))
     for _ in range(reader.length()):
         id = int.from_bytes(reader.take(_ID_SIZE), "big")
@@ -149,7 +149,7 @@ def _read_consumer(reader: Reader, group: Group, code: int, unowned: set[int]) -
     if name in group.consumers:
         raise reader.corrupt("stream: two consumers of one name")
     consumer = group.consumers[name] = Consumer(name, reader.int64())
-    consumer.active = reader.int64() if code == THIRD_TYPE else consumer.seen
+    consumer.active = reader.int64() if code == STREAM_3 else consumer.seen
     for _ in range(reader.length()):
         id = int.from_bytes(reader.take(_ID_SIZE), "big")
         if id not in unowned:
@@ -164,7 +164,7 @@ def _read_consumer(reader: Reader, group: Group, code: int, unowned: set[int]) -
 
 
 def write_stream(stream: Stream, code: int, string: Callable[[bytes], bytes]) -> bytes:
-    """The body of a stream as SECOND_TYPE or THIRD_TYPE; `string` writes a string."""
+    """The body of a stream as STREAM_2 or STREAM_3; `string` writes a string."""
     return b"".join(_parts(stream, code, string))
 
 
@@ -227,7 +227,7 @@ def _group_parts(group: Group, code: int) -> Iterator[bytes]:
     for name in sorted(group.consumers):
         consumer = group.consumers[name]
         yield string_bytes(name) + int64_bytes(consumer.seen)
-        if code == THIRD_TYPE:
+        if code == STREAM_3:
             yield int64_bytes(consumer.active)
         yield length_bytes(consumer.count)
         for id in consumer.pending:

@@ -109,6 +109,12 @@ def handle_signals(loop: asyncio.AbstractEventLoop, server: "Server") -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
+def exit_at_once() -> None:
+    """The process ends here, with code 1; no reply that is not sent yet leaves."""
+    logging.shutdown()
+    os._exit(1)
+
+
 def calm_collector() -> None:
     """The engine makes no reference cycles while it runs commands, so collections may be rare.
 

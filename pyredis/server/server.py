@@ -20,6 +20,7 @@ from pyredis.engine.client import Client
 from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.engine import Engine
 from pyredis.engine.loop_metrics import LoopMetrics
+from pyredis.persistence.dataset_loading import Loading, LoadingFailed
 from pyredis.server.connection import Connection
 from pyredis.server.limits import drop_idle
 from pyredis.server.listener import keep_alive, tcp_sockets, unix_socket
@@ -80,6 +81,22 @@ class Server:
         self._dismantler = Dismantler(self._loop.call_soon, self.engine.clock.ticks_ns)
         self._cron()
 
+    def load(self) -> "asyncio.Future[None]":
+        """Begin to load the dataset; clients are told so. Raises LoadingFailed when that is not possible."""
+        loaded: asyncio.Future[None] = self._loop.create_future()
+        loading = self.engine[Loading]
+
+        def done(failure: LoadingFailed | None) -> None:
+            if loaded.cancelled():
+                return
+            if failure is None:
+                loaded.set_result(None)
+            else:
+                loaded.set_exception(failure)
+
+        loading.begin(loading.at_start(), done)
+        return loaded
+
     async def run(self) -> int:
         """Serve until told to stop; the exit code."""
         await self.stopping.wait()
@@ -89,6 +106,8 @@ class Server:
     async def stop(self) -> None:
         """Close listeners and clients; the Unix socket's file goes too."""
         self._timer.cancel()
+        for step in self.engine.on_stop:
+            step()
         self._dismantler.end()
         self._close_listeners()
         if self._unix_listener is not None:

@@ -3,8 +3,9 @@
     with RedisServer() as server:
         client = redis.Redis(host=server.host, port=server.port)
 
-It listens on a loopback port the system finds free, writes no file, and is gone when the block is left. With a
-`ManualClock` time stands still until the test moves it; expiry, pauses and idle times follow at once.
+It listens on a loopback port the system finds free, and is gone when the block is left. It reads and writes files
+only where `dir` is configured. With a `ManualClock` time stands still until the test moves it; expiry, pauses and
+idle times follow at once.
 """
 
 import asyncio
@@ -111,6 +112,8 @@ class RedisServer:
             self._loop = asyncio.get_running_loop()
             self._server = Server(build_engine(config, clock=self.clock, seed=self._seed), any_port=True)
             await self._server.start()
+            if "dir" in self._config:
+                await self._server.load()
             self.port = self._server.port
         except BaseException as error:
             started.set_exception(error)

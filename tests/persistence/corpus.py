@@ -8,7 +8,7 @@ NUMBERS = [
     edge + step for bits in (7, 8, 12, 13, 15, 16, 23, 24, 31, 32, 63) for edge in (1 << bits,) for step in (-1, 0)
 ]
 EDGES = sorted({number for one in NUMBERS for number in (one, -one, -one - 1) if -(1 << 63) <= number < 1 << 63})
-SIZES = [0, 1, 62, 63, 64, 65, 125, 126, 127, 128, 129, 4094, 4095, 4096, 4097, 16381, 16384]
+SIZES = [0, 1, 62, 63, 64, 65, 125, 126, 127, 128, 129, 4094, 4095, 4096, 4097, 16377, 16378, 16384]
 FAR = 4_102_444_800_000
 
 
@@ -95,7 +95,27 @@ TIMED_COMMANDS = {
 }
 """Only Redis 7.4 and later has fields that expire."""
 
-ALL_COMMANDS = {**COMMANDS, **TIMED_COMMANDS}
+
+def vectors(form, count=20, *options):
+    """VADDs of vectors that point in different directions."""
+    numbers = noise(count * 6, 7)
+    for at in range(count):
+        vector = [byte - 127.5 for byte in numbers[6 * at : 6 * at + 6]]
+        attributes = ["SETATTR", f'{{"n":{at}}}'] if at % 3 == 1 else []
+        yield ["VADD", "k", *options, "VALUES", 6, *vector, f"element{at}", form, *attributes, "M", 5]
+
+
+VECTOR_COMMANDS = {
+    "vector set of one": [["VADD", "k", "VALUES", 3, 1, 0, 0.5, "a"]],
+    "vector set of floats": [*vectors("NOQUANT"), ["VREM", "k", "element3"]],
+    "vector set of bytes": [*vectors("Q8"), ["VADD", "k", "VALUES", 6, *range(6), "element5", "Q8", "M", 5]],
+    "vector set of bits": [*vectors("BIN")],
+    "vector set reduced": [*vectors("NOQUANT", 20, "REDUCE", 3)],
+    "vector set of blocks": [*vectors("Q8", 1100)],
+}
+"""Redis 8.0 brought vector sets."""
+
+ALL_COMMANDS = {**COMMANDS, **TIMED_COMMANDS, **VECTOR_COMMANDS}
 
 
 class Server:

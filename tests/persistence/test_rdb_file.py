@@ -152,13 +152,34 @@ def test_what_has_expired_is_dropped_by_a_master_only():
     server = Server()
     server.ask("SET", "k", "v", "PX", 1000)
     data = b"".join(write_rdb(server.space))
-    for dropping, left in ((True, 0), (False, 1)):
+    for later, dropping, left in ((1000, True, 1), (1001, True, 0), (1001, False, 1)):
         other = Server()
-        other.space.now += 1001
+        other.space.now += later
         loader = Loader(other.space, LIMITS, dropping_expired=dropping)
         loader.feed(data)
         loader.finish()
         assert (len(other.space.databases[0]), loader.keys, loader.expired) == (left, left, 1 - left)
+
+
+@given(st.lists(st.sampled_from([1, 20, 62, 63, 64, 65, 300]), min_size=1), st.integers(1, 400), st.booleans())
+def test_strings_wherever_a_piece_of_the_file_ends(sizes, piece, expiring):
+    server = Server()
+    for at, size in enumerate(sizes):
+        server.ask("SET", f"key{at}", noise(size, at), *(("PX", 1000 + at) if expiring else ()))
+        server.ask("SET", f"{at}", at - 3)
+    again, _ = loaded(b"".join(write_rdb(server.space)), piece)
+    one, other = server.space.databases[0], again.space.databases[0]
+    assert dict(one.table.items()) == dict(other.table.items())
+    assert dict(one.expires.items()) == dict(other.expires.items())
+
+
+def test_integers_are_written_as_such():
+    server = Server()
+    server.ask("SET", "-2147483648", "-2147483647")
+    data = b"".join(write_rdb(server.space))
+    assert b"\0\xc2\0\0\0\x80\xc2\1\0\0\x80\xff" in data
+    server.ask("SET", "-2147483648", "x" * 12)
+    assert b"\0\xc2\0\0\0\x80\x0c" + b"x" * 12 in b"".join(write_rdb(server.space))
 
 
 def test_loading_is_no_change_and_registers_times():
@@ -248,6 +269,15 @@ def test_a_key_that_is_there_twice_and_a_database_that_is_not():
         loaded(sealed(HEAD + b"\0\1k\1v\0\1k\1w\xff"))
     with pytest.raises(CorruptData, match="database 16"):
         loaded(sealed(HEAD + b"\xfe\x10\0\1k\1v\xff"))
+
+
+def test_merging_replaces_what_is_there():
+    server = Server()
+    server.ask("SET", "k", "old", "PX", 5000)
+    loader = Loader(server.space, LIMITS, merging=True)
+    loader.feed(sealed(HEAD + b"\0\1k\1v\xff"))
+    assert server.ask("GET", "k") == b"$1\r\nv\r\n"
+    assert server.ask("PTTL", "k") == b":-1\r\n"
 
 
 def test_a_wrong_checksum():

@@ -13,10 +13,15 @@ import hiredis
 import pytest
 
 from pyredis.keyspace.digest import digest_of_dataset, digest_of_value
+from pyredis.persistence.checksum import crc64
+from pyredis.persistence.listpacks import write_listpack
+from pyredis.persistence.packed import write_intset
+from pyredis.persistence.rdb_encoding import string_bytes
+from pyredis.persistence.rdb_file import Key
 from pyredis.persistence.rdb_writing import aux_fields, write_rdb
-from tests.oracle import RawClient, binary_7_0, binary_8_2, real_server
+from tests.oracle import RawClient, binary_7_0, binary_8_2, free_port, real_server, wait_for
 from tests.persistence.corpus import ALL_COMMANDS, COMMANDS, TIMED_COMMANDS, Server, whole
-from tests.persistence.test_rdb_file import loaded
+from tests.persistence.test_rdb_file import loaded, read
 
 
 def binary_valkey():
@@ -29,6 +34,11 @@ def binary_valkey():
 
 BINARIES = {"redis-8.2": binary_8_2(), "redis-7.0": binary_7_0(), "valkey-9.1": binary_valkey()}
 BROUGHT_BY_8_2 = {"redis-8.2": ALL_COMMANDS, "redis-7.0": COMMANDS, "valkey-9.1": COMMANDS}
+
+
+def sealed(body):
+    body += b"\x0b\0"
+    return body + crc64(body).to_bytes(8, "little")
 
 
 class Real:
@@ -113,6 +123,51 @@ def without_activity(reply):
     return [without_activity(one) for one in reply]
 
 
+def plain(code, *members):
+    """A payload of a collection in its plain form."""
+    return sealed(bytes((code, len(members))) + b"".join(map(string_bytes, members)))
+
+
+def packed(code, *words):
+    return sealed(bytes((code,)) + string_bytes(write_listpack(words)))
+
+
+ONE, LONG = b"a", b"x" * 70
+
+
+@pytest.mark.parametrize(
+    ("limits", "payloads"),
+    [
+        ("set-max-intset-entries 2", [plain(2, b"a", b"b"), plain(2, b"a", b"b", b"c"), plain(2, b"1", b"2", b"3")]),
+        ("set-max-intset-entries 2", [sealed(b"\x0b" + string_bytes(write_intset(range(size)))) for size in (2, 3)]),
+        ("set-max-listpack-entries 2", [packed(20, b"a", b"b"), packed(20, b"a", b"1"), packed(20, b"1", b"2", b"3")]),
+        ("set-max-listpack-value 3", [plain(2, ONE, b"abcd"), packed(20, ONE, LONG), plain(2, b"1", LONG)]),
+        ("hash-max-listpack-entries 1", [packed(16, ONE, ONE), packed(16, b"a", b"b", b"c", b"d")]),
+        ("hash-max-listpack-value 3", [packed(16, ONE, LONG), sealed(b"\4\1\1a\3abc"), sealed(b"\4\1\1a\4abcd")]),
+        ("zset-max-listpack-entries 1", [packed(17, ONE, b"1"), packed(17, b"a", b"1", b"b", b"2")]),
+        ("zset-max-listpack-value 3", [packed(17, LONG, b"1"), sealed(b"\5\1\4abcd" + bytes(8))]),
+        ("list-max-listpack-size 2", [plain(1, b"a", b"b"), plain(1, b"a", b"b", b"c")]),
+        ("list-max-listpack-size 2", [sealed(b"\x12\1\2" + string_bytes(write_listpack([ONE] * 3)))]),
+    ],
+)
+def test_forms_at_the_limits(real, limits, payloads):
+    """What becomes large where limits are passed is decided as in Redis 8.2."""
+    if real.name != "redis-8.2":
+        pytest.skip("older servers have fewer forms")
+    ours = Server()
+    name, value = limits.split()
+    (_, before) = real("CONFIG", "GET", name)
+    try:
+        for server in (ours.ask, real):
+            server("CONFIG", "SET", name, value)
+        for payload in payloads:
+            assert ours.ask("RESTORE", "k", 0, payload, "REPLACE") == b"+OK\r\n"
+            assert real("RESTORE", "k", 0, payload, "REPLACE") == b"OK"
+            assert value_of(ours.ask("OBJECT", "ENCODING", "k")) == real("OBJECT", "ENCODING", "k"), payload
+    finally:
+        real("CONFIG", "SET", name, before)
+
+
 @contextlib.contextmanager
 def started_with(binary, folder, data):
     (folder / "dump.rdb").write_bytes(data)
@@ -166,6 +221,27 @@ def test_hashes_with_times_of_valkey(tmp_path):
     data = (tmp_path / "dump.rdb").read_bytes()
     assert data.startswith(b"VALKEY080")
     assert digest_of_dataset(loaded(data)[0].space) == digest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BINARIES)
+def test_files_of_cluster_nodes_and_with_frequencies(name, tmp_path):
+    """They say of slots how many keys they have, and of keys how often they are used."""
+    if BINARIES[name] is None:
+        pytest.skip(f"{name} is not installed")
+    cluster = "--cluster-enabled", "yes", "--cluster-port", str(free_port())
+    options = *cluster, "--dir", str(tmp_path), "--maxmemory-policy", "allkeys-lfu"
+    with real_server(BINARIES[name], *options) as port:
+        client = Real(port, name)
+        assert client("CLUSTER", "ADDSLOTSRANGE", 0, 16383) == b"OK"
+        wait_for(lambda: client("SET", "k0", "v") == b"OK")
+        for at in range(50):
+            client("SET", f"k{at}", "v" * at, "PX", 1_000_000)
+        assert client("SAVE") == b"OK"
+        client.client.close()
+    keys = [event for event in read((tmp_path / "dump.rdb").read_bytes()) if isinstance(event, Key)]
+    assert {key.name: len(key.value) for key in keys} == {b"k%d" % at: at for at in range(50)}
+    assert all(key.frequency is not None and key.expires is not None for key in keys)
 
 
 def test_the_real_servers_checker_finds_no_fault(tmp_path):

@@ -6,7 +6,9 @@ from pyredis.keyspace.digest import digest_of_value
 from pyredis.keyspace.kinds import encoding_name
 from pyredis.persistence.listpacks import write_listpack
 from pyredis.persistence.rdb_encoding import CorruptData, EmptyCollection, Reader, string_bytes
-from pyredis.persistence.values import VALKEY_VERSION, read_value, version_of, write_value
+from pyredis.persistence.rdb_types import VALKEY_VERSION, version_of
+from pyredis.persistence.value_reading import read_value
+from pyredis.persistence.value_writing import write_value
 from tests.persistence.corpus import ALL_COMMANDS, FAR, Server
 
 SERVER = Server()
@@ -45,6 +47,12 @@ def questions(name):
     if name.startswith("hash"):  # a large one has no order
         in_order = [("HGETALL", "k")] if name.startswith("hash small") else []
         return [*in_order, ("HPEXPIRETIME", "k", "FIELDS", 4, "a", "b", "d", "field3")]
+    if name.startswith("vector"):
+        return [
+            ("VSIM", "k", "ELE", "element7", "WITHSCORES"),
+            ("VGETATTR", "k", "element4"),
+            ("VEMB", "k", "element2"),
+        ]
     if name.startswith("sorted"):
         return [("ZRANGE", "k", 0, -1, "WITHSCORES")]
     return [("LRANGE", "k", 0, -1)] if name.startswith("list") else []

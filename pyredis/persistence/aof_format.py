@@ -1,0 +1,202 @@
+"""The text of an append-only log: commands as a client would send them, one after the other.
+
+SELECT stands where the database changes, MULTI and EXEC around what takes effect as one, and a line `#TS:<seconds>`
+where a new second begins, if such are wanted. Reading is by whole commands: what is missing at the end of a file can
+be cut off, at the last command or before the transaction it belongs to; what is no command cannot be repaired.
+"""
+
+from collections.abc import Callable
+
+import hiredis
+
+from pyredis.protocol.parser import Argv
+
+RDB_MAGIC = b"REDIS"
+"""How a file begins that holds a snapshot, maybe with commands behind it."""
+VALKEY_MAGIC = b"VALKEY"
+_HASH, _STAR, _DOLLAR, _NEWLINE = b"#*$\n"
+_LINE_MAX = 1024
+_SECOND = 1000
+
+encoded: Callable[[tuple[bytes, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
+"""A command's bytes."""
+
+
+class LogFault(Exception):
+    """`offset` is where the last command ends that is of use, bytes from the beginning of the file."""
+
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(f"at byte {offset}: {reason}")
+        self.offset = offset
+        self.reason = reason
+
+
+class BadFormat(LogFault):
+    """There is something that is no command."""
+
+
+class CutShort(LogFault):
+    """The file ends within a command, or within a transaction."""
+
+
+def annotation(now: int) -> bytes:
+    """The mark of a second; `now` is ms since 1970."""
+    return b"#TS:%d\r\n" % (now // _SECOND)
+
+
+class LogWriter:
+    """Remembers the database that the log has selected, and the second it has marked."""
+
+    __slots__ = ("_second", "selected")
+
+    def __init__(self) -> None:
+        self.selected = -1
+        self._second = 0
+
+    def before(self, index: int, now: int, *, stamping: bool) -> bytes:
+        """What has to stand before a command in database `index`; `now` is ms since 1970."""
+        head = b""
+        if stamping and self._second < now // _SECOND:
+            self._second = now // _SECOND
+            head = annotation(now)
+        if index != self.selected:
+            self.selected = index
+            head += encoded((b"SELECT", b"%d" % index))
+        return head
+
+
+class LogReader:
+    """Bytes in, commands out. `offset` counts what was read as whole commands, from `start` on.
+
+    `valid` is where the file may be cut: behind the last command that is in no transaction.
+    """
+
+    __slots__ = ("_chunks", "_waiting", "_wanted", "in_transaction", "offset", "on_second", "valid")
+
+    def __init__(self, start: int = 0, on_second: Callable[[int, int], None] | None = None) -> None:
+        self.offset = self.valid = start
+        self.in_transaction = False
+        self.on_second = on_second  # hears of a mark: the second, and the offset it stands at
+        self._chunks: list[bytes] = []
+        self._waiting = 0
+        self._wanted = 0
+
+    def feed(self, data: bytes) -> list[Argv]:
+        """The commands that are whole now. Raises BadFormat."""
+        self._chunks.append(data)
+        self._waiting += len(data)
+        if self._waiting < self._wanted:
+            return []
+        buffer = b"".join(self._chunks)
+        commands, at = self._read_plain(buffer)
+        self.offset += at
+        rest = buffer[at:]
+        others, at, self._wanted = self._read(rest)
+        self.offset += at
+        rest = rest[at:]
+        self._chunks, self._waiting = [rest], len(rest)
+        return commands + others if others else commands
+
+    def finish(self) -> None:
+        """The file ends here. Raises CutShort when it does so within something."""
+        if self._waiting:
+            raise CutShort(self.valid, "the last command is not whole")
+        if self.in_transaction:
+            raise CutShort(self.valid, "the last transaction is not whole")
+
+    def _read_plain(self, buffer: bytes) -> tuple[list[Argv], int]:
+        """Commands and where the last one ends, read three times as fast, while nothing unusual comes.
+
+        The parser does not say how far it read. What it understood must be, written again, how the buffer begins.
+        """
+        parser = hiredis.Reader()
+        parser.feed(buffer)
+        try:
+            commands: list[Argv] = list(iter(parser.gets, False))
+            pieces = [encoded(tuple(argv)) for argv in commands]
+        except (hiredis.ProtocolError, TypeError, ValueError):
+            return [], 0
+        whole = b"".join(pieces)
+        shortest = min(map(len, commands), default=0)
+        if not shortest or not buffer.startswith(whole):
+            return [], 0
+        at = self.offset
+        if not self.in_transaction and shortest > 1:
+            self.valid = at + len(whole)
+            return commands, len(whole)
+        for argv, piece in zip(commands, pieces, strict=True):
+            at += len(piece)
+            self._note_transaction(argv)
+            if not self.in_transaction:
+                self.valid = at
+        return commands, len(whole)
+
+    def _read(self, buffer: bytes) -> tuple[list[Argv], int, int]:
+        """Commands, where the last one ends, and how long the rest must get before it is worth another look."""
+        commands: list[Argv] = []
+        find, end = buffer.find, len(buffer)
+        at = start = 0
+        try:
+            while at < end:
+                start = at
+                newline = find(b"\n", at)
+                if newline < 0:
+                    return commands, start, self._need_line(buffer, start, at)
+                if buffer[at] != _STAR:
+                    at = self._read_annotation(buffer, at, newline)
+                    continue
+                count = int(buffer[at + 1 : newline])
+                if count < 1:
+                    raise ValueError
+                at = newline + 1
+                argv: Argv = []
+                for _ in range(count):
+                    newline = find(b"\n", at)
+                    if newline < 0:
+                        return commands, start, self._need_line(buffer, start, at)
+                    if buffer[at] != _DOLLAR:
+                        raise self._bad(start, f"a word begins with {buffer[at : at + 1]!r}")
+                    begin = newline + 1
+                    at = begin + int(buffer[at + 1 : newline])
+                    if at < begin:
+                        raise ValueError
+                    if at + 2 > end:
+                        return commands, start, at + 2 - start
+                    argv.append(buffer[begin:at])
+                    at += 2
+                    if buffer[at - 1] != _NEWLINE:
+                        raise self._bad(start, "a word is longer than it says")
+                commands.append(argv)
+                if count == 1 or self.in_transaction:
+                    self._note_transaction(argv)
+                if not self.in_transaction:
+                    self.valid = self.offset + at
+        except ValueError:
+            raise self._bad(start, "a size is no number") from None
+        return commands, at, 0
+
+    def _note_transaction(self, argv: Argv) -> None:
+        word = argv[0].upper() if len(argv) == 1 else b""
+        if word == b"MULTI":
+            self.in_transaction = True
+        elif word == b"EXEC":
+            self.in_transaction = False
+
+    def _read_annotation(self, buffer: bytes, at: int, newline: int) -> int:
+        """Take in a line that is no command; where the next begins."""
+        if buffer[at] != _HASH:
+            raise self._bad(at, f"a command begins with {buffer[at : at + 1]!r}")
+        if self.on_second is not None and buffer.startswith(b"#TS:", at):
+            self.on_second(int(buffer[at + 4 : newline]), self.offset + at)
+        return newline + 1
+
+    def _need_line(self, buffer: bytes, start: int, at: int) -> int:
+        """The rest of a line is missing: any byte more may bring it."""
+        if len(buffer) - at > _LINE_MAX:
+            raise self._bad(start, "a line has no end")
+        if at < len(buffer) and buffer[at] not in (_STAR, _HASH, _DOLLAR):
+            raise self._bad(start, f"a command begins with {buffer[at : at + 1]!r}")
+        return len(buffer) - start + 1
+
+    def _bad(self, at: int, reason: str) -> BadFormat:
+        return BadFormat(self.offset + at, reason)

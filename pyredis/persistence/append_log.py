@@ -1,0 +1,378 @@
+"""The append-only log: every write goes into a file, from which the dataset is built again.
+
+What commands propagate is gathered and written in one go when all that could be read was run, before a reply to any
+of it leaves. With `appendfsync always` it is synced there and then, once for all of them; with `everysec` a thread
+syncs once a second, and while that takes long, writing waits for it up to two seconds; with `no` the system decides.
+
+What cannot be written is kept and tried again, and clients' writes are refused meanwhile (MISCONF): nothing is lost
+but what a crash takes. With `always` a reply may not leave without its write, so the process ends instead.
+
+The log is OFF, ON, or WAITING: switched on while the server runs, it counts only when a rewrite has made its base.
+Times are ms, sizes bytes.
+"""
+
+import errno
+import logging
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pyredis.engine.blocking import Blocking, Wait
+from pyredis.engine.latency import LatencyMonitor
+from pyredis.engine.propagation import Propagation
+from pyredis.persistence.aof_format import LogWriter, encoded
+from pyredis.persistence.background import Background
+from pyredis.persistence.disk import Syncing, write_all
+from pyredis.persistence.log_files import LogFiles
+
+if TYPE_CHECKING:
+    from pyredis.engine.client import Client
+    from pyredis.engine.engine import Engine
+    from pyredis.engine.info import Fields
+
+log = logging.getLogger("pyredis")
+
+OFF, WAITING, ON = "off", "waiting", "on"
+_SECOND = 1000
+_POSTPONED_MAX = 2 * _SECOND
+_ERROR_LOG_EVERY = 30 * _SECOND
+
+
+class AppendLog:
+    """A component. `current_size` is that of base and increments, `base_size` what it was after the last rewrite."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._config = engine.config
+        self._files = engine[LogFiles]
+        self._disk = self._files.disk
+        self._background = engine[Background]
+        self._propagation = engine[Propagation]
+        self._latency = engine[LatencyMonitor]
+        self.state = OFF
+        self.current_size = self.base_size = 0
+        self.delayed_syncs = 0
+        self.pause_us = 0  # DEBUG AOF-FLUSH-SLEEP
+        self._writer = LogWriter()
+        self._stamps = False
+        self._file: int | None = None
+        self._buffer: list[bytes] = []
+        self._size = 0  # of the file
+        self._synced_size = 0
+        self._synced_count = 0  # of the propagation's writes
+        self._syncing: Syncing | None = None
+        self._closing: list[Syncing] = []  # files that are no longer written, and not yet synced
+        self._syncing_to = 0, 0  # what `_synced_size` and `_synced_count` will be
+        self._last_sync = 0
+        self._postponed_since: int | None = None
+        self._write_error: int | None = None
+        self._sync_error: int | None = None
+        self._complained = -_ERROR_LOG_EVERY
+        self._retried = 0
+        self._waiters: list[Client] = []
+        engine.config.on_change("aof-timestamp-enabled", self._follow_stamps)
+        engine.cron_steps.append(self._cron)
+        engine.on_stop.append(self.close)
+        engine.info.add("Persistence", self._fields)
+
+    # On and off
+
+    def open_at_start(self) -> None:
+        """Go on with the log that was just loaded. Raises OSError."""
+        self._file, self._size = self._files.open_at_start()
+        self._synced_size = self._size
+        self._begin(ON)
+
+    def begin_waiting(self) -> None:
+        """Switched on while the server runs: what comes is kept once a rewrite has begun."""
+        self._begin(WAITING)
+        if self._write_error or self._sync_error:
+            log.warning("AOF reopen, just ignore the last error.")
+            self._write_error = self._sync_error = None
+            self._tell_errors()
+
+    def _begin(self, state: str) -> None:
+        self.state = state
+        self._last_sync = self._now
+        self._synced_count = self._propagation.count
+        self._follow_stamps(self._config["aof-timestamp-enabled"])
+        self._propagation.listen(self._feed)
+        self._engine.before_replies.append(self.flush)
+
+    def switch(self, file: int) -> None:
+        """A rewrite begins: write to another increment from now on. The one before is synced, and closed."""
+        self._settle_sync()
+        before, self._file = self._file, file
+        if before is not None:
+            self._closing.append(self._disk.sync_later(before, close=True))
+        if self._syncing is not None:
+            self._closing.append(self._syncing)
+            self._syncing = None
+        self._size = self._synced_size = 0
+        self._writer.selected = -1
+
+    def count_on_loaded(self, size: int, base: int) -> None:
+        """The files that were loaded have `size` bytes, their base `base`."""
+        self.current_size, self.base_size = size, base
+
+    def count_on(self, size: int) -> None:
+        """A rewrite is done, and its base has `size` bytes: the log counts."""
+        if self.state == OFF:
+            return
+        self.state = ON
+        self.current_size = self.base_size = size + self._size
+
+    def sync_now(self) -> None:
+        """Return when everything is written and synced. Raises OSError."""
+        self.flush(force=True)
+        if self._file is not None:
+            self._disk.sync(self._file)
+            self._note_synced(self._size, self._propagation.count)
+
+    def discard(self) -> None:
+        """The rewrite that this log waits for has failed: what came meanwhile is of no use."""
+        self._buffer.clear()
+        if self._file is not None:
+            self._disk.close(self._file)
+            self._file = None
+
+    def close(self) -> None:
+        """Write and sync what there is, and stop. Where that is not possible it is logged."""
+        if self.state == OFF:
+            return
+        try:
+            if self._file is not None:
+                self.sync_now()
+                self._disk.close(self._file)
+        except OSError as error:
+            log.warning("Fail to fsync the AOF file: %s", error.strerror)
+        self._file = self._postponed_since = None
+        self.state = OFF
+        self._size = self._synced_size = 0
+        self._writer = LogWriter()
+        self._buffer.clear()
+        self._propagation.unlisten(self._feed)
+        self._engine.before_replies.remove(self.flush)
+
+    # Feeding
+
+    def _feed(self, index: int, argv: Sequence[bytes]) -> None:
+        if not self._buffer:
+            if self._file is None:
+                return  # waiting for a rewrite to begin, which will see this
+            self._engine.call_soon(self.flush)
+        if index != self._writer.selected or self._stamps:
+            self._buffer.append(self._writer.before(index, self._now, stamping=self._stamps))
+        self._buffer.append(encoded(tuple(argv)))
+
+    def _follow_stamps(self, on: bool) -> None:
+        self._stamps = on
+
+    # Writing
+
+    def flush(self, force: bool = False) -> None:
+        """Write what has gathered, and sync as configured; with `force` even while a sync is going on."""
+        if not self._buffer:
+            if self._size != self._synced_size or self._syncing is not None:
+                self._sync_if_due()
+            elif self._waiters:
+                self._note_synced(self._size, self._propagation.count)
+            return
+        if self._file is None or (not force and self._postpones()):
+            return
+        data = b"".join(self._buffer)
+        if self.pause_us:
+            self._engine.clock.sleep(self.pause_us / 1_000_000)
+        started = self._engine.clock.ticks_ns()
+        written = self._write(data)
+        self._note_latency("aof-write", started)
+        self._postponed_since = None
+        if written < len(data):
+            self._buffer[:] = [data[written:]]
+            if self._config["appendfsync"] == "always":
+                log.warning("Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...")
+                self._engine.give_up()
+        else:
+            self._buffer.clear()
+            self._recovered()
+        self._sync_if_due()
+
+    def _postpones(self) -> bool:
+        """Whether to wait for the sync that is going on, since writing now would wait for it anyway."""
+        if self._config["appendfsync"] != "everysec" or not self._is_syncing:
+            return False
+        if self._postponed_since is None:
+            self._postponed_since = self._now
+            return True
+        if self._now - self._postponed_since < _POSTPONED_MAX:
+            return True
+        self.delayed_syncs += 1
+        log.info(
+            "Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting for "
+            "fsync to complete, this may slow down Redis."
+        )
+        return False
+
+    def _write(self, data: bytes) -> int:
+        """Write, and take back a part of it: how much of `data` is in the file for good."""
+        assert self._file is not None
+        try:
+            written = write_all(self._disk, self._file, data)
+        except OSError as error:
+            self._failed(error.errno or errno.EIO, "Error writing to the AOF file: %s", error.strerror)
+            return 0
+        if written < len(data):
+            text = "Short write while writing to the AOF file: (nwritten=%d, expected=%d)"
+            self._failed(errno.ENOSPC, text, written, len(data))
+            try:
+                self._disk.truncate(self._file, self._size)
+                written = 0
+            except OSError as error:
+                log.warning(
+                    "Could not remove short write from the append-only file.  Redis may refuse to load the AOF the "
+                    "next time it starts.  ftruncate: %s",
+                    error.strerror,
+                )
+        self._size += written
+        self.current_size += written
+        return written
+
+    def _failed(self, number: int, text: str, *details: object) -> None:
+        self._write_error = number
+        if self._now - self._complained > _ERROR_LOG_EVERY:
+            self._complained = self._now
+            log.warning(text, *details)
+        self._tell_errors()
+
+    def _recovered(self) -> None:
+        if self._write_error is not None:
+            log.info("AOF write error looks solved, Redis can write again.")
+            self._write_error = None
+            self._tell_errors()
+
+    def _tell_errors(self) -> None:
+        number = self._write_error or self._sync_error
+        line = None
+        if number is not None:
+            line = f"MISCONF Errors writing to the AOF file: {os.strerror(number)}".encode()
+        self._engine.note_disk_error("log", line)
+
+    # Syncing
+
+    @property
+    def _is_syncing(self) -> bool:
+        return self._syncing is not None and not self._syncing.done
+
+    @property
+    def _now(self) -> int:
+        return self._engine.keyspace.now
+
+    def _sync_if_due(self) -> None:
+        if self._syncing is not None:
+            self._settle_sync()
+        policy = self._config["appendfsync"]
+        if self._file is None or self._size == self._synced_size:
+            return
+        if self._config["no-appendfsync-on-rewrite"] and self._background.active:
+            return
+        if policy == "always":
+            self._sync_at_once(self._file)
+        elif policy == "everysec" and self._now - self._last_sync >= _SECOND:
+            if self._syncing is None:
+                self._syncing_to = self._size, self._propagation.count
+                self._syncing = self._disk.sync_later(self._file)
+            self._last_sync = self._now
+
+    def _sync_at_once(self, file: int) -> None:
+        started = self._engine.clock.ticks_ns()
+        try:
+            self._disk.sync(file)
+        except OSError as error:
+            text = "Can't persist AOF for fsync error when the AOF fsync policy is 'always': %s. Exiting..."
+            log.warning(text, error.strerror)
+            self._engine.give_up()
+        self._note_latency("aof-fsync-always", started)
+        self._last_sync = self._now
+        self._note_synced(self._size, self._propagation.count)
+
+    def _settle_sync(self) -> None:
+        """See how the sync in the background went, if it is done."""
+        syncing = self._syncing
+        if syncing is None or not syncing.done:
+            return
+        self._syncing = None
+        if self._went_well(syncing):
+            self._note_synced(*self._syncing_to)
+
+    def _went_well(self, syncing: Syncing) -> bool:
+        before, self._sync_error = self._sync_error, None
+        if syncing.error is not None:
+            self._sync_error = syncing.error.errno or errno.EIO
+        if before != self._sync_error:
+            self._tell_errors()
+        return syncing.error is None
+
+    def _note_synced(self, size: int, count: int) -> None:
+        self._synced_size = size
+        if self._closing:  # what was written before the present file is safe only when those are
+            self._closing = [one for one in self._closing if not one.done or not self._went_well(one)]
+            if self._closing:
+                return
+        self._synced_count = count
+        if self._waiters:
+            self._answer_waiters()
+
+    def _note_latency(self, event: str, started: int) -> None:
+        if self._latency.threshold:
+            self._latency.note(event, (self._engine.clock.ticks_ns() - started) // 1_000_000)
+
+    # WAITAOF
+
+    def holds(self, client: "Client") -> bool:
+        """Whether what a client wrote is synced."""
+        return self.state == ON and self._synced_count >= client.wrote
+
+    def await_sync(self, client: "Client") -> None:
+        """Answer the client's WAITAOF when what it wrote is synced."""
+        self._waiters.append(client)
+
+    def _answer_waiters(self) -> None:
+        blocking = self._engine[Blocking]
+        answered = [client for client in self._waiters if not isinstance(client.waiting, Wait) or self.holds(client)]
+        for client in answered:
+            self._waiters.remove(client)
+            wait = client.waiting
+            if isinstance(wait, Wait) and wait.entry.command.name == "waitaof":
+                wanted = int(wait.argv[2])
+                if wanted:  # of replicas, too: those have not answered
+                    wait.blocked = wait.blocked._replace(on_timeout=[1, 0])
+                else:
+                    blocking.release(wait, [1, 0])
+        if answered:
+            self._engine.call_soon(blocking.serve)
+
+    # Inside
+
+    def _cron(self) -> None:
+        if self.state == OFF:
+            return
+        if self._write_error is not None:
+            if self._now - self._retried < _SECOND:
+                return
+            self._retried = self._now
+        self.flush()
+
+    def _fields(self) -> "Fields":
+        fields: Fields = {
+            "aof_enabled": int(self.state != OFF),
+            "aof_last_write_status": "ok" if self._write_error is None and self._sync_error is None else "err",
+        }
+        if self.state != OFF:
+            fields |= {
+                "aof_current_size": self.current_size,
+                "aof_base_size": self.base_size,
+                "aof_buffer_length": sum(map(len, self._buffer)),
+                "aof_pending_bio_fsync": int(self._is_syncing),
+                "aof_delayed_fsync": self.delayed_syncs,
+            }
+        return fields

@@ -1,0 +1,68 @@
+"""What a snapshot holds, and emptying what a load fills: the keys of all databases and the libraries of functions.
+
+Libraries belong to a service that persistence does not know; `assembly` says how they are listed and taken in.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import pyredis
+from pyredis.engine.memory import Memory
+from pyredis.persistence.aof_format import annotation
+from pyredis.persistence.dataset_commands import commands_of
+from pyredis.persistence.rdb_writing import aux_fields, write_rdb
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+    from pyredis.keyspace.database import Database
+
+_MICROSECONDS = 1_000_000
+
+
+class Dataset:
+    """A component."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self.libraries: Callable[[], Iterable[bytes]] = lambda: ()
+        self.take_libraries: Callable[[Iterable[bytes]], None] = lambda codes: None
+
+    def rdb_chunks(self, *, aof_base: bool = False) -> Iterator[bytes]:
+        """The bytes of an RDB file of everything there is, as configured."""
+        engine = self._engine
+        aux = aux_fields(pyredis.REDIS_VERSION, engine.clock.now_ms(), engine[Memory].used(), aof_base=aof_base)
+        delay = engine.config["rdb-key-save-delay"]
+        return write_rdb(
+            engine.keyspace,
+            aux=aux,
+            libraries=list(self.libraries()),
+            compressing=engine.config["rdbcompression"],
+            checksum=engine.config["rdbchecksum"],
+            usage=self._delayed if delay else None,
+        )
+
+    def command_chunks(self) -> Iterator[bytes]:
+        """The same as commands that build it."""
+        engine = self._engine
+        if engine.config["aof-timestamp-enabled"]:
+            yield annotation(engine.clock.now_ms())
+        delay = engine.config["rdb-key-save-delay"]
+        for chunk in commands_of(engine.keyspace, self.libraries()):
+            yield chunk
+            if delay:
+                engine.clock.sleep(max(delay, 0) / _MICROSECONDS)
+
+    def clear(self) -> None:
+        """Drop every key."""
+        for db in self._engine.keyspace.databases:
+            db.flush()
+
+    def settle(self) -> None:
+        """What was just loaded is how things are: no change."""
+        for db in self._engine.keyspace.databases:
+            db.dirty = 0
+
+    def _delayed(self, db: "Database", key: bytes) -> bytes:
+        """For tests: a file takes long to write."""
+        self._engine.clock.sleep(max(self._engine.config["rdb-key-save-delay"], 0) / _MICROSECONDS)
+        return b""

@@ -1,0 +1,315 @@
+"""Filling the dataset when the server starts: from the append-only log if that is on, else from the RDB file.
+
+The server listens already, and answers what needs no data; everything else is told that it is LOADING. A load is a
+generator: it runs in slices between which the loop has its turn, or all at once where there is none. What is wrong
+with a file goes to the log in Redis's words, and ends the load; only a log whose last file is cut short is repaired,
+with `aof-load-truncated`, by cutting off what is not whole. Times are ms unless said, sizes bytes.
+"""
+
+import logging
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyredis.engine import gates
+from pyredis.keyspace.access import Access
+from pyredis.persistence.aof_format import RDB_MAGIC, VALKEY_MAGIC, BadFormat, CutShort, LogReader
+from pyredis.persistence.aof_manifest import ManifestError
+from pyredis.persistence.append_log import OFF, AppendLog
+from pyredis.persistence.dataset import Dataset
+from pyredis.persistence.disk import Disk
+from pyredis.persistence.loading import Loader
+from pyredis.persistence.log_files import LogFiles
+from pyredis.persistence.rdb_encoding import CorruptData
+from pyredis.persistence.replay import CannotReplay, Replay
+from pyredis.persistence.rewriting import Rewriting
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+    from pyredis.engine.info import Fields
+
+log = logging.getLogger("pyredis")
+
+_SECOND = 1000
+Steps = Iterator[None]
+Done = Callable[["LoadingFailed | None"], None]
+
+
+class LoadingFailed(Exception):
+    """The dataset could not be loaded; the log says why."""
+
+
+class Loading:
+    """A component. `total` and `loaded` are bytes of the files that are read."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._config = engine.config
+        self._disk = engine[Disk]
+        self._files = engine[LogFiles]
+        self._dataset = engine[Dataset]
+        self.total = self.loaded = 0
+        self.keys_loaded = self.keys_expired = 0
+        self._started = 0
+        self._snapshot_memory = 0
+        self._expired_lazily = True
+        self._steps: Steps = iter(())
+        self._done: Done = lambda failure: None
+        engine.info.add("Persistence", self._fields)
+
+    @property
+    def active(self) -> bool:
+        """Whether a load is going on."""
+        return bool(self._engine.gates & gates.LOADING)
+
+    # Running
+
+    def at_start(self) -> Steps:
+        """What a server loads when it starts; then its log is open."""
+        began = self._engine.clock.now_ms()
+        if self._config["appendonly"]:
+            if (yield from self._log_steps()):
+                log.info("DB loaded from append only file: %.3f seconds", self._seconds_since(began))
+            try:
+                self._engine[Rewriting].open_at_start()
+            except OSError as error:
+                log.warning("Can't begin the append only log: %s", error.strerror)
+                raise LoadingFailed from None
+            self._files.delete_history()
+        elif (yield from self._rdb_steps(Path(self._config["dir"], self._config["dbfilename"]))):
+            log.info("DB loaded from disk: %.3f seconds", self._seconds_since(began))
+
+    def from_log(self) -> Steps:
+        """DEBUG LOADAOF: the dataset anew, from what the log holds."""
+        if self._engine[AppendLog].state != OFF:
+            self._engine[AppendLog].flush(force=True)
+        self._dataset.clear()
+        yield from self._log_steps()
+        log.info("Append Only File loaded by DEBUG LOADAOF")
+
+    def begin(self, steps: Steps, done: Done) -> None:
+        """Load in slices; `done` hears how it went. The first slice is run at once."""
+        self._steps, self._done = steps, done
+        self._enter()
+        self._go_on()
+
+    def run(self, steps: Steps) -> None:
+        """Load all at once. Raises LoadingFailed."""
+        self._steps = steps
+        self._enter()
+        try:
+            while self._slice():
+                pass
+        finally:
+            self._leave()
+
+    def _go_on(self) -> None:
+        failure = None
+        try:
+            if self._slice():
+                self._engine.call_soon(self._go_on)
+                return
+        except LoadingFailed as fault:
+            failure = fault
+        except Exception:
+            log.exception("Error while loading")
+            failure = LoadingFailed()
+        self._leave()
+        self._done(failure)
+
+    def _slice(self) -> bool:
+        """One step, of which nobody hears; whether there are more."""
+        engine = self._engine
+        heard = engine.gates & gates.PROPAGATING
+        engine.gates &= ~gates.PROPAGATING
+        try:
+            next(self._steps)
+        except StopIteration:
+            return False
+        finally:
+            engine.gates |= heard
+        return True
+
+    def _enter(self) -> None:
+        self.total = self.loaded = self._snapshot_memory = 0
+        self._started = self._engine.clock.now_ms()
+        self._engine.gates |= gates.LOADING
+        self._engine.keyspace.loading = True
+        self._expired_lazily = self._engine.keyspace.expires_lazily
+        self._engine.keyspace.expires_lazily = False
+
+    def _leave(self) -> None:
+        self._engine.gates &= ~gates.LOADING
+        self._engine.keyspace.loading = False
+        self._engine.keyspace.expires_lazily = self._expired_lazily
+        self._dataset.settle()
+
+    # The log
+
+    def _log_steps(self) -> Generator[None, None, bool]:
+        """Load base and increments; whether there were such."""
+        files = self._files
+        try:
+            files.read_manifest()
+            files.upgrade()
+            found = files.manifest.files
+            self.total = sum(files.size(file.name) for file in found)
+        except (OSError, ManifestError):
+            raise LoadingFailed from None
+        yield
+        for at, file in enumerate(found, 1):
+            began = self._engine.clock.now_ms()
+            yield from self._file_steps(file.name, is_last=at == len(found))
+            kind = "base" if file is files.manifest.base else "incr"
+            log.info("DB loaded from %s file %s: %.3f seconds", kind, file.name, self._seconds_since(began))
+        return bool(found) and self.total > 0
+
+    def _file_steps(self, name: str, *, is_last: bool) -> Steps:
+        replay = Replay(self._engine)
+        chunks = self._chunks(self._files.path(name))
+        data = next(chunks, b"")
+        start = 0
+        if data.startswith((RDB_MAGIC, VALKEY_MAGIC)):
+            loader = self._loader(dropping_expired=False)
+            data = yield from self._preamble_steps(loader, name, data, chunks)
+            start = loader.reader.offset
+        reader = LogReader(start)
+        try:
+            while data:
+                yield from replay.run(reader.feed(data))
+                yield
+                data = next(chunks, b"")
+            reader.finish()
+        except CannotReplay as fault:
+            log.warning("%s reading the append only file %s", fault.text, name)
+            raise LoadingFailed from None
+        except BadFormat as fault:
+            log.warning(
+                "Bad file format reading the append only file %s: make a backup of your AOF file, then use "
+                "./redis-check-aof --fix <filename.manifest> (%s)",
+                *(name, fault),
+            )
+            raise LoadingFailed from None
+        except CutShort as fault:
+            self._repair(name, fault, reader.in_transaction, is_last)
+
+    def _preamble_steps(
+        self, loader: Loader, name: str, data: bytes, chunks: Iterator[bytes]
+    ) -> Generator[None, None, bytes]:
+        """Load the snapshot a file begins with; what of the data read lies behind it."""
+        old_style = name == self._files.name
+        log.info("Reading RDB %s", "preamble from AOF file..." if old_style else "base file on AOF loading...")
+        try:
+            while data and not loader.reader.done:
+                loader.feed(data)
+                yield
+                data = b"" if loader.reader.done else next(chunks, b"")
+            loader.finish()
+            self._take_rest(loader)
+        except CorruptData as fault:
+            what = "preamble of the AOF file" if old_style else "base file"
+            log.warning("Error reading the RDB %s %s, AOF loading aborted: %s", what, name, fault)
+            raise LoadingFailed from None
+        if old_style:
+            log.info("Reading the remaining AOF tail...")
+        return loader.reader.rest or next(chunks, b"")
+
+    def _repair(self, name: str, fault: CutShort, in_transaction: bool, is_last: bool) -> None:
+        """Cut off what is not whole, if that is allowed. Raises LoadingFailed."""
+        if in_transaction:
+            log.warning("Revert incomplete MULTI/EXEC transaction in AOF file %s", name)
+        if self._config["aof-load-truncated"]:
+            log.warning("!!! Warning: short read while loading the AOF file %s!!!", name)
+            if not is_last:  # unlike Redis we leave it as it is: else the next start would not know
+                log.warning("Fatal error: the truncated file is not the last file")
+                raise LoadingFailed
+            log.warning("!!! Truncating the AOF %s at offset %d !!!", name, fault.offset)
+            try:
+                self._disk.truncate_path(self._files.path(name), fault.offset)
+            except OSError as error:
+                log.warning("Error truncating the AOF file %s: %s", name, error.strerror)
+            else:
+                log.warning("AOF %s loaded anyway because aof-load-truncated is enabled", name)
+                return
+        log.warning(
+            "Unexpected end of file reading the append only file %s. You can: 1) Make a backup of your AOF file, then "
+            "use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' "
+            "configuration option to yes and restart the server.",
+            name,
+        )
+        raise LoadingFailed
+
+    # Snapshots
+
+    def _rdb_steps(self, path: Path) -> Generator[None, None, bool]:
+        """Load an RDB file; whether there was one."""
+        if not self._disk.exists(path):
+            return False
+        loader = self._loader(dropping_expired=True)
+        try:
+            self.total = self._disk.size(path)
+            for data in self._chunks(path):
+                loader.feed(data)
+                yield
+            loader.finish()
+            self._take_rest(loader)
+        except (OSError, CorruptData) as fault:
+            log.warning("Error loading the RDB file %s: %s", path.name, fault)
+            log.warning("Fatal error loading the DB, check server logs. Exiting.")
+            raise LoadingFailed from None
+        return True
+
+    def _loader(self, *, dropping_expired: bool) -> Loader:
+        engine = self._engine
+        engine.tick()
+        return Loader(
+            engine.keyspace,
+            engine.limits,
+            dropping_expired=dropping_expired,
+            verifying=self._config["rdbchecksum"],
+            on_usage=self._take_usage,
+        )
+
+    def _take_usage(self, index: int, key: bytes, idle: int | None, frequency: int | None) -> None:
+        db = self._engine.keyspace.databases[index]
+        self._engine[Access].restore(db, key, idle and idle * _SECOND, frequency)
+
+    def _take_rest(self, loader: Loader) -> None:
+        """What a snapshot says beside its keys."""
+        self._dataset.take_libraries(loader.libraries)
+        self.keys_loaded, self.keys_expired = loader.keys, loader.expired
+        text = "Done loading RDB, keys loaded: %d, keys expired: %d."
+        log.info(text, loader.keys, loader.expired)
+
+    # Inside
+
+    def _chunks(self, path: Path) -> Iterator[bytes]:
+        try:
+            for data in self._disk.read(path):
+                yield data
+                self.loaded += len(data)
+        except OSError as error:
+            args = (path.name, error.strerror)
+            log.warning("Fatal error: can't open the append log file %s for reading: %s", *args)
+            raise LoadingFailed from None
+
+    def _seconds_since(self, began: int) -> float:
+        return (self._engine.clock.now_ms() - began) / _SECOND
+
+    def _fields(self) -> "Fields":
+        fields: Fields = {
+            "rdb_last_load_keys_expired": self.keys_expired,
+            "rdb_last_load_keys_loaded": self.keys_loaded,
+        }
+        if self.active:
+            elapsed = (self._engine.clock.now_ms() - self._started) // _SECOND
+            left = self.total - self.loaded
+            fields |= {
+                "loading_start_time": self._started // _SECOND,
+                "loading_total_bytes": self.total,
+                "loading_rdb_used_mem": self._snapshot_memory,
+                "loading_loaded_bytes": self.loaded,
+                "loading_loaded_perc": f"{100 * self.loaded / max(self.total, 1):.2f}",
+                "loading_eta_seconds": elapsed * left // (self.loaded + 1) if elapsed else 1,
+            }
+        return fields
