@@ -36,9 +36,14 @@ def commands(kind: str, count: int) -> Iterator[bytes]:
             yield wire.encode("SADD" if kind == "set" else "RPUSH", "big", *names)
 
 
-def measure(server: Server, kind: str, count: int, verb: str) -> dict[str, float]:
-    """The longest round trip in ms, at rest and while the structure goes, and RSS in MB, full and in the end."""
+def measure(server: Server, kind: str, count: int, verb: str, limited: bool) -> dict[str, float]:
+    """The longest round trip in ms, at rest and while the structure goes, and RSS in MB, full and in the end.
+
+    `limited`: memory and the use of keys are accounted for, though there is room.
+    """
     with server.connect() as sock:
+        if limited:
+            wire.ask(sock, "CONFIG", "SET", "maxmemory", "8gb", "maxmemory-policy", "allkeys-lru")
         wire.send_lines(sock, commands(kind, count))
         full = server.rss_bytes()
         calm = max(round_trips_ms(server, 0.5))
@@ -56,6 +61,7 @@ def main() -> None:
     parser.add_argument("--elements", type=int, default=1_000_000)
     parser.add_argument("--kinds", default="strings,hash,set,zset,list,stream")
     parser.add_argument("--verbs", default="DEL,UNLINK,FLUSHALL")
+    parser.add_argument("--limited", action="store_true", help="under a maxmemory with an LRU policy")
     options = parser.parse_args()
     end_children_on_sigterm()
     results: dict[str, dict[str, dict[str, float]]] = {}
@@ -65,7 +71,7 @@ def main() -> None:
             for verb in ["FLUSHALL"] if kind == "strings" else options.verbs.split(","):
                 try:
                     with running(name) as server:
-                        figures = measure(server, kind, options.elements, verb)
+                        figures = measure(server, kind, options.elements, verb, options.limited)
                 except (ServerMissingError, OSError, wire.ReplyError) as error:
                     print(f"{name}: missing ({error})")
                     continue

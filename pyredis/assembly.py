@@ -37,6 +37,7 @@ from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.disk import Disk
 from pyredis.persistence.log_files import LogFiles
 from pyredis.persistence.rewriting import Rewriting
+from pyredis.persistence.saving import Saving
 from pyredis.scripting.declared_flags import command_flags
 from pyredis.scripting.functions import Functions
 from pyredis.scripting.scripts import Scripts
@@ -69,6 +70,7 @@ COMPONENTS = (
     Dataset,
     AppendLog,
     Rewriting,
+    Saving,
     Loading,
 )
 """In the order they are built; each takes the engine."""
@@ -92,7 +94,9 @@ def build_engine(
     engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
     engine.cron_steps.append(engine[LoopMetrics].sample)
     functions = engine[Functions]
+    engine[Dataset].on_settled.append(engine[Memory].recount)
     engine[Dataset].libraries = lambda: [library.code for library in functions.libraries.values()]
-    engine[Dataset].take_libraries = partial(functions.restore, replace=True, flush=False)
+    engine[Dataset].take_libraries = lambda codes, replace: functions.restore(codes, replace=replace, flush=False)
+    engine[Dataset].drop_libraries = functions.flush
     engine.cron_steps.append(lambda: engine.stats.sample(engine.keyspace.now))
     return engine

@@ -27,6 +27,7 @@ Examples:
        pyredis-server (run with the default configuration)
        pyredis-server --port 7777
        pyredis-server /etc/myredis.conf --loglevel verbose
+       pyredis-server --restore /backups/dump-20260101T000000.000Z.rdb (begin with a backup's data)
        echo 'maxmemory 128mb' | pyredis-server -
 """
 
@@ -43,7 +44,10 @@ def main(argv: list[str] | None = None) -> int:
     from pyredis.assembly import build_engine
 
     try:
-        engine = build_engine(_configuration(options))
+        config = _configuration(options)
+        if config["restore"]:
+            _restore(config)
+        engine = build_engine(config)
     except ConfigError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -66,6 +70,14 @@ def _configuration(options: Options) -> Config:
     if options.lines:
         config.load_lines(options.lines, None)
     return config
+
+
+def _restore(config: Config) -> None:
+    """`--restore`: begin with a backup's data. Raises ConfigError."""
+    from pyredis.persistence.backups import restore
+    from pyredis.persistence.disk import Disk
+
+    restore(config, Disk(), Path(config["restore"]))
 
 
 def _serve(engine: "Engine") -> int:

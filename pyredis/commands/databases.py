@@ -9,6 +9,7 @@ from pyredis.engine.command import FAST, LOADING, READONLY, STALE, WRITE, comman
 from pyredis.engine.propagation import Propagation
 from pyredis.errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
 from pyredis.keyspace.database import Database
+from pyredis.persistence.saving import Saving
 from pyredis.protocol.replies import OK, Status
 
 
@@ -99,7 +100,9 @@ def flushall(ctx: Client, *mode: bytes) -> Status:
 
     Deletes all keys of all databases.
     """
-    return _flush(ctx, b"FLUSHALL", ctx.engine.keyspace.databases, mode)
+    flushed = _flush(ctx, b"FLUSHALL", ctx.engine.keyspace.databases, mode)
+    ctx.engine[Saving].flushed()
+    return flushed
 
 
 def _flush(ctx: Client, name: bytes, databases: Iterable[Database], mode: tuple[bytes, ...]) -> Status:

@@ -30,6 +30,7 @@ from pyredis.keyspace.expiry import ActiveExpiry
 from pyredis.keyspace.kinds import encoding_name
 from pyredis.persistence.append_log import AppendLog
 from pyredis.persistence.dataset_loading import Loading, LoadingFailed
+from pyredis.persistence.saving import Saving
 from pyredis.protocol.replies import (
     NO_REPLY,
     OK,
@@ -151,6 +152,23 @@ def change_repl_id(ctx: Client) -> Status:
 def config_rewrite_force_all(ctx: Client) -> Status:
     """CONFIG REWRITE, with the defaults too."""
     ctx.engine.config.rewrite(everything=True)
+    return OK
+
+
+@subcommand(b"RELOAD")
+def reload(ctx: Client, *options: bytes) -> Status:
+    """Save the dataset, drop it and load it again, unless told to leave one of these out."""
+    asked = {option.upper() for option in options}
+    if not asked <= {b"MERGE", b"NOFLUSH", b"NOSAVE"}:
+        raise CommandError(b"DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    saving, loading = ctx.engine[Saving], ctx.engine[Loading]
+    if b"NOSAVE" not in asked and not saving.save(as_backup=False):
+        raise CommandError(b"")
+    try:
+        loading.run(loading.from_snapshot(saving.path, flushing=b"NOFLUSH" not in asked, merging=b"MERGE" in asked))
+    except LoadingFailed:
+        raise CommandError(b"Error trying to load the RDB dump, check server logs.")
+    log.info("DB reloaded by DEBUG RELOAD")
     return OK
 
 
@@ -420,6 +438,8 @@ PROTOCOL <type>
     push, verbatim, true, false.
 REPLYBUFFER <PEAK-RESET-TIME <NEVER|RESET|time>|RESIZING <0|1>>
     Accepted; reply buffers are not resized here.
+RELOAD [MERGE] [NOFLUSH] [NOSAVE]
+    Save, drop and load the dataset.
 SDSLEN <key>
     Lengths of a key and its string.
 SET-ACTIVE-EXPIRE <0|1>

@@ -1,5 +1,7 @@
 """The server itself: INFO, the clock, its role, and how to end it."""
 
+import logging
+
 from pyredis import REDIS_VERSION
 from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
@@ -16,6 +18,10 @@ from pyredis.engine.command import (
 )
 from pyredis.errors import CommandError, syntax_error
 from pyredis.protocol.replies import NO_REPLY, NoReply, Verbatim
+
+log = logging.getLogger("pyredis")
+
+_CANNOT = b"Errors trying to SHUTDOWN. Check logs."
 
 
 @command(
@@ -86,24 +92,9 @@ def shutdown(ctx: Client, *words: bytes) -> NoReply:
             raise syntax_error()
         raise CommandError(b"No shutdown in progress.")
     if ctx.engine.on_shutdown is None:
-        raise CommandError(b"Errors trying to SHUTDOWN. Check logs.")
+        raise CommandError(_CANNOT)
     save = True if b"SAVE" in asked else False if b"NOSAVE" in asked else None
-    ctx.engine.on_shutdown(save=save, now=b"NOW" in asked, force=b"FORCE" in asked)
+    log.info("User requested shutdown...")
+    if not ctx.engine.on_shutdown(save=save, now=b"NOW" in asked, force=b"FORCE" in asked):
+        raise CommandError(_CANNOT)
     return NO_REPLY
-
-
-@command(
-    "LASTSAVE",
-    flags=LOADING | STALE | FAST,
-    group="server",
-    since="1.0.0",
-    complexity="O(1)",
-    tips=["nondeterministic_output"],
-    categories="admin dangerous",
-)
-def lastsave(ctx: Client) -> int:
-    """LASTSAVE
-
-    Answers when the dataset was last saved, in seconds since 1970; the start of the server if it never was.
-    """
-    return ctx.engine.started_ms // 1000

@@ -120,7 +120,7 @@ def set(ctx: Client, key: bytes, value: bytes, *words: bytes) -> Status | bytes 
         found = before is not None
         answer = None if before is None else plain(before)
     elif options.nx or options.xx:
-        found = db.take(key) is not None
+        found = (db.peek if options.xx else db.take)(key) is not None  # with XX, what follows is the access
     if found if options.nx else options.xx and not found:
         return answer if options.get else None
     if options.keep:

@@ -29,6 +29,8 @@ DEBUG = 64
 """Shown by DEBUG CONFIG-REWRITE-FORCE-ALL and crash reports."""
 VOLATILE = 128
 """Applied even when set to the value it has (a file that may have changed on disk)."""
+OURS = 256
+"""No parameter of Redis's."""
 MODIFIABLE = 0
 """The ordinary case, spelt out in the tables."""
 

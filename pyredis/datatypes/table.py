@@ -19,7 +19,7 @@ from pyredis.datatypes.dismantling import Parts, dismantle
 V = TypeVar("V")
 
 BUCKET_LIMIT = 341  # what a dict of 512 slots holds: one key more would double it
-_SAMPLED_BUCKETS = 10  # that a sample looks at before it is content with fewer keys
+_SAMPLED_BUCKETS = 10  # that a sample looks at for one with enough keys
 _CURSOR_BITS = 64
 _CURSOR_MASK = (1 << _CURSOR_BITS) - 1
 
@@ -147,16 +147,15 @@ class Table(Generic[V]):
         return self._nth_key(random.randrange(self.count))
 
     def sample(self, random: Random, count: int) -> list[bytes]:
-        """About `count` different random keys, all of one bucket if it has so many: quicker than one at a time."""
-        found: list[bytes] = []
-        for _ in range(_SAMPLED_BUCKETS):
-            keys = list(self.directory[int(random.random() * (self.mask + 1))])
-            found += keys if len(keys) <= count else random.sample(keys, count)
-            if len(found) >= min(count, self.count):
-                break
-        if not found and (key := self.random_key(random)) is not None:
-            found.append(key)
-        return found[:count]
+        """`count` random keys of one bucket, the same perhaps twice: quicker than one at a time. None when empty."""
+        fraction = random.random
+        for _ in range(_SAMPLED_BUCKETS if self.count else 0):
+            bucket = self.directory[int(fraction() * (self.mask + 1))]
+            if len(bucket) >= count:
+                keys, size = list(bucket), len(bucket)
+                return [keys[int(fraction() * size)] for _ in range(count)]
+        found = [self.random_key(random) for _ in range(min(count, self.count))]
+        return [key for key in found if key is not None]
 
     def _nth_key(self, position: int) -> bytes:
         """The key at `position` in bucket order: for a table of which little is left."""

@@ -80,6 +80,7 @@ class Blocking:
         self._resuming = False
         self.retry: Callable[[Client, Entry, Argv], Any]  # how a command runs again: `execution` fills it in
         engine.on_forget.append(self._forget)
+        engine.keyspace.on_swap.append(self._swapped)
         engine.cron_steps.append(self.check)
 
     @property
@@ -196,6 +197,12 @@ class Blocking:
     def _forget(self, client: "Client") -> None:
         if client in self._waits:
             self._dequeue(self._waits[client])
+
+    def _swapped(self, one: "Database", two: "Database") -> None:
+        """Two databases took each other's place: who waits for a key that is or was there looks again."""
+        for place in self._queues:
+            if place[0] in (one.index, two.index) and (place[1] in one.table or place[1] in two.table):
+                self._ready[place] = None
 
     def _changed(self, db: "Database", key: bytes, event: events.Event) -> None:
         if event is events.FLUSHED:

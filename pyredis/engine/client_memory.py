@@ -136,7 +136,7 @@ class ClientMemory:
             self._sizes.clear()
             return
         clients = list(self._engine.clients.values())
-        count = max(_SLICE, len(clients) // self._engine.config["hz"])
+        count = max(_SLICE, len(clients) // self._engine.hz)
         start = self._next if self._next < len(clients) else 0
         for client in clients[start : start + count]:
             self.update(client)

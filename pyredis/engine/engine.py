@@ -27,6 +27,7 @@ from pyredis.protocol.parser import Argv
 
 T = TypeVar("T")
 log = logging.getLogger("pyredis")
+_HZ_MAX, _CLIENTS_A_RUN = 500, 200
 
 
 class Engine:
@@ -55,7 +56,8 @@ class Engine:
         self.entries = _entries()
         self.multi, self.exec = self.entries[b"MULTI"], self.entries[b"EXEC"]
         rename_commands(self.entries, config.directives.get("rename-command", ()))
-        self.on_shutdown: Callable[..., None] | None = None  # SHUTDOWN calls it: set by what runs the process
+        self.on_shutdown: Callable[..., bool] | None = None  # SHUTDOWN calls it: set by what runs the process
+        self.exit_checks: list[Callable[[bool | None, bool], bool]] = []  # may the server end? (save, force)
         self.cron_steps: list[Callable[[], None]] = []
         self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
         self.call_at: Callable[[int, Callable[[], None]], None] = _leave_to_cron
@@ -97,6 +99,14 @@ class Engine:
         """RESET and disconnection: whatever components keep about the client is dropped."""
         for forget in self.on_forget:
             forget(client)
+
+    @property
+    def hz(self) -> int:
+        """How often a second cron runs; with `dynamic-hz` so often that there are at most 200 clients to one run."""
+        hz: int = self.config["hz"]
+        while self.config["dynamic-hz"] and hz < _HZ_MAX and len(self.clients) // hz > _CLIENTS_A_RUN:
+            hz = min(2 * hz, _HZ_MAX)
+        return hz
 
     def note_slow_threshold(self, who: str, nanoseconds: int | None) -> None:
         """`who` wants to hear of commands that take at least this long; None: of none."""

@@ -141,8 +141,8 @@ class Eviction:
         for _ in databases:
             self._next = (self._next + 1) % len(databases)
             db = databases[self._next]
-            key = _candidates(db, volatile).random_key(self._engine.random)
-            if key is not None:
+            candidates = db.expires if volatile else db.table
+            if candidates.count and (key := candidates.random_key(self._engine.random)) is not None:
                 return db, key
         return None
 
@@ -162,20 +162,23 @@ class Eviction:
 
     def _populate(self, db: "Database", policy: str, volatile: bool) -> None:
         """Take a few random keys into the pool, if they are better than its worst."""
-        engine, pool = self._engine, self._pool
-        access = engine[Access]
-        for key in _candidates(db, volatile).sample(engine.random, engine.config["maxmemory-samples"]):
-            if policy.endswith("lfu"):
-                score = HIGHEST_FREQUENCY - access.frequency(db, key)
-            elif policy.endswith("ttl"):
-                score = -(db.expires.get(key) or 0)
-            else:
-                score = access.idle_ms(db, key)
+        pool, engine = self._pool, self._engine
+        keys = _candidates(db, volatile).sample(engine.random, engine.config["maxmemory-samples"])
+        for score, key in zip(self._scores(db, keys, policy), keys, strict=True):
             if len(pool) < POOL:
                 insort(pool, (score, db.index, key))
             elif score > pool[0][0]:
                 del pool[0]
                 insort(pool, (score, db.index, key))
+
+    def _scores(self, db: "Database", keys: list[bytes], policy: str) -> list[int]:
+        """How well each key should go: the longer it idles, the seldomer it is used, the sooner it expires."""
+        access = self._engine[Access]
+        if policy.endswith("lfu"):
+            return [HIGHEST_FREQUENCY - access.frequency(db, key) for key in keys]
+        if policy.endswith("ttl"):
+            return [-(db.expires.get(key) or 0) for key in keys]
+        return access.idle_times(db, keys)
 
 
 def _candidates(db: "Database", volatile: bool) -> Table[Any]:

@@ -55,6 +55,7 @@ class Memory:
         self._beside = 0
         self._estimated: tuple[object, int] = (None, 0)
         engine[ClientMemory].on_change = self.judge
+        engine.keyspace.on_swap.append(self._swapped)
         engine.cron_steps.append(self._look_around)
         engine.config.on_change("maxmemory", self._set_limit)
         self._set_limit(engine.config["maxmemory"])
@@ -85,6 +86,12 @@ class Memory:
         if self.limit:
             self._room = self.limit - STARTUP - self._beside - self._engine[ClientMemory].total
             self._set_gate()
+
+    def recount(self) -> None:
+        """Keys came without a word (a file was loaded): count them all."""
+        if self.limit:
+            self._start()
+            self._look_around()
 
     # Inside
 
@@ -142,6 +149,12 @@ class Memory:
         self._totals[index] += change
         self._data += change
         self._set_gate()
+
+    def _swapped(self, one: "Database", two: "Database") -> None:
+        if self.limit:
+            sizes, totals, first, second = self._sizes, self._totals, one.index, two.index
+            sizes[first], sizes[second] = sizes[second], sizes[first]
+            totals[first], totals[second] = totals[second], totals[first]
 
     def _estimate(self) -> int:
         """Bytes of the data, judged by a sample; the same as long as nothing changes."""

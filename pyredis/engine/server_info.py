@@ -96,7 +96,7 @@ def server(engine: "Engine") -> Fields:
         "server_time_usec": now_us,
         "uptime_in_seconds": uptime,
         "uptime_in_days": uptime // 86400,
-        "hz": config["hz"],
+        "hz": engine.hz,
         "configured_hz": config["hz"],
         "lru_clock": now_us // 1_000_000 & 0xFFFFFF,
         "executable": sys.executable,

@@ -63,6 +63,7 @@ class Watches:
         self._watched: dict[Client, dict[tuple[int, bytes], str]] = {}
         self._touched: set[Client] = set()
         engine.on_forget.append(self.clear)
+        engine.keyspace.on_swap.append(self._swapped)
 
     def add(self, client: "Client", key: bytes) -> None:
         """Watch a key, unless it is watched already."""
@@ -112,6 +113,13 @@ class Watches:
         for place in self._watchers:
             if place[0] == db.index and place[1] in db.table:
                 self._touch(place, events.FLUSHED, ABSENT)
+
+    def _swapped(self, one: "Database", two: "Database") -> None:
+        """Two databases took each other's place: a watched key that is or was there counts as changed."""
+        for place in self._watchers:
+            for db, other in ((one, two), (two, one)):
+                if place[0] == db.index and (place[1] in db.table or place[1] in other.table):
+                    self._touch(place, events.SWAPPED, _state(db, place[1]))
 
     def _touch(self, place: tuple[int, bytes], event: events.Event, now: str) -> None:
         """Something happened to a key that is `now` present, absent or due."""

@@ -25,7 +25,6 @@ _GONE = frozenset(
         events.EVICTED,
         events.RENAME_FROM,
         events.MOVE_FROM,
-        events.SWAPPED,
     )
 )
 
@@ -46,13 +45,21 @@ class Access:
         self._records: list[Table[int]] = []
         self.since: int | None = None
         self.counts_frequency = False
+        self._new = b""  # the key that came last, until it has been told by what
         self._follow(host.config["maxmemory-policy"])
         host.config.on_change("maxmemory-policy", self._follow)
+        host.keyspace.on_swap.append(self._swapped)
 
     def idle_ms(self, db: Database, key: bytes) -> int:
         """How long ago the key was used, ms; recording begins if it had not."""
         since = self.start()
         return max(self._space.now - (self._records[db.index].get(key) or since), 0)
+
+    def idle_times(self, db: Database, keys: list[bytes]) -> list[int]:
+        """`idle_ms` of several keys."""
+        since, now = self.start(), self._space.now
+        get = self._records[db.index].get
+        return [now - (get(key) or since) for key in keys]
 
     def frequency(self, db: Database, key: bytes) -> int:
         """The decayed access counter, 0 to 255, of a key under an LFU policy."""
@@ -114,6 +121,16 @@ class Access:
                 self._records[db.index].set(key, self._space.now)
             elif event is events.NEW:
                 self._records[db.index].set(key, self._space.now << 8 | INITIAL_FREQUENCY)
+                self._new = key
+            elif key is self._new:
+                self._new = b""
+            else:
+                self._accessed(db, key)  # to overwrite a key is to use it
+
+    def _swapped(self, one: Database, two: Database) -> None:
+        records = self._records
+        if records:
+            records[one.index], records[two.index] = records[two.index], records[one.index]
 
     def _decayed(self, record: int) -> int:
         """A record's counter less one for each `lfu-decay-time` minutes that have begun since."""

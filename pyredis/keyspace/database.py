@@ -38,6 +38,7 @@ class Keyspace:
         self.random = random
         self.observers: tuple[Observer, ...] = ()
         self.on_access: Callable[[Database, bytes], None] | None = None  # set while access times are kept
+        self.on_swap: list[Callable[[Database, Database], None]] = []  # told after two databases were exchanged
         self.touching = True  # whether the present command counts as an access (CLIENT NO-TOUCH)
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
         self.on_fields_expired: Callable[[Database, bytes, list[bytes]], None] | None = None  # propagates the HDELs
@@ -78,19 +79,16 @@ class Keyspace:
             db.hits = db.misses = 0
 
     def swap(self, first: int, second: int) -> None:
-        """SWAPDB: exchange contents; clients stay with their number. Both databases' watchers are told of each key."""
+        """SWAPDB: exchange contents; clients stay with their number."""
+        self.databases[first].dirty += 1
         if first == second:
-            self.databases[first].dirty += 1
             return
         one, two = self.databases[first], self.databases[second]
         one.table, two.table = two.table, one.table
         one.expires, two.expires = two.expires, one.expires
         one.fields_due, two.fields_due = two.fields_due, one.fields_due
-        for db, other in ((one, two), (two, one)):
-            db.dirty += 1 if db is one else 0
-            for watch in self.observers:
-                for key in (*db.table, *other.table):
-                    watch(db, key, events.SWAPPED)
+        for tell in self.on_swap:
+            tell(one, two)
 
 
 class Database:

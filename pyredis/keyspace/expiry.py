@@ -41,6 +41,10 @@ class Host(Protocol):
     cron_steps: list[Callable[[], None]]
 
     @property
+    def hz(self) -> int:
+        """How often a second it is called."""
+
+    @property
     def keyspace(self) -> Keyspace:
         """The databases."""
 
@@ -53,6 +57,7 @@ class ActiveExpiry:
     """A component; `enabled` is switched by DEBUG SET-ACTIVE-EXPIRE."""
 
     def __init__(self, host: Host) -> None:
+        self._host = host
         self._space = host.keyspace
         self._config = host.config
         self._clock = host.clock
@@ -76,7 +81,7 @@ class ActiveExpiry:
         started = self._clock.ticks_ns()
         effort = self._config["active-expire-effort"] - 1
         percent = _TIME_PERCENT + 2 * effort
-        deadline = started + percent * 10_000_000 // self._config["hz"]
+        deadline = started + percent * 10_000_000 // self._host.hz
         databases = self._space.databases
         wanted = len(databases) if self._ran_out_of_time else min(_DATABASES, len(databases))
         self._ran_out_of_time = False

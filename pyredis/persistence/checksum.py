@@ -5,10 +5,10 @@ The package is imported by the first checksum, for a server that neither loads n
 
 from collections.abc import Callable
 
-_calculate: Callable[[bytes, int], int] | None = None
+_calculate: Callable[[bytes | memoryview, int], int] | None = None
 
 
-def crc64(data: bytes, before: int = 0) -> int:
+def crc64(data: bytes | memoryview, before: int = 0) -> int:
     """The checksum of `data`, going on from that of what came before."""
     global _calculate
     if _calculate is None:

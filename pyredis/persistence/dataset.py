@@ -25,7 +25,9 @@ class Dataset:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self.libraries: Callable[[], Iterable[bytes]] = lambda: ()
-        self.take_libraries: Callable[[Iterable[bytes]], None] = lambda codes: None
+        self.take_libraries: Callable[[Iterable[bytes], bool], None] = lambda codes, replacing: None
+        self.drop_libraries: Callable[[], None] = lambda: None
+        self.on_settled: list[Callable[[], None]] = []
 
     def rdb_chunks(self, *, aof_base: bool = False) -> Iterator[bytes]:
         """The bytes of an RDB file of everything there is, as configured."""
@@ -53,14 +55,17 @@ class Dataset:
                 engine.clock.sleep(max(delay, 0) / _MICROSECONDS)
 
     def clear(self) -> None:
-        """Drop every key."""
+        """Drop every key and library."""
         for db in self._engine.keyspace.databases:
             db.flush()
+        self.drop_libraries()
 
     def settle(self) -> None:
         """What was just loaded is how things are: no change."""
         for db in self._engine.keyspace.databases:
             db.dirty = 0
+        for hear in self.on_settled:
+            hear()
 
     def _delayed(self, db: "Database", key: bytes) -> bytes:
         """For tests: a file takes long to write."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyredis.engine import gates
+from pyredis.errors import CommandError
 from pyredis.keyspace.access import Access
 from pyredis.persistence.aof_format import RDB_MAGIC, VALKEY_MAGIC, BadFormat, CutShort, LogReader
 from pyredis.persistence.aof_manifest import ManifestError
@@ -86,6 +87,14 @@ class Loading:
         self._dataset.clear()
         yield from self._log_steps()
         log.info("Append Only File loaded by DEBUG LOADAOF")
+
+    def from_snapshot(self, path: Path, *, flushing: bool, merging: bool) -> Steps:
+        """DEBUG RELOAD: the dataset anew from an RDB file, or what it holds beside what there is."""
+        if flushing:
+            self._dataset.clear()
+        if not (yield from self._rdb_steps(path, merging=merging)):
+            log.warning("Fatal error: can't open the RDB file %s", path.name)
+            raise LoadingFailed
 
     def begin(self, steps: Steps, done: Done) -> None:
         """Load in slices; `done` hears how it went. The first slice is run at once."""
@@ -204,9 +213,10 @@ class Loading:
                 loader.feed(data)
                 yield
                 data = b"" if loader.reader.done else next(chunks, b"")
-            loader.finish()
+            if not loader.reader.done:
+                loader.finish()  # raises
             self._take_rest(loader)
-        except CorruptData as fault:
+        except (CorruptData, CommandError) as fault:
             what = "preamble of the AOF file" if old_style else "base file"
             log.warning("Error reading the RDB %s %s, AOF loading aborted: %s", what, name, fault)
             raise LoadingFailed from None
@@ -241,31 +251,32 @@ class Loading:
 
     # Snapshots
 
-    def _rdb_steps(self, path: Path) -> Generator[None, None, bool]:
+    def _rdb_steps(self, path: Path, *, merging: bool = False) -> Generator[None, None, bool]:
         """Load an RDB file; whether there was one."""
         if not self._disk.exists(path):
             return False
-        loader = self._loader(dropping_expired=True)
+        loader = self._loader(dropping_expired=True, merging=merging)
         try:
             self.total = self._disk.size(path)
             for data in self._chunks(path):
                 loader.feed(data)
                 yield
             loader.finish()
-            self._take_rest(loader)
-        except (OSError, CorruptData) as fault:
+            self._take_rest(loader, merging=merging)
+        except (OSError, CorruptData, CommandError) as fault:
             log.warning("Error loading the RDB file %s: %s", path.name, fault)
             log.warning("Fatal error loading the DB, check server logs. Exiting.")
             raise LoadingFailed from None
         return True
 
-    def _loader(self, *, dropping_expired: bool) -> Loader:
+    def _loader(self, *, dropping_expired: bool, merging: bool = False) -> Loader:
         engine = self._engine
         engine.tick()
         return Loader(
             engine.keyspace,
             engine.limits,
             dropping_expired=dropping_expired,
+            merging=merging,
             verifying=self._config["rdbchecksum"],
             on_usage=self._take_usage,
         )
@@ -274,9 +285,9 @@ class Loading:
         db = self._engine.keyspace.databases[index]
         self._engine[Access].restore(db, key, idle and idle * _SECOND, frequency)
 
-    def _take_rest(self, loader: Loader) -> None:
-        """What a snapshot says beside its keys."""
-        self._dataset.take_libraries(loader.libraries)
+    def _take_rest(self, loader: Loader, *, merging: bool = False) -> None:
+        """What a snapshot says beside its keys. Raises CommandError for a library that cannot be loaded."""
+        self._dataset.take_libraries(loader.libraries, merging)
         self.keys_loaded, self.keys_expired = loader.keys, loader.expired
         text = "Done loading RDB, keys loaded: %d, keys expired: %d."
         log.info(text, loader.keys, loader.expired)

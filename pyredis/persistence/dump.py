@@ -50,7 +50,7 @@ def _opened(payload: bytes) -> tuple[Reader, int]:
     if end < 0:
         raise WrongPayload
     version = int.from_bytes(payload[end : end + 2], "little")
-    if not is_known(version) or crc64(payload[:-8]) != int.from_bytes(payload[-8:], "little"):
+    if not is_known(version) or crc64(memoryview(payload)[:-8]) != int.from_bytes(payload[-8:], "little"):
         raise WrongPayload
     return Reader(payload, 0, end), version
 

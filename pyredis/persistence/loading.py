@@ -12,7 +12,7 @@ from pyredis.keyspace.database import Keyspace
 from pyredis.persistence.rdb_encoding import CorruptData
 from pyredis.persistence.rdb_file import Aux, EmptyKey, Event, Key, Library, ModuleData, RdbReader
 
-Restore = Callable[[int, bytes, int | None, int | None], None]
+OnUsage = Callable[[int, bytes, int | None, int | None], None]
 
 
 class Loader:
@@ -30,7 +30,7 @@ class Loader:
         dropping_expired: bool = True,
         merging: bool = False,
         verifying: bool = True,
-        on_usage: Restore | None = None,
+        on_usage: OnUsage | None = None,
     ) -> None:
         self.reader = RdbReader(limits, verifying=verifying)
         self.keys = self.expired = self.empty = 0

@@ -77,19 +77,36 @@ class ModuleData(NamedTuple):
 Event = Key | EmptyKey | Aux | Resize | Library | ModuleData
 
 
+class Section(NamedTuple):
+    """What a file is made of: a mark, or a value's type, with what belongs to it. `start` and `end` are offsets."""
+
+    mark: int
+    start: int
+    end: int
+    event: Event | None
+
+
+Trace = Callable[[Section], None]
+
+
 class RdbReader:
     """One file. `offset` is how many bytes are read, `done` whether the end was, `rest` what came behind it.
 
-    With `verifying` the checksum is, unless the file has none.
+    With `verifying` the checksum is, unless the file has none. `trace` gets every section once it is whole. What was
+    being read last, perhaps in vain, is told by `mark`, the section's, if any, by `key`, and by `reached`, an offset.
     """
 
-    def __init__(self, limits: CollectionLimits, *, verifying: bool = True) -> None:
+    def __init__(self, limits: CollectionLimits, *, verifying: bool = True, trace: Trace | None = None) -> None:
         self.limits = limits
         self.version = 0
         self.offset = 0
         self.db = 0
         self.done = False
         self.rest = b""
+        self.mark: int | None = None
+        self.key: bytes | None = None
+        self.reached = 0
+        self._trace = trace
         self._verifying = verifying
         self._checksum = 0
         self._chunks: list[bytes] = []  # not read yet
@@ -110,8 +127,7 @@ class RdbReader:
 
     def finish(self) -> list[Event]:
         """The file ends here: what is left of the events. Raises Truncated when it is not whole."""
-        self._wanted = 0
-        events = self._read()
+        events = [] if self.done else self._read()
         if not self.done:
             raise Truncated(self.offset + self._waiting, "the file ends too early")
         return events
@@ -129,17 +145,19 @@ class RdbReader:
                 if start >= reader.end:
                     break
                 self._read_section(reader, events)
-        except Truncated:
+        except Truncated as fault:
+            self.reached = self.offset + fault.offset
             reader.at = start
         except CorruptData as fault:
-            raise CorruptData(self.offset + fault.offset, fault.reason)
+            self.reached = self.offset + fault.offset
+            raise CorruptData(self.reached, fault.reason)
         self._keep(buffer, reader.at)
         return events
 
     def _keep(self, buffer: bytes, at: int) -> None:
         """Everything before `at` is read."""
         if not self.done:
-            self._checksum = crc64(buffer[:at], self._checksum) if self._verifying else 0
+            self._checksum = crc64(memoryview(buffer)[:at], self._checksum) if self._verifying else 0
         self.offset += at
         rest = buffer[at:]
         if self.done:
@@ -161,7 +179,7 @@ class RdbReader:
     def _read_plain(self, reader: Reader, events: list[Event]) -> int:
         """Read as many strings at short keys as there are, the bulk of most files; where they end."""
         data, at, end, db, add = reader.data, reader.at, reader.end, self.db, events.append
-        if self._expires is not None or self._idle is not None or self._frequency is not None:
+        if self._trace is not None or self._expires is not None or self._idle is not None or self._frequency is not None:
             return at
         last = end - _PLAIN_HEAD
         while at < last:
@@ -194,14 +212,18 @@ class RdbReader:
         return at
 
     def _read_section(self, reader: Reader, events: list[Event]) -> None:
-        mark = reader.byte()
+        start = reader.at
+        self.mark = self.key = None
+        self.mark = mark = reader.byte()
         read = _SECTIONS.get(mark)
         event = self._read_key(reader, mark) if read is None else read(self, reader)
         if event is not None:
             events.append(event)
+        if self._trace is not None:
+            self._trace(Section(mark, self.offset + start, self.offset + reader.at, event))
 
     def _read_key(self, reader: Reader, code: int) -> Event:
-        name = reader.string()
+        self.key = name = reader.string()
         try:
             value = read_value(code, reader, self.limits, self.version)
         except EmptyCollection:
@@ -260,7 +282,7 @@ class RdbReader:
             at = reader.at
             expected = int.from_bytes(reader.take(8), "little")
             if self._verifying and expected:
-                found = crc64(reader.data[:at], self._checksum)
+                found = crc64(memoryview(reader.data)[:at], self._checksum)
                 if found != expected:
                     raise CorruptData(at, f"the checksum is {found:016x}, not {expected:016x}")
         self.done = True

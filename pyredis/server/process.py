@@ -97,7 +97,12 @@ def handle_signals(loop: asyncio.AbstractEventLoop, server: "Server") -> None:
             log.warning("You insist... exiting now.")
             os._exit(1)
         log.warning("Received %s scheduling shutdown...", name)
-        server.shut_down()
+        asked = server.engine.config[f"shutdown-on-{name.lower()}"]
+        save = True if "save" in asked else False if "nosave" in asked else None
+        if not server.shut_down(save=save, now="now" in asked, force="force" in asked):
+            log.warning(
+                "%s received but errors trying to shut down the server, check the logs for more information", name
+            )
 
     for number in (signal.SIGTERM, signal.SIGINT):
         name = signal.Signals(number).name

@@ -48,6 +48,7 @@ class Server:
         self.unix_path: str = engine.config["unixsocket"] or ""
         self.stopping = asyncio.Event()
         self.exit_code = 0
+        self._memory = engine[ClientMemory]
         self._unflushed: list[Client] = []
         self._metrics = engine[LoopMetrics]
         self._sockets: list[socket.socket] = []  # of TCP, bound; listened on as soon as the loop comes to it
@@ -119,9 +120,15 @@ class Server:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.unix_path)  # noqa: PTH108
 
-    def shut_down(self, *_: Any, **__: Any) -> None:
-        """Leave the loop once the current command is done."""
+    def shut_down(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> bool:
+        """Leave the loop once the current command is done; False when the data could not be saved, unless `force`.
+
+        `save`: whether to save; None where there are save points. `now` does not wait for replicas.
+        """
+        if not all(check(save, force) for check in self.engine.exit_checks):
+            return False
         self._loop.call_soon(self.stopping.set)
+        return True
 
     # Clients
 
@@ -165,9 +172,8 @@ class Server:
         clients, self._unflushed = self._unflushed, []
         for client in clients:
             client.flush()
-        memory = self.engine[ClientMemory]
-        if memory.follows:
-            memory.served(clients)
+        if self._memory.follows:
+            self._memory.served(clients)
         self._metrics.passed(self.engine.clock.ticks_ns() - started)
 
     # Inside
@@ -240,8 +246,7 @@ class Server:
         self._loop.call_soon(step)
 
     def _cron(self) -> None:
-        hz = self.engine.config["hz"]
-        self._timer = self._loop.call_later(1 / hz, self._cron)
+        self._timer = self._loop.call_later(1 / self.engine.hz, self._cron)
         started = self.engine.clock.ticks_ns()
         try:
             self.engine.cron()

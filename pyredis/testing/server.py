@@ -79,7 +79,7 @@ class RedisServer:
         if isinstance(self.clock, ManualClock):
             self.clock.listeners.remove(self._moved)
         with contextlib.suppress(RuntimeError):  # the loop has ended: a client sent SHUTDOWN
-            self._loop.call_soon_threadsafe(self._server.stopping.set)
+            self._loop.call_soon_threadsafe(lambda: self._server.shut_down(force=True))
         self._thread.join()
         self._thread = None
 

@@ -216,7 +216,7 @@ def test_replies(both, words):
 )
 def test_shutdown_asks_the_process(session, words, asked):
     calls = []
-    session.engine.on_shutdown = lambda **options: calls.append(options)
+    session.engine.on_shutdown = lambda **options: calls.append(options) or True
     assert session("SHUTDOWN", *words) == b""
     assert calls == [asked]
 

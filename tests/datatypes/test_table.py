@@ -149,3 +149,25 @@ def test_a_copy_is_independent():
     twin.set(key(5000), 1)
     assert len(twin) == 5001
     assert key(5000) not in table
+
+
+@mark.parametrize("size", [1, 5, 300, 5000])
+def test_a_sample_is_of_keys_that_are_there(size):
+    table = Table.filled((b"%d" % number, number) for number in range(size))
+    seen = set()
+    random = Random(1)
+    for _ in range(2000):
+        sample = table.sample(random, 5)
+        assert len(sample) == min(size, 5)
+        seen.update(sample)
+    assert seen <= set(table)
+    assert len(seen) > min(size, 100) * 0.9
+
+
+def test_a_sample_finds_what_is_left():
+    """Few keys far apart in a directory that was made for many."""
+    table = Table.filled((b"%d" % number, number) for number in range(100_000))
+    for number in range(99_990):
+        table.pop(b"%d" % number)
+    assert set(table.sample(Random(1), 5)) <= set(table)
+    assert Table().sample(Random(1), 5) == []

@@ -124,7 +124,7 @@ def test_many_clients_get_their_turn_within_a_second(observed):
     observed.line(f"CONFIG SET maxmemory-clients {100 * MB}")
     for client in clients:
         client.sink.sizes = 0, 1 << 14, 0
-    for _ in range(observed.engine.config["hz"] + 5):
+    for _ in range(observed.engine.hz + 1):
         observed.engine.cron()
     assert abs(observed.engine[ClientMemory].total - 3000 * ((1 << 14) + 1952)) < 10_000
 

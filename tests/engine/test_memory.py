@@ -95,6 +95,17 @@ def test_an_estimate_of_many_keys_does_not_change_by_itself(observed):
     assert abs(used(observed) - 3000 * 40 - told) < 0.1 * (told - STARTUP)
 
 
+def test_what_came_without_a_word_is_counted_when_somebody_says_so(observed):
+    """As a file is loaded: keys are many, and no event tells of them."""
+    observed.line(f"CONFIG SET maxmemory {used(observed) + 10_000}")
+    observed.client.db.load(b"key", b"x" * 20_000, None)
+    assert not observed.engine.gates & gates.OVER_LIMIT
+    observed.engine[Memory].recount()
+    assert observed.engine.gates & gates.OVER_LIMIT
+    observed.line("DEL key")
+    assert observed.engine[Memory]._data == 0
+
+
 def test_the_gate_stands_while_too_much_is_used(observed):
     observed.line(f"CONFIG SET maxmemory {used(observed) + 10_000}")
     assert not observed.engine.gates & gates.OVER_LIMIT

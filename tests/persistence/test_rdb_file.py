@@ -14,7 +14,7 @@ from pyredis.persistence.loading import Loader
 from pyredis.persistence.rdb_encoding import CorruptData, Truncated
 from pyredis.persistence.rdb_file import Aux, EmptyKey, Key, Library, ModuleData, RdbReader, Resize
 from pyredis.persistence.rdb_writing import aux_fields, frequency_mark, idle_mark, write_rdb
-from tests.persistence.corpus import FAR, Server, whole
+from tests.persistence.corpus import FAR, Server, noise, whole
 
 DATA = Path(__file__).parent / "data"
 LIMITS = Server().engine.limits
@@ -180,6 +180,20 @@ def test_integers_are_written_as_such():
     assert b"\0\xc2\0\0\0\x80\xc2\1\0\0\x80\xff" in data
     server.ask("SET", "-2147483648", "x" * 12)
     assert b"\0\xc2\0\0\0\x80\x0c" + b"x" * 12 in b"".join(write_rdb(server.space))
+    server.ask("SET", "text", "-2147483647")
+    assert b"\0\4text\xc2\1\0\0\x80" in b"".join(write_rdb(server.space))
+
+
+def test_two_pieces_wherever_the_first_ends():
+    server = Server()
+    server.ask("SET", "a", noise(200))
+    server.ask("SET", "b", noise(60))
+    server.ask("SET", "c", noise(300), "PX", 1000)
+    data = b"".join(write_rdb(server.space))
+    events = read(data)
+    for cut in range(len(data)):
+        reader = RdbReader(LIMITS)
+        assert reader.feed(data[:cut]) + reader.feed(data[cut:]) + reader.finish() == events
 
 
 def test_loading_is_no_change_and_registers_times():
@@ -239,6 +253,7 @@ def test_what_follows_the_end_is_kept():
     reader = RdbReader(LIMITS)
     reader.feed(sealed(HEAD + b"\0\1k\1v\xff") + b"*1\r\n")
     assert reader.feed(b"$4\r\n") == []
+    assert reader.finish() == []
     assert reader.done
     assert reader.rest == b"*1\r\n$4\r\n"
 

@@ -168,6 +168,31 @@ def test_forms_at_the_limits(real, limits, payloads):
         real("CONFIG", "SET", name, before)
 
 
+def entry(id):
+    return id.to_bytes(8, "big") + bytes(8)
+
+
+@pytest.mark.parametrize("last_read", [0, 1, 2, 3, 5, 9])
+@pytest.mark.parametrize("ids", [[1, 2, 3], [2, 3, 5]])
+def test_streams_of_redis_5(real, last_read, ids):
+    """How many entries a group has read is estimated, when consumers were active is taken to be when they were seen."""
+    if real.name != "redis-8.2":
+        pytest.skip("compared with one server is enough")
+    first = ids[0]
+    words = [b"%d" % len(ids), b"0", b"1", b"f", b"0"]
+    for id in ids:
+        words += (b"2", b"%d" % (id - first), b"0", b"v", b"4")
+    pending = b"\1" + entry(first) + (1000).to_bytes(8, "little") + b"\3"
+    consumers = b"\1\1c" + (2000).to_bytes(8, "little") + b"\1" + entry(first)
+    body = b"\x0f\1\x10" + entry(first) + string_bytes(write_listpack(words)) + bytes((len(ids), ids[-1], 0))
+    payload = sealed(body + b"\1\1g" + bytes((last_read, 0)) + pending + consumers)
+    ours = Server()
+    assert ours.ask("RESTORE", "k", 0, payload) == b"+OK\r\n"
+    assert real("RESTORE", "k", 0, payload, "REPLACE") == b"OK"
+    for question in (("XINFO", "STREAM", "k", "FULL"), ("XINFO", "GROUPS", "k"), ("XRANGE", "k", "-", "+")):
+        assert value_of(ours.ask(*question)) == real(*question)
+
+
 @contextlib.contextmanager
 def started_with(binary, folder, data):
     (folder / "dump.rdb").write_bytes(data)
