@@ -38,6 +38,8 @@ class Keyspace:
         self.random = random
         self.observers: tuple[Observer, ...] = ()
         self.on_access: Callable[[Database, bytes], None] | None = None  # set while access times are kept
+        self.before_use: Callable[[Database, bytes, Any], None] | None = None  # sees a value before it may be changed
+        self.accesses_plainly = True  # neither of the two is set
         self.on_swap: list[Callable[[Database, Database], None]] = []  # told after two databases were exchanged
         self.touching = True  # whether the present command counts as an access (CLIENT NO-TOUCH)
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
@@ -52,6 +54,10 @@ class Keyspace:
         """Tell `observer` of every event from now on."""
         if observer not in self.observers:
             self.observers = (*self.observers, observer)
+
+    def settle_access(self) -> None:
+        """After `on_access` or `before_use` was set."""
+        self.accesses_plainly = self.on_access is None and self.before_use is None
 
     def unobserve(self, observer: Observer) -> None:
         """Stop telling `observer`."""
@@ -122,8 +128,8 @@ class Database:
             self._miss(key)
             return None
         self.hits += 1
-        if self.space.on_access is not None:
-            self.space.on_access(self, key)
+        if not self.space.accesses_plainly:
+            self._used(key, value)
         return value
 
     def look(self, key: bytes, *, quietly: bool = False) -> Any:
@@ -141,7 +147,7 @@ class Database:
         """A string to read, or None. Raises WrongType."""
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
-        if value.__class__ is bytes and not self.expires.count and self.space.on_access is None:
+        if value.__class__ is bytes and not self.expires.count and self.space.accesses_plainly:
             self.hits += 1
             return value
         value = self.get(key)
@@ -153,7 +159,7 @@ class Database:
         """A value of the class `kind` to read, or None. Raises WrongType."""
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
-        if value is None or self.expires.count or self.space.on_access is not None:
+        if value is None or self.expires.count or not self.space.accesses_plainly:
             value = self.get(key)
         else:
             self.hits += 1
@@ -165,7 +171,7 @@ class Database:
         """A value of the class `kind` that a write is about to change, or None. Raises WrongType."""
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
-        if self.expires.count or self.space.on_access is not None:
+        if self.expires.count or not self.space.accesses_plainly:
             value = self.take(key)
         if value is None or isinstance(value, kind):
             return value
@@ -174,15 +180,15 @@ class Database:
     def take(self, key: bytes) -> Any:
         """The value that a write is about to change, or None; not counted as hit or miss."""
         value = self.peek(key)
-        if value is not None and self.space.on_access is not None:
-            self.space.on_access(self, key)
+        if value is not None and not self.space.accesses_plainly:
+            self._used(key, value)
         return value
 
     def take_string(self, key: bytes) -> bytes | bytearray | int | None:
         """A string that a write is about to change, or None. Raises WrongType."""
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
-        if self.expires.count or self.space.on_access is not None:
+        if self.expires.count or not self.space.accesses_plainly:
             value = self.take(key)
         if value is None or value.__class__ in STRING_TYPES:
             return value  # type: ignore[return-value]
@@ -248,6 +254,8 @@ class Database:
     def move(self, key: bytes, target: "Database", to: bytes, left: Event, arrived: Event) -> None:
         """Let an existing key go on as `to` in `target`, with its expiry; `left` and `arrived` are the events."""
         value, when, before = self.table.get(key), self.expires.get(key), target.peek(to)
+        if self.space.before_use is not None:
+            self.space.before_use(self, key, value)
         self._drop(key)
         target._place(to, value, when)
         self.changed(key, left, 0)
@@ -453,6 +461,14 @@ class Database:
             self.expires.pop(key)
         if self.fields_due is not None:
             self.fields_due.pop(key)
+
+    def _used(self, key: bytes, value: Any) -> None:
+        """Somebody is told that a command gets hold of a value."""
+        space = self.space
+        if space.on_access is not None:
+            space.on_access(self, key)
+        if space.before_use is not None:
+            space.before_use(self, key, value)
 
     def _miss(self, key: bytes) -> None:
         self.misses += 1

@@ -1,11 +1,13 @@
 """Work that takes long on a dataset that stands still: a snapshot written beside the server.
 
 Where a process may be copied, a copy does it: a forked child sees everything as it was, and the server goes on.
-The child ends by its exit code; the server looks for it in cron. At most one is at work. Where there is no fork (on
-Windows, or on a thread of a larger program), the file is written there and then, and only its end is told later.
+The child ends by its exit code; the server looks for it in cron. Where there is no fork (on Windows, or on a thread of
+a larger program), the server itself writes what its dataset was, in slices between which it serves its clients, a third
+of the time at most. At most one is at work.
 """
 
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -17,13 +19,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from pyredis.persistence.disk import Disk, write_new
+from pyredis.persistence.disk import Disk, Syncing, write_all, write_new
+from pyredis.persistence.point_in_time import AnyKeyspace, PointInTime
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
     from pyredis.engine.info import Fields
 
 log = logging.getLogger("pyredis")
+
+SLICE_NS = 2_000_000
+REST_MS = 4
+"""How long the server writes at a time, and how long it does other things then."""
 
 
 class Outcome(NamedTuple):
@@ -35,12 +42,16 @@ class Outcome(NamedTuple):
 
 
 class Job(NamedTuple):
-    """`kind` is `rdb` or `aof`. `file` says where to write, given the process number of who writes."""
+    """`kind` is `rdb` or `aof`. `file` says where to write, given the process number of who writes.
+
+    `chunks` gives what to write of a keyspace, or of how it was. `whole`: only of a keyspace, so that it stands still.
+    """
 
     kind: str
     file: Callable[[int], Path]
-    chunks: Callable[[], Iterator[bytes]]
+    chunks: Callable[[AnyKeyspace], Iterator[bytes]]
     done: Callable[[Outcome], None]
+    whole: bool = False
 
 
 class Background:
@@ -51,6 +62,7 @@ class Background:
         self._disk = engine[Disk]
         self._job: Job | None = None
         self._outcome: Outcome | None = None  # of one that is over already
+        self._slices: Slices | None = None  # of one that the server does itself
         self.pid = 0
         self.started = 0
         self.forks = 0
@@ -72,7 +84,11 @@ class Background:
         self.started = self._engine.clock.now_ms()
         if not self.forks_allowed or threading.current_thread() is not threading.main_thread():
             self._job = job
-            self._outcome = self._run_here(job)
+            if job.whole:
+                self._outcome = self._run_here(job)
+            else:
+                self._slices = Slices(self._engine, self._disk, job.file(os.getpid()), job.chunks)
+                self._engine.call_soon(self._write_on)
             return
         began = self._engine.clock.ticks_ns()
         self.pid = self._fork(job)
@@ -89,7 +105,9 @@ class Background:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGUSR1)
                 os.waitpid(pid, 0)
-        self._job, self._outcome, self.pid = None, None, 0
+        if self._slices is not None:
+            self._slices.close()
+        self._job, self._outcome, self._slices, self.pid = None, None, None, 0
         self._remove(job.file(pid or os.getpid()))
 
     def poll(self) -> None:
@@ -97,19 +115,38 @@ class Background:
         job = self._job
         if job is None:
             return
-        outcome = self._outcome if self._outcome is not None else self._ended(job)
+        if self._slices is not None:
+            self._write_slice(self._slices)
+        outcome = self._outcome or (self._ended(job) if self.pid else None)
         if outcome is None:
             return
-        self._job, self._outcome, self.pid = None, None, 0
+        self._job, self._outcome, self._slices, self.pid = None, None, None, 0
         job.done(outcome)
         self._remove(outcome.file)
 
     # Inside
 
+    def _write_on(self) -> None:
+        """The next slice, and then the one after it."""
+        if self._slices is not None and self._outcome is None:
+            self._write_slice(self._slices)
+            self._engine.call_at(self._engine.clock.now_ms() + REST_MS, self._write_on)
+
+    def _write_slice(self, slices: "Slices") -> None:
+        if self._outcome is not None:
+            return
+        try:
+            if slices.go_on():
+                self._outcome = Outcome(0, 0, slices.file)
+        except OSError as error:
+            slices.close()
+            log.warning("Write error writing %s on disk: %s", slices.file.name, error.strerror)
+            self._outcome = Outcome(1, 0, slices.file)
+
     def _run_here(self, job: Job) -> Outcome:
         file = job.file(os.getpid())
         try:
-            write_new(self._disk, file, job.chunks())
+            write_new(self._disk, file, job.chunks(self._engine.keyspace))
         except OSError as error:
             log.warning("Write error writing %s on disk: %s", file.name, error.strerror)
             return Outcome(1, 0, file)
@@ -155,6 +192,50 @@ class Background:
 
     def _fields(self) -> "Fields":
         return {"latest_fork_usec": self.fork_us, "total_forks": self.forks}
+
+
+class Slices:
+    """A file that is written in slices: what a keyspace was when it was made. Every method may raise OSError."""
+
+    def __init__(
+        self, engine: "Engine", disk: Disk, file: Path, chunks: Callable[[AnyKeyspace], Iterator[bytes]]
+    ) -> None:
+        self._ticks = engine.clock.ticks_ns
+        self._disk = disk
+        self._then = PointInTime(engine.keyspace)
+        self._chunks = chunks(self._then)
+        self._syncing: Syncing | None = None
+        self.file = file
+        self._open: int | None = disk.create(file)
+
+    def go_on(self) -> bool:
+        """Write for a slice's time; whether everything is written and synced."""
+        if self._open is None or self._syncing is not None:
+            return self._is_synced()
+        end = self._ticks() + SLICE_NS
+        for chunk in self._chunks:
+            if write_all(self._disk, self._open, chunk) < len(chunk):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if self._ticks() >= end:
+                return False
+        self._then.close()
+        self._syncing = self._disk.sync_later(self._open, close=True)
+        return False
+
+    def _is_synced(self) -> bool:
+        if self._syncing is None or not self._syncing.done:
+            return False
+        self._open = None
+        if self._syncing.error is not None:
+            raise self._syncing.error
+        return True
+
+    def close(self) -> None:
+        """Give up."""
+        self._then.close()
+        if self._open is not None and self._syncing is None:
+            self._disk.close(self._open)
+            self._open = None
 
 
 def _close_inherited() -> None:

@@ -10,11 +10,11 @@ import pyredis
 from pyredis.engine.memory import Memory
 from pyredis.persistence.aof_format import annotation
 from pyredis.persistence.dataset_commands import commands_of
+from pyredis.persistence.point_in_time import AnyDatabase, AnyKeyspace
 from pyredis.persistence.rdb_writing import aux_fields, write_rdb
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
-    from pyredis.keyspace.database import Database
 
 _MICROSECONDS = 1_000_000
 
@@ -27,15 +27,16 @@ class Dataset:
         self.libraries: Callable[[], Iterable[bytes]] = lambda: ()
         self.take_libraries: Callable[[Iterable[bytes], bool], None] = lambda codes, replacing: None
         self.drop_libraries: Callable[[], None] = lambda: None
+        self.verifying = True  # checksums; DEBUG SET-SKIP-CHECKSUM-VALIDATION ends it
         self.on_settled: list[Callable[[], None]] = []
 
-    def rdb_chunks(self, *, aof_base: bool = False) -> Iterator[bytes]:
-        """The bytes of an RDB file of everything there is, as configured."""
+    def rdb_chunks(self, space: AnyKeyspace | None = None, *, aof_base: bool = False) -> Iterator[bytes]:
+        """The bytes of an RDB file, as configured, of everything there is or was."""
         engine = self._engine
         aux = aux_fields(pyredis.REDIS_VERSION, engine.clock.now_ms(), engine[Memory].used(), aof_base=aof_base)
         delay = engine.config["rdb-key-save-delay"]
         return write_rdb(
-            engine.keyspace,
+            space or engine.keyspace,
             aux=aux,
             libraries=list(self.libraries()),
             compressing=engine.config["rdbcompression"],
@@ -67,7 +68,7 @@ class Dataset:
         for hear in self.on_settled:
             hear()
 
-    def _delayed(self, db: "Database", key: bytes) -> bytes:
+    def _delayed(self, db: AnyDatabase, key: bytes) -> bytes:
         """For tests: a file takes long to write."""
         self._engine.clock.sleep(max(self._engine.config["rdb-key-save-delay"], 0) / _MICROSECONDS)
         return b""

@@ -1,16 +1,16 @@
 """Writing an RDB file: a keyspace in, chunks of bytes out.
 
-A chunk holds one bucket of the table of keys, a few hundred, so that whoever writes can do other things in between; the
-keyspace must not change until the last one. What is written is for Redis 7.0 (RDB 10) unless a newer version is asked
-for, or fields of hashes expire, for which there must be 12.
+A chunk holds one bucket of the table of keys, a few hundred, so that whoever writes can do other things in between.
+What is written, a keyspace or what it was at some time, must not change until the last one. It is for Redis 7.0
+(RDB 10) unless a newer version is asked for, or fields of hashes expire, for which there must be 12.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pyredis.keyspace.database import Database, Keyspace
 from pyredis.persistence.checksum import crc64
 from pyredis.persistence.dump import FUNCTION
+from pyredis.persistence.point_in_time import AnyDatabase, AnyKeyspace
 from pyredis.persistence.rdb_encoding import int64_bytes, length_bytes, string_bytes
 from pyredis.persistence.rdb_file import AUX, END, EXPIRES_MS, FREQUENCY, IDLE, RESIZE, SELECT
 from pyredis.persistence.rdb_types import FIELD_TIMES_VERSION, PORTABLE_VERSION, STRING
@@ -20,7 +20,7 @@ _BEFORE_STRING = [bytes((STRING, size)) for size in range(64)]
 _BEFORE = [bytes((size,)) for size in range(64)]
 _EXPIRES_MS = bytes((EXPIRES_MS,))
 
-Usage = Callable[[Database, bytes], bytes]
+Usage = Callable[[AnyDatabase, bytes], bytes]
 
 
 def idle_mark(seconds: int) -> bytes:
@@ -44,13 +44,13 @@ def aux_fields(version: str, now: int, memory: int, *, aof_base: bool = False) -
     ]
 
 
-def version_for(space: Keyspace) -> int:
+def version_for(space: AnyKeyspace) -> int:
     """The lowest RDB version that can hold a keyspace."""
     return PORTABLE_VERSION if all(db.fields_due is None for db in space.databases) else FIELD_TIMES_VERSION
 
 
 def write_rdb(
-    space: Keyspace,
+    space: AnyKeyspace,
     *,
     aux: Iterable[tuple[bytes, bytes]] = (),
     libraries: Iterable[bytes] = (),
@@ -70,7 +70,7 @@ def write_rdb(
 
 
 def _chunks(
-    space: Keyspace,
+    space: AnyKeyspace,
     aux: Iterable[tuple[bytes, bytes]],
     libraries: Iterable[bytes],
     newest: int,
@@ -90,12 +90,12 @@ def _chunks(
     yield bytes((END,))
 
 
-def _sizes(db: Database) -> tuple[bytes, bytes]:
+def _sizes(db: AnyDatabase) -> tuple[bytes, bytes]:
     return length_bytes(len(db)), length_bytes(db.expires.count)
 
 
 def _bucket_parts(
-    db: Database, bucket: dict[bytes, Any], newest: int, compressing: bool, usage: Usage | None
+    db: AnyDatabase, bucket: dict[bytes, Any], newest: int, compressing: bool, usage: Usage | None
 ) -> list[bytes]:
     """The keys of a bucket. Short strings at short keys, by far the most, are written right here."""
     parts: list[bytes] = []

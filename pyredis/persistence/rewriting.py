@@ -21,6 +21,7 @@ from pyredis.persistence.background import Background, Job, Outcome
 from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.disk import write_durably
 from pyredis.persistence.log_files import LogFiles
+from pyredis.persistence.point_in_time import AnyKeyspace
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -136,7 +137,8 @@ class Rewriting:
         self.count += 1
         self._extension = self._new_extension()
         try:
-            self._background.start(Job(KIND, self._temporary, self._chunks, self._done))
+            whole = not self._config["aof-use-rdb-preamble"]
+            self._background.start(Job(KIND, self._temporary, self._chunks, self._done, whole=whole))
         except OSError as error:
             self._last_ok = False
             log.warning("Can't rewrite append only file in background: fork: %s", error.strerror)
@@ -151,9 +153,9 @@ class Rewriting:
     def _new_extension(self) -> str:
         return "rdb" if self._config["aof-use-rdb-preamble"] else "aof"
 
-    def _chunks(self) -> Iterator[bytes]:
+    def _chunks(self, space: AnyKeyspace | None = None) -> Iterator[bytes]:
         if self._config["aof-use-rdb-preamble"]:
-            return self._dataset.rdb_chunks(aof_base=True)
+            return self._dataset.rdb_chunks(space, aof_base=True)
         return self._dataset.command_chunks()
 
     def _done(self, outcome: Outcome) -> None:

@@ -48,6 +48,16 @@ from pyredis.persistence.vector_sets import write_vector_set
 Text = Callable[[bytes], bytes]
 
 
+class Written:
+    """A value that was written before, when it was still what it shall be."""
+
+    __slots__ = ("body", "code")
+
+    def __init__(self, code: int, body: bytes) -> None:
+        self.code = code
+        self.body = body
+
+
 def write_value(value: Any, newest: int = PORTABLE_VERSION, compressing: bool = True) -> tuple[int, bytes]:
     """The type and the body of a value."""
     return _WRITERS[value.__class__](value, newest, partial(string_bytes, compressing=compressing))
@@ -139,4 +149,5 @@ _WRITERS: dict[type, Callable[[Any, int, Text], tuple[int, bytes]]] = {
     Hash: _hash_body,
     Stream: _stream_body,
     VectorSet: _vector_set_body,
+    Written: lambda value, newest, string: (value.code, value.body),
 }
