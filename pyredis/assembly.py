@@ -94,6 +94,7 @@ def build_engine(
     engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
     engine.cron_steps.append(engine[LoopMetrics].sample)
     functions = engine[Functions]
+    engine[Memory].parts |= {"tracking": lambda: engine[Tracking].size, "pubsub": lambda: engine[PubSub].size}
     engine[Dataset].on_settled.append(engine[Memory].recount)
     engine[Dataset].libraries = lambda: [library.code for library in functions.libraries.values()]
     engine[Dataset].take_libraries = lambda codes, replace: functions.restore(codes, replace=replace, flush=False)

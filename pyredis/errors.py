@@ -22,7 +22,7 @@ class CommandError(Exception):
     @property
     def line(self) -> bytes:
         """The reply without the leading `-` and the line end."""
-        return self.code + b" " + self.text
+        return self.code + b" " + self.text if self.text else self.code
 
 
 class WrongType(CommandError):

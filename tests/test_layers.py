@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pyredis"
 LAYERS = [
-    {"errors", "clock", "patterns", "config", "datatypes", "protocol"},
+    {"errors", "clock", "patterns", "log_levels", "config", "datatypes", "protocol"},
     {"keyspace"},
     {"engine"},
     {"scripting", "persistence", "replication", "cluster", "sentinel"},

@@ -89,6 +89,8 @@ def config_resetstat(ctx: Client) -> Status:
     for entry in engine.rows():
         entry.reset()
     engine[LoopMetrics].reset()
+    for step in engine.on_reset:
+        step()
     return OK
 
 

@@ -29,6 +29,7 @@ from pyredis.keyspace.digest import digest_of_dataset, digest_of_value
 from pyredis.keyspace.expiry import ActiveExpiry
 from pyredis.keyspace.kinds import encoding_name
 from pyredis.persistence.append_log import AppendLog
+from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.dataset_loading import Loading, LoadingFailed
 from pyredis.persistence.saving import Saving
 from pyredis.protocol.replies import (
@@ -131,6 +132,13 @@ def set_active_expire(ctx: Client, on: bytes) -> Status:
 def set_disable_deny_scripts(ctx: Client, on: bytes) -> Status:
     """Whether scripts may run what is marked `noscript`."""
     ctx.engine[Scripts].calls.denies = not _is_on(on)
+    return OK
+
+
+@subcommand(b"SET-SKIP-CHECKSUM-VALIDATION")
+def set_skip_checksum_validation(ctx: Client, on: bytes) -> Status:
+    """Whether payloads and files are taken whatever their checksums are."""
+    ctx.engine[Dataset].verifying = not _is_on(on)
     return OK
 
 
@@ -393,7 +401,6 @@ def _accepted(ctx: Client, value: bytes) -> Status:
 
 for _name in (
     b"DICT-RESIZING",
-    b"SET-SKIP-CHECKSUM-VALIDATION",
     b"QUICKLIST-PACKED-THRESHOLD",
     b"LEAK",
 ):
@@ -446,6 +453,8 @@ SET-ACTIVE-EXPIRE <0|1>
     Whether expired keys are deleted before they are asked for.
 SET-DISABLE-DENY-SCRIPTS <0|1>
     Accepted.
+SET-SKIP-CHECKSUM-VALIDATION <0|1>
+    Whether payloads and files are taken whatever their checksums are.
 SLEEP <seconds>
     Stop the whole server for a while.
 """

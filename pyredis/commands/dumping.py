@@ -4,6 +4,8 @@ A payload is always checked in full, whatever `sanitize-dump-payload` says. REST
 one whose time has passed only deletes what it would have replaced, and propagates as that.
 """
 
+import logging
+
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.engine.arguments import Arguments, integer
 from pyredis.engine.client import Client
@@ -11,9 +13,13 @@ from pyredis.engine.command import ASKING, DENYOOM, READONLY, WRITE, Keys, comma
 from pyredis.errors import CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.access import HIGHEST_FREQUENCY, Access
+from pyredis.log_levels import VERBOSE
+from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.dump import WrongPayload, dump, restore
 from pyredis.persistence.rdb_encoding import CorruptData
 from pyredis.protocol.replies import OK, Status
+
+log = logging.getLogger("pyredis")
 
 _SECOND = 1000
 _HISTORY = [("3.0.0", "`REPLACE`."), ("5.0.0", "`ABSTTL`, `IDLETIME` and `FREQ`.")]
@@ -109,10 +115,11 @@ def _restore(ctx: Client, name: bytes, key: bytes, ttl: bytes, payload: bytes, w
     if when < 0:
         raise CommandError(b"Invalid TTL value, must be >= 0")
     try:
-        value = restore(payload, ctx.engine.limits)
+        value = restore(payload, ctx.engine.limits, verifying=ctx.engine[Dataset].verifying)
     except WrongPayload:
         raise CommandError(b"DUMP payload version or checksum are wrong")
-    except CorruptData:
+    except CorruptData as fault:
+        log.log(VERBOSE, "Error in the payload of RESTORE %s", fault)
         raise CommandError(b"Bad data format")
     if when and not options.absolute:
         when += db.space.now

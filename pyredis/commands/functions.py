@@ -22,6 +22,7 @@ from pyredis.engine.command import (
 from pyredis.engine.help import help_reply, subcommand_error
 from pyredis.errors import CommandError
 from pyredis.patterns import matches
+from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.dump import NoLibrary, WrongPayload, dump_libraries, restore_libraries
 from pyredis.protocol.replies import OK, Status, Unordered
 from pyredis.scripting.functions import Functions, Library
@@ -159,7 +160,7 @@ def function_restore(ctx: Client, serialized_value: bytes, *policy: bytes) -> St
     if word not in (b"APPEND", b"REPLACE", b"FLUSH"):
         raise CommandError(b"Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
     try:
-        codes = restore_libraries(serialized_value)
+        codes = restore_libraries(serialized_value, verifying=ctx.engine[Dataset].verifying)
         ctx.engine[Functions].restore(codes, replace=word == b"REPLACE", flush=word == b"FLUSH")
     except WrongPayload:
         raise CommandError(b"DUMP payload version or checksum are wrong")

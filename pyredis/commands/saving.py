@@ -27,6 +27,7 @@ def save(ctx: Client) -> Status:
     saving = ctx.engine[Saving]
     if saving.active:
         raise CommandError(_IN_PROGRESS)
+    saving.count += 1
     if not saving.save():
         raise CommandError(b"")
     return OK

@@ -94,7 +94,10 @@ class ClientMemory:
 
     def update(self, client: "Client", more: int = 0) -> None:
         """Measure a client; `more` is what it is about to run."""
-        size = size_of(client).total + more if client.waiting is not CLOSED else 0
+        if client.waiting is CLOSED:
+            self._forget(client)
+            return
+        size = size_of(client).total + more
         self.total += size - self._sizes.get(client, 0)
         self._sizes[client] = size
 

@@ -63,6 +63,7 @@ class Engine:
         self.call_at: Callable[[int, Callable[[], None]], None] = _leave_to_cron
         self.call_soon: Callable[[Callable[[], None]], None] = _leave_to_cron_soon
         self.before_replies: list[Callable[[], None]] = []  # run before a reply leaves: the log is written first
+        self.on_reset: list[Callable[[], None]] = []  # CONFIG RESETSTAT
         self.on_stop: list[Callable[[], None]] = []  # the server ends in order
         self.give_up: Callable[[], None] = _exit  # what was promised can no longer be kept: the process must end
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable

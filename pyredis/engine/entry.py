@@ -4,6 +4,7 @@ from pyredis.engine.command import (
     ADMIN,
     BLOCKING,
     FAST,
+    MAY_REPLICATE,
     MOVABLEKEYS,
     NOSCRIPT,
     PUBSUB,
@@ -25,6 +26,7 @@ class Entry:
     """Times are nanoseconds. Subclasses of none: rows live as long as their server."""
 
     __slots__ = (
+        "alone",
         "calls",
         "command",
         "constant",
@@ -32,6 +34,7 @@ class Entry:
         "handler",
         "histogram",
         "maximum",
+        "may_propagate",
         "minimum",
         "nanoseconds",
         "plain",
@@ -56,6 +59,9 @@ class Entry:
             bool(flags & (READONLY | WRITE | FAST))
             and not (flags & (ADMIN | BLOCKING | PUBSUB | NOSCRIPT) or command.subcommands or command.container)
         )
+        # One by one where writes propagate: it may change other databases than its client's, or call what does.
+        self.alone = self.script or command.name in ("copy", "move", "swapdb", "flushall")
+        self.may_propagate = bool(flags & (WRITE | MAY_REPLICATE))
         # A run of constant-time commands in a pipeline is timed as one: none of them alone can be slow.
         self.repeats = bool(flags & FAST) or command.complexity == "O(1)"
         # A stretch of different ones is, if none takes longer with more arguments or elements.

@@ -47,7 +47,8 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
     first: Argv = []  # what began what is timed now: this run and the ones `before` it
     before: list[tuple[Entry, int]] = []
     started = ticks()
-    open_way = not (client.gates or engine.gates)  # no plain command changes either
+    open_way = not (client.gates or engine.gates & ~gates.PROPAGATING)  # no plain command changes either
+    heard = engine.gates & gates.PROPAGATING
     commands = iter(batch)
     for argv in commands:
         if argv[0] != word:
@@ -56,7 +57,7 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
                 client.pending.extend(commands)
                 break
             found = find(argv[0])
-            if found is None or not open_way or not found.plain:
+            if found is None or not open_way or not found.plain or (heard and found.alone):
                 if count:
                     finished(engine, client, entry, first, count, ticks() - started, before)  # noqa: F821
                     count, before = 0, []
@@ -65,7 +66,8 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
                     transact(engine, client, argv, commands)
                 else:
                     dispatch(engine, client, argv)
-                open_way = not (client.gates or engine.gates)
+                open_way = not (client.gates or engine.gates & ~gates.PROPAGATING)
+                heard = engine.gates & gates.PROPAGATING
                 started = ticks()
                 continue
             if not count:
@@ -82,6 +84,8 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
                 client.argv = argv  # what FUNCTION STATS shows of one that overruns
             word = argv[0] if entry.repeats else None
             handler, least, most = entry.handler, entry.minimum, entry.maximum
+            if heard and entry.may_propagate:
+                handler = engine[Propagation].heard(argv[0], handler)
         count += 1
         size = len(argv)
         try:
@@ -123,7 +127,11 @@ def transact(engine: Engine, client: Client, multi: Argv, commands: Iterator[Arg
         return
     queue.pop()
     client.out.append(b"+OK\r\n" + b"+QUEUED\r\n" * len(queue) + b"*%d\r\n" % len(queue))
-    run(engine, client, queue)
+    if engine.gates & gates.PROPAGATING:
+        with engine[Propagation].together():
+            run(engine, client, queue)
+    else:
+        run(engine, client, queue)
     for entry in (engine.multi, engine.exec):
         entry.count(1, 0)
         client.last_entry = entry
@@ -196,10 +204,11 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: boo
     """
     if (client.gates | engine.gates) & gates.WATCHES_CALLS:
         return _watched(engine, client, entry, argv, again=again)
-    return _timed(engine, client, entry, argv)
+    return timed(engine, client, entry, argv)
 
 
-def _timed(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+def timed(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes]) -> Any:
+    """Run a command and account for it; an error it raises is returned as a value."""
     started = engine.clock.ticks_ns()
     try:
         value = entry.handler(client, *argv[entry.words :])
@@ -216,7 +225,7 @@ def _watched(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again:
     dirty = engine.keyspace.dirty if propagating else 0
     if client.no_touch:
         engine.keyspace.touching = entry.command.name == "touch"
-    value = _timed(engine, client, entry, argv)
+    value = timed(engine, client, entry, argv)
     engine.keyspace.touching = True
     if engine.gates & gates.MONITORED and not again and not entry.command.flags & (ADMIN | SKIP_MONITOR):
         engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words
@@ -250,7 +259,7 @@ def finished(
     engine: Engine,
     client: Client,
     entry: Entry,
-    argv: Argv,
+    argv: Sequence[bytes],
     count: int,
     nanoseconds: int,
     before: Sequence[tuple[Entry, int]] = (),

@@ -7,12 +7,13 @@ nothing is kept, and the gate PROPAGATING is closed.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyredis.engine import gates
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
+    from pyredis.engine.command import Handler
     from pyredis.engine.engine import Engine
     from pyredis.keyspace.database import Database
 
@@ -26,6 +27,7 @@ class Propagation:
         self._engine = engine
         self._listeners: tuple[Listener, ...] = ()
         self._held: list[tuple[int, Sequence[bytes]]] | None = None
+        self.send: Listener = self._fan_out  # passes a write on: to the one listener itself, if there is but one
         self.count = 0  # writes of clients that were passed on
         engine.keyspace.on_expired = partial(self.send_deletion, "lazyfree-lazy-expire")
         engine.keyspace.on_fields_expired = self._send_expired_fields
@@ -33,11 +35,13 @@ class Propagation:
     def listen(self, listener: Listener) -> None:
         """Send every write from now on to `listener`."""
         self._listeners = (*self._listeners, listener)
+        self._choose_way()
         self._engine.gates |= gates.PROPAGATING
 
     def unlisten(self, listener: Listener) -> None:
         """Send no more to `listener`."""
         self._listeners = tuple(one for one in self._listeners if one != listener)
+        self._choose_way()
         if not self._listeners:
             self._engine.gates &= ~gates.PROPAGATING
 
@@ -48,6 +52,32 @@ class Propagation:
         client.wrote = self.count
         if words:
             self.send(client.db.index, words)
+
+    def heard(self, word: bytes, handler: "Handler") -> "Handler":
+        """The handler of a command that a client calls by `word`, followed by feeding what it changed.
+
+        For commands that change no other database than their client's. The last lines are `feed`, written out.
+        """
+
+        def call(client: "Client", *words: bytes) -> Any:
+            db = client.db
+            before = db.dirty
+            client.rewritten = None
+            try:
+                value = handler(client, *words)
+            except Exception:
+                if db.dirty != before:
+                    self.feed(client, (word, *words))
+                raise
+            if db.dirty != before:
+                self.count = client.wrote = self.count + 1
+                if client.rewritten is None:
+                    self.send(db.index, (word, *words))
+                elif client.rewritten:
+                    self.send(db.index, client.rewritten)
+            return value
+
+        return call
 
     def send_deletion(self, lazily: str, db: "Database", key: bytes) -> None:
         """The server itself deleted a key: by UNLINK where the parameter `lazily` is on."""
@@ -64,19 +94,27 @@ class Propagation:
             yield
             return
         held = self._held = []
+        self._choose_way()
         try:
             yield
         finally:
             self._held = None
+            self._choose_way()
             if len(held) > 1:
                 held = [(held[0][0], (b"MULTI",)), *held, (held[-1][0], (b"EXEC",))]
             for index, argv in held:
                 self.send(index, argv)
 
-    def send(self, index: int, argv: Sequence[bytes]) -> None:
-        """Pass a write on."""
+    def _choose_way(self) -> None:
         if self._held is not None:
-            self._held.append((index, argv))
-            return
+            self.send = self._hold
+        else:
+            self.send = self._listeners[0] if len(self._listeners) == 1 else self._fan_out
+
+    def _hold(self, index: int, argv: Sequence[bytes]) -> None:
+        assert self._held is not None
+        self._held.append((index, argv))
+
+    def _fan_out(self, index: int, argv: Sequence[bytes]) -> None:
         for listener in self._listeners:
             listener(index, argv)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
 
 
+_NAME_BYTES = 450
+"""About what a channel or pattern takes, with a dict of its subscribers."""
+
+
 class Subscriptions:
     """Names and their subscribers, and the other way round; both in the order of subscription."""
 
@@ -62,6 +66,11 @@ class PubSub:
         self.shards = Subscriptions()
         self._matchers: dict[bytes, Predicate] = {}
         engine.on_forget.append(self.leave)
+
+    @property
+    def size(self) -> int:
+        """About the bytes of all subscriptions."""
+        return _NAME_BYTES * sum(len(each.subscribers) for each in (self.channels, self.patterns, self.shards))
 
     def publish(self, channel: bytes, message: bytes) -> int:
         """Deliver to the channel's subscribers, then to matching patterns'; how many messages that were."""

@@ -1,6 +1,7 @@
 """The slow log: the latest commands that took longer than `slowlog-log-slower-than` µs, newest first."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class SlowLog:
             self._engine.gates &= ~gates.TIMED
         self._engine.note_slow_threshold("slowlog", threshold * 1000 if threshold >= 0 else None)
 
-    def note(self, client: "Client", argv: list[bytes], duration: int) -> None:
+    def note(self, client: "Client", argv: Sequence[bytes], duration: int) -> None:
         """Log a command that took `duration` µs, if that is slow."""
         engine = self._engine
         if not 0 <= self.threshold <= duration or not engine.config["slowlog-max-len"]:

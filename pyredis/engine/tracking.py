@@ -29,6 +29,10 @@ _TOLD_BESIDE = frozenset((events.NEW, events.OVERWRITTEN, events.TYPE_CHANGED, e
 _NOT_READING = frozenset(("pubsub", "scripting"))  # a script reads by the commands it calls
 
 
+_KEY_BYTES = 450
+"""About what a key takes that is remembered, without its name: with a dict of those who read it."""
+
+
 class Mode:
     """How a client tracks. `redirect` is a client's id, 0 for itself; `caching` what CLIENT CACHING said last."""
 
@@ -59,6 +63,11 @@ class Tracking:
     def items(self) -> int:
         """Pairs of a key and a client that read it."""
         return sum(map(len, self.keys.values()))
+
+    @property
+    def size(self) -> int:
+        """About the bytes of the keys remembered."""
+        return _KEY_BYTES * len(self.keys)
 
     @property
     def prefixes(self) -> int:

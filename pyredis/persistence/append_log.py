@@ -55,6 +55,7 @@ class AppendLog:
         self.pause_us = 0  # DEBUG AOF-FLUSH-SLEEP
         self._writer = LogWriter()
         self._stamps = False
+        self._selected = -1  # the database before whose commands nothing has to stand
         self._file: int | None = None
         self._buffer: list[bytes] = []
         self._size = 0  # of the file
@@ -109,7 +110,7 @@ class AppendLog:
             self._closing.append(self._syncing)
             self._syncing = None
         self._size = self._synced_size = 0
-        self._writer.selected = -1
+        self._writer.selected = self._selected = -1
 
     def count_on_loaded(self, size: int, base: int) -> None:
         """The files that were loaded have `size` bytes, their base `base`."""
@@ -161,12 +162,14 @@ class AppendLog:
             if self._file is None:
                 return  # waiting for a rewrite to begin, which will see this
             self._engine.call_soon(self.flush)
-        if index != self._writer.selected or self._stamps:
+        if index != self._selected:
             self._buffer.append(self._writer.before(index, self._now, stamping=self._stamps))
+            self._selected = -1 if self._stamps else index
         self._buffer.append(encoded(tuple(argv)))
 
     def _follow_stamps(self, on: bool) -> None:
         self._stamps = on
+        self._selected = -1
 
     # Writing
 

@@ -104,6 +104,8 @@ def _restore_log(config: Config, disk: Disk, source: Path, target: Path) -> None
         files = parse(text).files
     except ManifestError as fault:
         raise ConfigError(f"Cannot restore {source}: {fault.reason}") from None
+    for file in files:
+        disk.size(source.parent / file.name)  # raises for one that is missing, before anything is written
     disk.make_folder(target.parent)
     for file in files:
         write_durably(disk, target.parent / file.name, disk.read(source.parent / file.name))

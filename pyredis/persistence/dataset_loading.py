@@ -6,6 +6,7 @@ with a file goes to the log in Redis's words, and ends the load; only a log whos
 with `aof-load-truncated`, by cutting off what is not whole. Times are ms unless said, sizes bytes.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.disk import Disk
 from pyredis.persistence.loading import Loader
 from pyredis.persistence.log_files import LogFiles
+from pyredis.persistence.rdb_check import Check, CheckFailed
 from pyredis.persistence.rdb_encoding import CorruptData
 from pyredis.persistence.replay import CannotReplay, Replay
 from pyredis.persistence.rewriting import Rewriting
@@ -77,7 +79,7 @@ class Loading:
                 log.warning("Can't begin the append only log: %s", error.strerror)
                 raise LoadingFailed from None
             self._files.delete_history()
-        elif (yield from self._rdb_steps(Path(self._config["dir"], self._config["dbfilename"]))):
+        elif (yield from self._first_snapshot_steps()):
             log.info("DB loaded from disk: %.3f seconds", self._seconds_since(began))
 
     def from_log(self) -> Steps:
@@ -251,6 +253,14 @@ class Loading:
 
     # Snapshots
 
+    def _first_snapshot_steps(self) -> Generator[None, None, bool]:
+        path = Path(self._config["dir"], self._config["dbfilename"])
+        try:
+            return (yield from self._rdb_steps(path))
+        except LoadingFailed:
+            log.warning("Terminating server after rdb file reading failure.")
+            raise
+
     def _rdb_steps(self, path: Path, *, merging: bool = False) -> Generator[None, None, bool]:
         """Load an RDB file; whether there was one."""
         if not self._disk.exists(path):
@@ -258,16 +268,27 @@ class Loading:
         loader = self._loader(dropping_expired=True, merging=merging)
         try:
             self.total = self._disk.size(path)
-            for data in self._chunks(path):
+            for data in self._chunks(path, "the RDB file"):
                 loader.feed(data)
                 yield
             loader.finish()
             self._take_rest(loader, merging=merging)
-        except (OSError, CorruptData, CommandError) as fault:
-            log.warning("Error loading the RDB file %s: %s", path.name, fault)
-            log.warning("Fatal error loading the DB, check server logs. Exiting.")
+        except CorruptData as fault:
+            log.warning("Internal error in RDB reading of %s %s", path, fault)
+            self._check(path)
+            raise LoadingFailed from None
+        except (OSError, CommandError) as fault:
+            log.warning("Error loading the RDB file %s: %s", path, fault)
             raise LoadingFailed from None
         return True
+
+    def _check(self, path: Path) -> None:
+        """Say what pyredis-check-rdb would, as Redis does."""
+        check = Check(str(path), self.total, self._engine.clock.now_ms(), log.warning)
+        with contextlib.suppress(CheckFailed, OSError):
+            for data in self._disk.read(path):
+                check.feed(data)
+            check.finish()
 
     def _loader(self, *, dropping_expired: bool, merging: bool = False) -> Loader:
         engine = self._engine
@@ -277,7 +298,7 @@ class Loading:
             engine.limits,
             dropping_expired=dropping_expired,
             merging=merging,
-            verifying=self._config["rdbchecksum"],
+            verifying=self._config["rdbchecksum"] and self._dataset.verifying,
             on_usage=self._take_usage,
         )
 
@@ -289,19 +310,19 @@ class Loading:
         """What a snapshot says beside its keys. Raises CommandError for a library that cannot be loaded."""
         self._dataset.take_libraries(loader.libraries, merging)
         self.keys_loaded, self.keys_expired = loader.keys, loader.expired
-        text = "Done loading RDB, keys loaded: %d, keys expired: %d."
-        log.info(text, loader.keys, loader.expired)
+        skipped = f", empty keys skipped: {loader.empty}" if loader.empty else ""
+        text = "Done loading RDB, keys loaded: %d, keys expired: %d%s."
+        log.info(text, loader.keys, loader.expired, skipped)
 
     # Inside
 
-    def _chunks(self, path: Path) -> Iterator[bytes]:
+    def _chunks(self, path: Path, what: str = "the append log file") -> Iterator[bytes]:
         try:
             for data in self._disk.read(path):
                 yield data
                 self.loaded += len(data)
         except OSError as error:
-            args = (path.name, error.strerror)
-            log.warning("Fatal error: can't open the append log file %s for reading: %s", *args)
+            log.warning("Fatal error: can't open %s %s for reading: %s", what, path.name, error.strerror)
             raise LoadingFailed from None
 
     def _seconds_since(self, began: int) -> float:

@@ -11,7 +11,13 @@ from typing import Any
 from pyredis.engine.collection_limits import CollectionLimits
 from pyredis.persistence.checksum import crc64
 from pyredis.persistence.rdb_encoding import CorruptData, Reader, string_bytes
-from pyredis.persistence.rdb_types import FIELD_TIMES_VERSION, PORTABLE_VERSION, VALKEY_VERSION, version_of
+from pyredis.persistence.rdb_types import (
+    FIELD_TIMES_VERSION,
+    PORTABLE_VERSION,
+    VALKEY_VERSION,
+    integrity_text,
+    version_of,
+)
 from pyredis.persistence.value_reading import read_value
 from pyredis.persistence.value_writing import write_value
 
@@ -44,13 +50,15 @@ def _sealed(body: bytes, version: int) -> bytes:
     return body + crc64(body).to_bytes(8, "little")
 
 
-def _opened(payload: bytes) -> tuple[Reader, int]:
+def _opened(payload: bytes, verifying: bool) -> tuple[Reader, int]:
     """A cursor over what stands before the footer, and the RDB version. Raises WrongPayload."""
     end = len(payload) - _FOOTER
     if end < 0:
         raise WrongPayload
     version = int.from_bytes(payload[end : end + 2], "little")
-    if not is_known(version) or crc64(memoryview(payload)[:-8]) != int.from_bytes(payload[-8:], "little"):
+    if not is_known(version):
+        raise WrongPayload
+    if verifying and crc64(memoryview(payload)[:-8]) != int.from_bytes(payload[-8:], "little"):
         raise WrongPayload
     return Reader(payload, 0, end), version
 
@@ -64,10 +72,17 @@ def dump(value: Any) -> bytes:
     return _sealed(bytes((code,)) + body, version_of(code))
 
 
-def restore(payload: bytes, limits: CollectionLimits) -> Any:
-    """The value in a payload. Raises WrongPayload, and CorruptData for what is not to be trusted."""
-    reader, version = _opened(payload)
-    return read_value(reader.byte(), reader, limits, version)  # what may follow it, Redis does not look at either
+def restore(payload: bytes, limits: CollectionLimits, *, verifying: bool = True) -> Any:
+    """The value in a payload. Raises WrongPayload, and CorruptData for what is not to be trusted.
+
+    The checksum counts if `verifying`. What may follow the value, Redis does not look at either.
+    """
+    reader, version = _opened(payload, verifying)
+    code = reader.byte()
+    try:
+        return read_value(code, reader, limits, version)
+    except CorruptData as fault:
+        raise CorruptData(fault.offset, integrity_text(code, fault.reason))
 
 
 def dump_libraries(codes: Iterable[bytes]) -> bytes:
@@ -75,9 +90,9 @@ def dump_libraries(codes: Iterable[bytes]) -> bytes:
     return _sealed(b"".join(bytes((FUNCTION,)) + string_bytes(code) for code in codes), PORTABLE_VERSION)
 
 
-def restore_libraries(payload: bytes) -> Iterator[bytes]:
+def restore_libraries(payload: bytes, *, verifying: bool = True) -> Iterator[bytes]:
     """The code of each library in a payload, in turn. Raises WrongPayload at once, NoLibrary on the way."""
-    reader, _ = _opened(payload)
+    reader, _ = _opened(payload, verifying)
     return _libraries(reader)
 
 

@@ -5,6 +5,7 @@ for its master says when it goes, and so does who will replay a log upon it. A k
 unless the file is to be merged with what there is.
 """
 
+import logging
 from collections.abc import Callable
 
 from pyredis.engine.collection_limits import CollectionLimits
@@ -12,6 +13,9 @@ from pyredis.keyspace.database import Keyspace
 from pyredis.persistence.rdb_encoding import CorruptData
 from pyredis.persistence.rdb_file import Aux, EmptyKey, Event, Key, Library, ModuleData, RdbReader
 
+log = logging.getLogger("pyredis")
+
+_EMPTY_LOGGED = 10
 OnUsage = Callable[[int, bytes, int | None, int | None], None]
 
 
@@ -74,5 +78,7 @@ class Loader:
             self.libraries.append(event.code)
         elif isinstance(event, EmptyKey):
             self.empty += 1
+            if self.empty <= _EMPTY_LOGGED:
+                log.info("rdbLoadObject skipping empty key: %s", event.name.decode("utf-8", "backslashreplace"))
         elif isinstance(event, ModuleData):
             raise CorruptData(self.reader.offset, f"data of the module '{event.module}', which is not here")

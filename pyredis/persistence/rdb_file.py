@@ -17,13 +17,13 @@ from pyredis.persistence.checksum import crc64
 from pyredis.persistence.dump import FUNCTION, FUNCTION_BEFORE_7, is_known
 from pyredis.persistence.modules import skip_module
 from pyredis.persistence.rdb_encoding import INTEGER_WIDTHS, CorruptData, EmptyCollection, Reader, Truncated
-from pyredis.persistence.rdb_types import STRING, VALKEY_VERSION
-from pyredis.persistence.value_reading import read_value
+from pyredis.persistence.rdb_types import STRING, VALKEY_VERSION, integrity_text
+from pyredis.persistence.value_reading import is_type, read_value
 
 SLOT_IMPORT, SLOT_INFO = 0xF3, 0xF4
 MODULE_DATA, IDLE, FREQUENCY, AUX, RESIZE, EXPIRES_MS, EXPIRES, SELECT, END = range(0xF7, 0x100)
-_MAGIC_SIZE = 9
-_FIRST_WITH_CHECKSUM = 5
+MAGIC_SIZE = 9
+FIRST_WITH_CHECKSUM = 5
 _SECOND = 1000
 _PLAIN_HEAD = 9 + 2 + 63 + 2  # what stands before a string at a short key, at most: its expiry, the key, two lengths
 _int64 = Struct("<q").unpack_from
@@ -103,6 +103,7 @@ class RdbReader:
         self.db = 0
         self.done = False
         self.rest = b""
+        self.has_checksum = False
         self.mark: int | None = None
         self.key: bytes | None = None
         self.reached = 0
@@ -111,7 +112,7 @@ class RdbReader:
         self._checksum = 0
         self._chunks: list[bytes] = []  # not read yet
         self._waiting = 0  # the bytes in them
-        self._wanted = _MAGIC_SIZE
+        self._wanted = MAGIC_SIZE
         self._expires: int | None = None  # of the next key
         self._idle: int | None = None
         self._frequency: int | None = None
@@ -143,6 +144,7 @@ class RdbReader:
             while not self.done:
                 start = self._read_plain(reader, events)
                 if start >= reader.end:
+                    self.reached = self.offset + start
                     break
                 self._read_section(reader, events)
         except Truncated as fault:
@@ -167,7 +169,7 @@ class RdbReader:
         self._wanted = 2 * len(rest) if at == 0 else len(rest) + 1
 
     def _read_magic(self, reader: Reader) -> None:
-        magic = reader.take(_MAGIC_SIZE)
+        magic = reader.take(MAGIC_SIZE)
         name, digits = (b"VALKEY", magic[6:]) if magic.startswith(b"VALKEY") else (magic[:5], magic[5:])
         if name not in (b"REDIS", b"VALKEY") or not digits.isdigit():
             raise CorruptData(0, f"no RDB file begins with {magic!r}")
@@ -179,7 +181,12 @@ class RdbReader:
     def _read_plain(self, reader: Reader, events: list[Event]) -> int:
         """Read as many strings at short keys as there are, the bulk of most files; where they end."""
         data, at, end, db, add = reader.data, reader.at, reader.end, self.db, events.append
-        if self._trace is not None or self._expires is not None or self._idle is not None or self._frequency is not None:
+        if (
+            self._trace is not None
+            or self._expires is not None
+            or self._idle is not None
+            or self._frequency is not None
+        ):
             return at
         last = end - _PLAIN_HEAD
         while at < last:
@@ -213,7 +220,6 @@ class RdbReader:
 
     def _read_section(self, reader: Reader, events: list[Event]) -> None:
         start = reader.at
-        self.mark = self.key = None
         self.mark = mark = reader.byte()
         read = _SECTIONS.get(mark)
         event = self._read_key(reader, mark) if read is None else read(self, reader)
@@ -221,8 +227,11 @@ class RdbReader:
             events.append(event)
         if self._trace is not None:
             self._trace(Section(mark, self.offset + start, self.offset + reader.at, event))
+        self.mark = self.key = None
 
     def _read_key(self, reader: Reader, code: int) -> Event:
+        if not is_type(code):
+            raise reader.corrupt(f"no value has the type {code}")
         self.key = name = reader.string()
         try:
             value = read_value(code, reader, self.limits, self.version)
@@ -231,7 +240,7 @@ class RdbReader:
         except Truncated:
             raise
         except CorruptData as fault:
-            raise CorruptData(fault.offset, f"{fault.reason}, at the key {name[:64]!r}")
+            raise CorruptData(fault.offset, integrity_text(code, f"{fault.reason}, at the key {name[:64]!r}"))
         said = self._expires, self._idle, self._frequency
         self._expires = self._idle = self._frequency = None
         return EmptyKey(self.db, name) if value is None else Key(self.db, name, value, *said)
@@ -278,13 +287,14 @@ class RdbReader:
             reader.length()
 
     def _read_end(self, reader: Reader) -> None:
-        if self.version >= _FIRST_WITH_CHECKSUM:
+        if self.version >= FIRST_WITH_CHECKSUM:
             at = reader.at
             expected = int.from_bytes(reader.take(8), "little")
+            self.has_checksum = expected != 0
             if self._verifying and expected:
                 found = crc64(memoryview(reader.data)[:at], self._checksum)
                 if found != expected:
-                    raise CorruptData(at, f"the checksum is {found:016x}, not {expected:016x}")
+                    raise CorruptData(at, f"RDB CRC error: the checksum is {found:016x}, not {expected:016x}")
         self.done = True
 
 

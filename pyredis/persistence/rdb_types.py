@@ -15,6 +15,25 @@ PLAIN_NODE, PACKED_NODE = 1, 2
 PORTABLE_VERSION, SMALL_SETS_VERSION, FIELD_TIMES_VERSION, VALKEY_VERSION = 10, 11, 12, 80
 """Redis 7.0's; Redis 7.2's, with small sets as listpacks; Redis 7.4's to 8.2's; Valkey 9's, which went another way."""
 
+_FORMS = (
+    *("string", "list-linked", "set-hashtable", "zset-v1", "hash-hashtable", "zset-v2", "module-pre-release"),
+    *("module-value", "", "hash-zipmap", "list-ziplist", "set-intset", "zset-ziplist", "hash-ziplist", "quicklist"),
+    *("stream", "hash-listpack", "zset-listpack", "quicklist-v2", "stream-v2", "set-listpack", "stream-v3"),
+    *("hash-hashtable-md-pre-release", "hash-listpack-md-pre-release", "hash-hashtable-md", "hash-listpack-md"),
+)
+_SPOKEN = {HASH_ZIPMAP: "Zipmap"} | dict.fromkeys((STREAM, STREAM_2, STREAM_3), "Stream listpack")
+
+
+def form_name(code: int) -> str:
+    """What redis-check-rdb calls a type."""
+    return _FORMS[code] if code < len(_FORMS) else "unknown"
+
+
+def integrity_text(code: int, reason: str) -> str:
+    """What Redis's log says of a value of the type `code` that is not what it should be, and the reason."""
+    form = _SPOKEN.get(code) or form_name(code).replace("-", " ").capitalize()
+    return f"{form} integrity check failed: {reason}"
+
 
 def version_of(code: int) -> int:
     """The RDB version that brought a type which is written; the portable one for all that are older."""

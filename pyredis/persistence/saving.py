@@ -37,7 +37,10 @@ _REFUSAL = (
 
 
 class Saving:
-    """A component. `last` is when the dataset was last saved, ms since 1970: at the start of the server if never."""
+    """A component. `last` is when the dataset was last saved, ms since 1970: at the start of the server if never.
+
+    `count` is how often clients and save points asked for it.
+    """
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -59,6 +62,7 @@ class Saving:
         engine[Dataset].on_settled.append(self.forget_changes)
         engine.exit_checks.append(self.before_exit)
         engine.info.add("Persistence", self._fields)
+        engine.on_reset.append(self._reset)
 
     @property
     def active(self) -> bool:
@@ -80,7 +84,6 @@ class Saving:
     def save(self, *, as_backup: bool = True) -> bool:
         """Write the file now; False, and the log says why, when that fails. Backups are kept of what is worth one."""
         changes = self._engine.keyspace.dirty
-        self.count += 1
         try:
             self._disk.rename(self._written_here(), self.path)
             self._disk.sync_folder(self.path.parent)
@@ -198,6 +201,9 @@ class Saving:
                 log.info("%d changes in %d seconds. Saving...", changes, seconds)
                 self.start()
                 return
+
+    def _reset(self) -> None:
+        self.count = 0
 
     def _fields(self) -> "Fields":
         active, now = self.active, self._engine.clock.now_ms()

@@ -147,7 +147,7 @@ def _read_group(reader: Reader, stream: Stream, code: int) -> None:
 def _read_consumer(reader: Reader, group: Group, code: int, unowned: set[int]) -> None:
     name = reader.string()
     if name in group.consumers:
-        raise reader.corrupt("stream: two consumers of one name")
+        raise reader.corrupt("Duplicate stream consumer detected: two consumers of one name")
     consumer = group.consumers[name] = Consumer(name, reader.int64())
     consumer.active = reader.int64() if code == STREAM_3 else consumer.seen
     for _ in range(reader.length()):

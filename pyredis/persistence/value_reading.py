@@ -78,6 +78,11 @@ def read_value(code: int, reader: Reader, limits: CollectionLimits, version: int
     return read(reader, code, limits)
 
 
+def is_type(code: int) -> bool:
+    """Whether there are values of the type `code`."""
+    return code == STRING or code in _READERS
+
+
 def _nested(reader: Reader, parse: Callable[[bytes], Any]) -> Any:
     """A string that holds a whole collection."""
     start = reader.at

@@ -13,7 +13,7 @@ from pyredis.engine.blocking import Blocked, unless_blocked
 from pyredis.engine.client import Client, NullSink
 from pyredis.engine.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
 from pyredis.engine.eviction import Eviction
-from pyredis.engine.execution import call
+from pyredis.engine.execution import call, timed
 from pyredis.engine.transactions import Transaction
 from pyredis.errors import CommandError, out_of_memory
 from pyredis.protocol.replies import ErrorReply
@@ -89,7 +89,24 @@ class Calls:
         self.run = None
 
     def execute(self, argv: tuple[Any, ...]) -> Any:
-        """The value of a command, errors among them as ErrorReply. Raises ScriptFault when it may not run."""
+        """The value of a command, errors among them as ErrorReply. Raises ScriptFault when it may not run.
+
+        The short way is for a plain command of strings where nothing stands in between.
+        """
+        engine, client, run = self._engine, self.client, self.run
+        entry = engine.entries.get(argv[0]) if argv else None
+        if entry is None or not entry.plain or entry.script or run is None or run.readonly:
+            return self._execute(argv)
+        if client.gates or engine.gates or not entry.minimum <= len(argv) <= entry.maximum:
+            return self._execute(argv)
+        for word in argv:
+            if word.__class__ is not bytes:
+                return self._execute(argv)
+        if entry.command.flags & WRITE:
+            run.dirty = True
+        return timed(engine, client, entry, argv)
+
+    def _execute(self, argv: tuple[Any, ...]) -> Any:
         words = self.words(argv)
         engine, client = self._engine, self.client
         entry = self._admitted(words)
@@ -141,6 +158,8 @@ class Calls:
         if flags & DENYOOM and self._engine.gates & gates.OVER_LIMIT:
             self._demand_memory(run, entry)
         if flags & WRITE:
+            if self._engine.disk_errors and not run.dirty:
+                raise self._refused(entry, next(iter(self._engine.disk_errors.values())))
             run.dirty = True
         return entry
 
@@ -159,7 +178,8 @@ class Calls:
             raise self._refused(entry, out_of_memory().line)
 
     def _refused(self, entry: "Entry | None", text: bytes) -> ScriptFault:
-        refusal = ScriptFault(text, counted=True) if text.startswith(b"OOM ") else fault(text, counted=True)
+        has_code = text.startswith((b"OOM ", b"MISCONF "))
+        refusal = ScriptFault(text, counted=True) if has_code else fault(text, counted=True)
         self._engine.stats.count_error(refusal.line)
         if entry is not None:
             entry.rejected += 1

@@ -9,15 +9,8 @@ import sys
 import time
 
 from pyredis.config.store import Config
+from pyredis.log_levels import LEVELS, VERBOSE
 
-VERBOSE = 15
-LEVELS = {
-    "debug": logging.DEBUG,
-    "verbose": VERBOSE,
-    "notice": logging.INFO,
-    "warning": logging.WARNING,
-    "nothing": logging.CRITICAL + 1,
-}
 _MARKS = {logging.DEBUG: ".", VERBOSE: "-", logging.INFO: "*"}
 
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from benchmarks import growth, load, report
+from benchmarks import deletions, eviction, growth, load, report, wire
 from benchmarks.load import LoadError, Settings
 from benchmarks.memory import bytes_per_collection, bytes_per_key, kib_per_connection
 from benchmarks.ratios import Key
@@ -97,3 +97,21 @@ def test_growth_measures_every_command():
         assert set(costs) == set(growth.CASES)
         assert all(value > 0 for sizes in costs.values() for value in sizes.values())
         assert len(list(growth.lines({"redis": costs}))) == len(growth.CASES)
+
+
+def test_hit_rates_are_of_the_keys_held():
+    asked = eviction.trace("scans", 6000, 20_000, 1.0)
+    with running("redis") as server:
+        figures = eviction.measure(server, "allkeys-lru", 3000, asked)
+    assert 0 < figures["hits"] <= 100
+    assert 2000 <= figures["held"] <= 4000
+    assert eviction.ideal(asked, 6000) == 100
+
+
+@pytest.mark.parametrize("kind", ["strings", "hash", "set", "zset", "list", "stream"])
+def test_what_is_deleted_was_there(kind):
+    with running("redis") as server:
+        with server.connect() as sock:
+            wire.send_lines(sock, deletions.commands(kind, 100))
+            assert wire.ask(sock, "DBSIZE") == (b":100" if kind == "strings" else b":1")
+        assert deletions.measure(server, kind, 100, "UNLINK", limited=False)["stall_ms"] > 0

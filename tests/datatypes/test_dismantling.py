@@ -1,5 +1,6 @@
 """Large structures are freed in slices by a loop, at once without one, and always completely."""
 
+import gc
 import weakref
 from collections import deque
 
@@ -46,6 +47,7 @@ class Loop:
 
 @fixture
 def loop():
+    gc.collect()  # what other tests left, engines with their tables, is not to wait here
     loop = Loop()
     dismantler = Dismantler(loop.steps.append, loop.ticks)
     yield loop

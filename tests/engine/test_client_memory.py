@@ -193,3 +193,17 @@ def test_a_message_may_be_too_much_for_its_receiver(server):
     assert server.call(lambda: server.engine.stats.evicted_clients) == 1
     subscriber.close()
     publisher.close()
+
+
+def test_nothing_is_kept_of_clients_that_are_gone(server):
+    for hangs_up in ("QUIT", "CLIENT KILL", "close"):
+        client = RawClient(server.port)
+        client.ask("PING")
+        if hangs_up == "QUIT":
+            client.ask("QUIT")
+        elif hangs_up == "CLIENT KILL":
+            client.send(b"CLIENT KILL TYPE normal SKIPME no\r\n")
+        client.close()
+    wait_for(lambda: server.call(lambda: not server.engine.clients))
+    memory = server.engine[ClientMemory]
+    assert server.call(lambda: (memory.total, len(memory._sizes))) == (0, 0)

@@ -6,7 +6,7 @@ from pytest import approx, fixture, mark
 
 from pyredis.engine import gates
 from pyredis.engine.memory import STARTUP, Memory
-from tests.observed import Observed
+from tests.observed import Observed, ask
 
 KEYS = ["a", "b", "c", "d", "e"]
 
@@ -141,3 +141,12 @@ def test_scripts_count(observed):
     before = used(observed)
     observed.line("SCRIPT LOAD 'return 1" + " " * 10_000 + "'")
     assert used(observed) - before > 10_000
+
+
+def test_what_clients_track_and_listen_to_counts(observed):
+    before = used(observed)
+    ask(observed.client, "HELLO 3", "CLIENT TRACKING on", *(f"GET key:{number}" for number in range(100)))
+    tracking = used(observed)
+    assert tracking - before > 30_000
+    ask(observed.client, "SUBSCRIBE " + " ".join(map(str, range(100))))
+    assert used(observed) - tracking > 30_000
