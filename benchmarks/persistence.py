@@ -1,8 +1,8 @@
 """Saving, loading and the append-only log against redis-server: `python -m benchmarks.persistence`.
 
-A million small strings and 100,000 small hashes and sorted sets are saved in the background, beside pipelined SETs and a
-PING every millisecond; then another process loads the file. The log: pipelined SETs without it, and with it synced every
-second or always; what counts is the share of its own speed that a server keeps.
+A million small strings and 100,000 small hashes and sorted sets are saved in the background, beside pipelined SETs and
+a PING every millisecond; then another process loads the file. The log: pipelined SETs without it, and with it synced
+every second or always; what counts is the share of its own speed that a server keeps.
 """
 
 import argparse

@@ -8,7 +8,6 @@ grow, the rest ten times a second.
 """
 
 import contextlib
-import ctypes
 import gc
 from collections.abc import Callable, Iterator
 from random import Random
@@ -167,6 +166,8 @@ class Memory:
 
 def give_back() -> None:
     """Give the system back what the process holds and does not use: O(N) in the objects there are."""
+    import ctypes  # takes as long as many a module of ours, and is rarely asked for
+
     gc.collect()  # the lists of free objects go, each of which may hold an arena
     with contextlib.suppress(AttributeError, OSError, TypeError):  # only the GNU library has it
         ctypes.CDLL(None).malloc_trim(0)

@@ -7,7 +7,6 @@ while the server runs, and the next snapshot, which is a new file, leaves it alo
 import contextlib
 import logging
 import os
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +41,8 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, aside)
     except OSError:
+        import shutil  # only file systems without links need it
+
         shutil.copyfile(source, aside)
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
