@@ -5,6 +5,7 @@ user waits for, `.pyc` files warm. Runs of the compared programs alternate.
 """
 
 import argparse
+import compileall
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from statistics import median
 
 from benchmarks import report
 from benchmarks.servers import (
+    ROOT,
     ServerMissingError,
     end_children_on_sigterm,
     environment,
@@ -74,6 +76,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=10)
     options = parser.parse_args()
     end_children_on_sigterm()
+    compileall.compile_dir(ROOT / "pyredis", quiet=1)  # as an installation does
     pongs = alternate(options.servers, options.starts, first_pong_ms, (ServerMissingError,))
     print_starts(pongs)
     imports = alternate(
