@@ -16,6 +16,7 @@ from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.engine import Engine
 from pyredis.engine.eviction import Eviction
 from pyredis.engine.execution import retry
+from pyredis.engine.good_replicas import GoodReplicas
 from pyredis.engine.latency import LatencyMonitor
 from pyredis.engine.loop_metrics import LoopMetrics
 from pyredis.engine.memory import Memory
@@ -37,6 +38,7 @@ from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.disk import Disk
 from pyredis.persistence.log_files import LogFiles
 from pyredis.persistence.rewriting import Rewriting
+from pyredis.persistence.save_progress import SaveProgress
 from pyredis.persistence.saving import Saving
 from pyredis.scripting.declared_flags import command_flags
 from pyredis.scripting.functions import Functions
@@ -54,6 +56,7 @@ COMPONENTS = (
     Monitors,
     Propagation,
     Eviction,
+    GoodReplicas,
     Pause,
     Watches,
     Blocking,
@@ -66,6 +69,7 @@ COMPONENTS = (
     ServerInfo,
     Access,
     ActiveExpiry,
+    SaveProgress,
     Background,
     Dataset,
     AppendLog,

@@ -70,6 +70,11 @@ def out_of_memory() -> CommandError:
     return CommandError(b"command not allowed when used memory > 'maxmemory'.", b"OOM")
 
 
+def too_few_replicas() -> CommandError:
+    """A write that `min-replicas-to-write` replicas would not get."""
+    return CommandError(b"Not enough good replicas to write.", b"NOREPLICAS")
+
+
 def not_an_integer() -> CommandError:
     """An argument is no 64 bit integer."""
     return CommandError(NOT_AN_INTEGER)

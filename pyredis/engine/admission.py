@@ -17,7 +17,7 @@ from pyredis.engine.engine import Engine
 from pyredis.engine.entry import Entry
 from pyredis.engine.eviction import Eviction
 from pyredis.engine.pause import Pause
-from pyredis.errors import CommandError, out_of_memory
+from pyredis.errors import CommandError, out_of_memory, too_few_replicas
 from pyredis.protocol.parser import Argv
 from pyredis.protocol.replies import QUEUED
 
@@ -72,6 +72,12 @@ def durable(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
         raise CommandError(text, code)
 
 
+def replicated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Writes are refused while too few replicas would get them."""
+    if engine.flags(client, entry, argv) & WRITE:
+        raise too_few_replicas()
+
+
 def not_busy(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """While a script overruns, only what may run beside it does."""
     if not entry.command.flags & ALLOW_BUSY:
@@ -117,6 +123,7 @@ GATES: tuple[tuple[int, Gate], ...] = (
     (gates.RESTRICTED, permitted),
     (gates.OVER_LIMIT, in_memory),
     (gates.DISK_ERROR, durable),
+    (gates.FEW_REPLICAS, replicated),
     (gates.SUBSCRIBED, not_subscribed),
     (gates.LOADING, loaded),
     (gates.BUSY, not_busy),

@@ -24,6 +24,7 @@ LOADING = 1 << 12
 TRACKED = 1 << 14  # some client tracks keys
 WAITED_FOR = 1 << 13  # clients are blocked on keys
 OVER_LIMIT = 1 << 18  # more memory is used than `maxmemory`
+FEW_REPLICAS = 1 << 19  # fewer than `min-replicas-to-write`
 DISK_ERROR = 1 << 16  # writes cannot be made durable
 BUSY = 1 << 15  # a script overruns: only what may run beside it does
 

@@ -15,7 +15,7 @@ from pyredis.engine.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
 from pyredis.engine.eviction import Eviction
 from pyredis.engine.execution import call, timed
 from pyredis.engine.transactions import Transaction
-from pyredis.errors import CommandError, out_of_memory
+from pyredis.errors import CommandError, out_of_memory, too_few_replicas
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.faults import ScriptFault, fault
 
@@ -160,6 +160,8 @@ class Calls:
         if flags & WRITE:
             if self._engine.disk_errors and not run.dirty:
                 raise self._refused(entry, next(iter(self._engine.disk_errors.values())))
+            if self._engine.gates & gates.FEW_REPLICAS and not run.dirty:
+                raise self._refused(entry, too_few_replicas().line)
             run.dirty = True
         return entry
 
@@ -178,7 +180,7 @@ class Calls:
             raise self._refused(entry, out_of_memory().line)
 
     def _refused(self, entry: "Entry | None", text: bytes) -> ScriptFault:
-        has_code = text.startswith((b"OOM ", b"MISCONF "))
+        has_code = text.startswith((b"OOM ", b"MISCONF ", b"NOREPLICAS "))
         refusal = ScriptFault(text, counted=True) if has_code else fault(text, counted=True)
         self._engine.stats.count_error(refusal.line)
         if entry is not None:
