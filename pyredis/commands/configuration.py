@@ -84,7 +84,9 @@ def config_resetstat(ctx: Client) -> Status:
     Sets the counters that INFO shows back to zero.
     """
     engine = ctx.engine
+    errors = len(engine.stats.errors)
     engine.stats.reset()
+    engine.stats.freed(errors)
     engine.keyspace.reset_stats()
     for entry in engine.rows():
         entry.reset()

@@ -121,7 +121,10 @@ def function_flush(ctx: Client, *mode: bytes) -> Status:
         raise subcommand_error(ctx.argv)
     if mode and mode[0].upper() not in (b"ASYNC", b"SYNC"):
         raise CommandError(b"FUNCTION FLUSH only supports SYNC|ASYNC option")
-    ctx.engine[Functions].flush()
+    functions = ctx.engine[Functions]
+    if mode[0].upper() == b"ASYNC" if mode else ctx.engine.config["lazyfree-lazy-user-flush"]:
+        ctx.engine.stats.freed(len(functions.functions) + 1)  # and the engine
+    functions.flush()
     ctx.db.dirty += 1
     return OK
 

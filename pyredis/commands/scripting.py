@@ -159,7 +159,10 @@ def script_flush(ctx: Client, *mode: bytes) -> Status:
     """
     if len(mode) > 1 or (mode and mode[0].upper() not in (b"ASYNC", b"SYNC")):
         raise CommandError(b"SCRIPT FLUSH only support SYNC|ASYNC option")
-    ctx.engine[Scripts].flush()
+    scripts = ctx.engine[Scripts]
+    if mode[0].upper() == b"ASYNC" if mode else ctx.engine.config["lazyfree-lazy-user-flush"]:
+        ctx.engine.stats.freed(len(scripts) + scripts.evicting)
+    scripts.flush()
     return OK
 
 

@@ -100,6 +100,8 @@ class Blocking:
 
     def serve(self) -> None:
         """A command is done: those run again whose keys it made ready, then go on with what they sent meanwhile."""
+        if self._engine.gates & gates.BUSY:
+            return  # the command that made them ready, a script, is not done
         if self._ready:
             self._engine.tick()  # a key that expired while the command ran serves nobody
         while self._ready:

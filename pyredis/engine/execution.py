@@ -222,7 +222,8 @@ def timed(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes]) -
 def _watched(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: bool) -> Any:
     """A call of which monitors, replicas or the client's own cache want to know, or that leaves access times alone."""
     propagating = engine.gates & gates.PROPAGATING
-    dirty = engine.keyspace.dirty if propagating else 0
+    place = engine.keyspace if entry.alone else client.db
+    dirty = place.dirty if propagating else 0
     if client.no_touch:
         engine.keyspace.touching = entry.command.name == "touch"
     value = timed(engine, client, entry, argv)
@@ -231,7 +232,7 @@ def _watched(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again:
         engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words
     if client.gates & gates.TRACKING:
         engine[Tracking].remember(client, entry, argv)
-    if propagating and engine.keyspace.dirty != dirty:
+    if propagating and place.dirty != dirty:
         engine[Propagation].feed(client, argv)
     return value
 

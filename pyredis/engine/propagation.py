@@ -29,6 +29,7 @@ class Propagation:
         self._held: list[tuple[int, Sequence[bytes]]] | None = None
         self.send: Listener = self._fan_out  # passes a write on: to the one listener itself, if there is but one
         self.count = 0  # writes of clients that were passed on
+        self._heard: dict[bytes, Handler] = {}
         engine.keyspace.on_expired = partial(self.send_deletion, "lazyfree-lazy-expire")
         engine.keyspace.on_fields_expired = self._send_expired_fields
 
@@ -58,6 +59,9 @@ class Propagation:
 
         For commands that change no other database than their client's. The last lines are `feed`, written out.
         """
+        made = self._heard.get(word)
+        if made is not None:
+            return made
 
         def call(client: "Client", *words: bytes) -> Any:
             db = client.db
@@ -77,6 +81,7 @@ class Propagation:
                     self.send(db.index, client.rewritten)
             return value
 
+        self._heard[word] = call
         return call
 
     def send_deletion(self, lazily: str, db: "Database", key: bytes) -> None:

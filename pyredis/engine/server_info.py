@@ -199,8 +199,14 @@ def memory(engine: "Engine") -> Fields:
     }
 
 
+_LOG_FIELDS = (
+    *("aof_current_size", "aof_base_size", "aof_pending_rewrite"),
+    *("aof_buffer_length", "aof_pending_bio_fsync", "aof_delayed_fsync"),
+)
+
+
 def persistence(engine: "Engine") -> Fields:
-    """Nothing was saved yet."""
+    """Nothing was saved yet: what was, components tell, whose values take these ones' places."""
     return {
         "loading": int(bool(engine.gates & gates.LOADING)),
         "async_loading": 0,
@@ -232,6 +238,7 @@ def persistence(engine: "Engine") -> Fields:
         "aof_last_cow_size": 0,
         "module_fork_in_progress": 0,
         "module_fork_last_cow_size": 0,
+        **(dict.fromkeys(_LOG_FIELDS, 0) if engine.config["appendonly"] else {}),
     }
 
 

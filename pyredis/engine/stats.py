@@ -5,6 +5,9 @@ from collections import Counter
 
 log = logging.getLogger("pyredis")
 
+LAZY_FROM = 64
+"""Objects from which on Redis frees them in the background."""
+
 ERROR_CODES_MAX = 128
 """Different error codes that are counted; scripts can make up any number."""
 
@@ -72,6 +75,11 @@ class Stats:
         self.eviction_exceeded_ns = 0
         self.peak_memory = 0
 
+    def freed(self, objects: int) -> None:
+        """So many objects were dropped at once: as Redis counts them, which leaves many to a thread of its own."""
+        if objects > LAZY_FROM:
+            self.lazyfreed_objects += objects
+
     def sample(self, now_ms: int) -> None:
         """Feed the rates; ten times a second."""
         self.operations.sample(now_ms, self.commands)
@@ -92,5 +100,6 @@ class Stats:
     def _stop_telling_errors_apart(self) -> None:
         log.warning("Errorstats stopped adding new errors: there are too many. CONFIG RESETSTAT starts over.")
         log.warning("Current errors code list: %s", ", ".join(self.errors))
+        self.freed(len(self.errors))
         self.errors = Counter({"ERRORSTATS_DISABLED": 1})
         self.tells_errors_apart = False

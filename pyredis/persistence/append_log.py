@@ -75,6 +75,7 @@ class AppendLog:
         engine.cron_steps.append(self._cron)
         engine.on_stop.append(self.close)
         engine.info.add("Persistence", self._fields)
+        engine.info.add("Memory", lambda: {"mem_aof_buffer": self._waiting_size})
 
     # On and off
 
@@ -110,6 +111,7 @@ class AppendLog:
             self._closing.append(self._syncing)
             self._syncing = None
         self._size = self._synced_size = 0
+        self._last_sync = self._now
         self._writer.selected = self._selected = -1
 
     def count_on_loaded(self, size: int, base: int) -> None:
@@ -154,6 +156,7 @@ class AppendLog:
         self._buffer.clear()
         self._propagation.unlisten(self._feed)
         self._engine.before_replies.remove(self.flush)
+        self._engine.note_disk_error("log", None)  # nobody asks for what it cannot do
 
     # Feeding
 
@@ -281,7 +284,8 @@ class AppendLog:
         if policy == "always":
             self._sync_at_once(self._file)
         elif policy == "everysec" and self._now - self._last_sync >= _SECOND:
-            if self._syncing is None:
+            # In order: a power cut may make only the last file short.
+            if self._syncing is None and all(one.done for one in self._closing):
                 self._syncing_to = self._size, self._propagation.count
                 self._syncing = self._disk.sync_later(self._file)
             self._last_sync = self._now
@@ -365,6 +369,10 @@ class AppendLog:
             self._retried = self._now
         self.flush()
 
+    @property
+    def _waiting_size(self) -> int:
+        return sum(map(len, self._buffer))
+
     def _fields(self) -> "Fields":
         fields: Fields = {
             "aof_enabled": int(self.state != OFF),
@@ -374,7 +382,7 @@ class AppendLog:
             fields |= {
                 "aof_current_size": self.current_size,
                 "aof_base_size": self.base_size,
-                "aof_buffer_length": sum(map(len, self._buffer)),
+                "aof_buffer_length": self._waiting_size,
                 "aof_pending_bio_fsync": int(self._is_syncing),
                 "aof_delayed_fsync": self.delayed_syncs,
             }

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from pyredis.persistence.disk import Disk, Syncing, write_all, write_new
 from pyredis.persistence.point_in_time import AnyKeyspace, PointInTime
+from pyredis.persistence.save_progress import SaveProgress
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -60,6 +61,7 @@ class Background:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._disk = engine[Disk]
+        self._progress = engine[SaveProgress]
         self._job: Job | None = None
         self._outcome: Outcome | None = None  # of one that is over already
         self._slices: Slices | None = None  # of one that the server does itself
@@ -71,6 +73,7 @@ class Background:
         self._title = ""
         engine.cron_steps.append(self.poll)
         engine.on_stop.append(self.kill)
+        engine.on_reset.append(self._reset)
         engine.info.add("Stats", self._fields)
 
     @property
@@ -82,8 +85,16 @@ class Background:
         """Begin; nothing else may be at work. Raises OSError when no child can be made."""
         assert self._job is None
         self.started = self._engine.clock.now_ms()
+        self._progress.begin()
+        try:
+            self._begin(job)
+        except OSError:
+            self._progress.end(job.kind)
+            raise
+        self._job = job
+
+    def _begin(self, job: Job) -> None:
         if not self.forks_allowed or threading.current_thread() is not threading.main_thread():
-            self._job = job
             if job.whole:
                 self._outcome = self._run_here(job)
             else:
@@ -94,7 +105,6 @@ class Background:
         self.pid = self._fork(job)
         self.fork_us = (self._engine.clock.ticks_ns() - began) // 1000
         self.forks += 1
-        self._job = job
 
     def kill(self) -> None:
         """End what is at work; nobody is told. What it wrote is removed."""
@@ -108,6 +118,7 @@ class Background:
         if self._slices is not None:
             self._slices.close()
         self._job, self._outcome, self._slices, self.pid = None, None, None, 0
+        self._progress.end(job.kind)
         self._remove(job.file(pid or os.getpid()))
 
     def poll(self) -> None:
@@ -121,6 +132,7 @@ class Background:
         if outcome is None:
             return
         self._job, self._outcome, self._slices, self.pid = None, None, None, 0
+        self._progress.end(job.kind)
         job.done(outcome)
         self._remove(outcome.file)
 
@@ -171,9 +183,20 @@ class Background:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
                 signal.signal(number, signal.SIG_DFL)
             _close_inherited()
-            code = self._run_here(job).code
+            code = self._run_here(job._replace(chunks=self._measured(job))).code
+            self._progress.measure(final=True)
         finally:
             os._exit(code)
+
+    def _measured(self, job: Job) -> Callable[[AnyKeyspace], Iterator[bytes]]:
+        """What there is to write, and on the way the child sees what it costs."""
+
+        def chunks(space: AnyKeyspace) -> Iterator[bytes]:
+            for chunk in job.chunks(space):
+                yield chunk
+                self._progress.measure()
+
+        return chunks
 
     def _ended(self, job: Job) -> Outcome | None:
         try:
@@ -189,6 +212,9 @@ class Background:
     def _remove(self, file: Path) -> None:
         with contextlib.suppress(OSError):
             self._disk.remove(file)
+
+    def _reset(self) -> None:
+        self.forks = self.fork_us = 0
 
     def _fields(self) -> "Fields":
         return {"latest_fork_usec": self.fork_us, "total_forks": self.forks}

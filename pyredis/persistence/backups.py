@@ -13,6 +13,7 @@ from pathlib import Path
 from pyredis.config.store import Config, ConfigError
 from pyredis.persistence.aof_manifest import Manifest, ManifestError, parse
 from pyredis.persistence.disk import Disk, write_durably
+from pyredis.persistence.rdb_check import Check, CheckFailed
 
 log = logging.getLogger("pyredis")
 
@@ -70,16 +71,25 @@ def restore(config: Config, disk: Disk, source: Path) -> None:
         found = _found(source, config["appenddirname"], config["dbfilename"])
         if found.suffix == ".manifest":
             _restore_log(config, disk, found, log_folder / manifest_name)
-        elif config["appendonly"]:
-            manifest = Manifest().with_base(config["appendfilename"], "rdb")
-            disk.make_folder(log_folder)
-            write_durably(disk, log_folder / manifest.files[0].name, disk.read(found))
-            write_durably(disk, log_folder / manifest_name, [manifest.format()])
         else:
-            write_durably(disk, folder / config["dbfilename"], disk.read(found))
+            _demand_whole(disk, found)
+            _restore_snapshot(config, disk, found, log_folder / manifest_name)
     except OSError as error:
         raise ConfigError(f"Cannot restore {source}: {error.strerror}") from None
     log.info("Restored from %s", found)
+
+
+def _demand_whole(disk: Disk, snapshot: Path) -> None:
+    """Raises ConfigError for a file that could not be loaded."""
+    check = Check(str(snapshot), disk.size(snapshot), 0, lambda line: None, tolerant=True)
+    try:
+        for data in disk.read(snapshot):
+            check.feed(data)
+            if check.done:
+                break
+        check.finish()
+    except CheckFailed as fault:
+        raise ConfigError(f"Cannot restore {snapshot}, {fault}") from None
 
 
 def _found(source: Path, log_folder: str, snapshot: str) -> Path:
@@ -95,6 +105,16 @@ def _found(source: Path, log_folder: str, snapshot: str) -> Path:
     if not snapshots:
         raise ConfigError(f"Cannot restore: there is neither a log nor a snapshot in {source}.")
     return snapshots[-1]
+
+
+def _restore_snapshot(config: Config, disk: Disk, source: Path, manifest_path: Path) -> None:
+    if not config["appendonly"]:
+        write_durably(disk, Path(config["dir"], config["dbfilename"]), disk.read(source))
+        return
+    manifest = Manifest().with_base(config["appendfilename"], "rdb")
+    disk.make_folder(manifest_path.parent)
+    write_durably(disk, manifest_path.with_name(manifest.files[0].name), disk.read(source))
+    write_durably(disk, manifest_path, [manifest.format()])
 
 
 def _restore_log(config: Config, disk: Disk, source: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ from pyredis.persistence.aof_format import annotation
 from pyredis.persistence.dataset_commands import commands_of
 from pyredis.persistence.point_in_time import AnyDatabase, AnyKeyspace
 from pyredis.persistence.rdb_writing import aux_fields, write_rdb
+from pyredis.persistence.save_progress import SaveProgress
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -42,6 +43,7 @@ class Dataset:
             compressing=engine.config["rdbcompression"],
             checksum=engine.config["rdbchecksum"],
             usage=self._delayed if delay else None,
+            on_keys=None if space is None else engine[SaveProgress].written,
         )
 
     def command_chunks(self) -> Iterator[bytes]:

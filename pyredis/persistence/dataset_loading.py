@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("pyredis")
 
 _SECOND = 1000
+_SECOND_US = 1_000_000
 Steps = Iterator[None]
 Done = Callable[["LoadingFailed | None"], None]
 
@@ -269,8 +270,7 @@ class Loading:
         try:
             self.total = self._disk.size(path)
             for data in self._chunks(path, "the RDB file"):
-                loader.feed(data)
-                yield
+                yield from self._feed_steps(loader, data)
             loader.finish()
             self._take_rest(loader, merging=merging)
         except CorruptData as fault:
@@ -281,6 +281,16 @@ class Loading:
             log.warning("Error loading the RDB file %s: %s", path, fault)
             raise LoadingFailed from None
         return True
+
+    def _feed_steps(self, loader: Loader, data: bytes) -> Steps:
+        """The bytes that were read, in pieces no larger than configured; `key-load-delay` is for tests."""
+        size, delay = self._config["loading-process-events-interval-bytes"], self._config["key-load-delay"]
+        for at in range(0, len(data), size):
+            before = loader.keys
+            loader.feed(data[at : at + size])
+            if delay > 0:
+                self._engine.clock.sleep(delay * (loader.keys - before) / _SECOND_US)
+            yield
 
     def _check(self, path: Path) -> None:
         """Say what pyredis-check-rdb would, as Redis does."""

@@ -16,6 +16,7 @@ READ_SIZE = 256 * 1024
 _SYNC_EVERY = 4 * 1024 * 1024  # of a large file, so that the last sync finds little left to do
 _WRITE_SIZE = 256 * 1024
 _MODE = 0o644
+_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Syncing:
@@ -33,12 +34,11 @@ class Disk:
 
     def open_append(self, path: Path) -> int:
         """A file to append to; it is made if there is none."""
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), _MODE)
+        return os.open(path, _APPENDING, _MODE)
 
     def create(self, path: Path) -> int:
         """An empty file to append to; what it held is gone."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
-        return os.open(path, flags, _MODE)
+        return os.open(path, _APPENDING | os.O_TRUNC, _MODE)
 
     def write(self, file: int, data: bytes) -> int:
         """How much of `data` was written: perhaps not all."""
@@ -88,6 +88,14 @@ class Disk:
     def remove(self, path: Path) -> None:
         """Delete a file; it need not exist."""
         path.unlink(missing_ok=True)
+
+    def remove_later(self, path: Path) -> None:
+        """Delete a file on another thread, since a large one takes long; nobody hears if that fails."""
+        threading.Thread(target=self._remove_there, args=(path,), name="pyredis-unlink").start()
+
+    def _remove_there(self, path: Path) -> None:
+        with contextlib.suppress(OSError):
+            self.remove(path)
 
     def make_folder(self, path: Path) -> None:
         """Make a folder if it is not there."""

@@ -136,7 +136,7 @@ class LogFiles:
     def drop_temporary_increment(self) -> None:
         """The rewrite has failed: what came meanwhile is of no use."""
         log.info("Removing the temp incr aof file %s in the background", self.temporary_increment.name)
-        self._remove(self.temporary_increment)
+        self._remove(self.temporary_increment)  # at once, since the next rewrite makes one of the same name
 
     # Bases
 
@@ -189,7 +189,7 @@ class LogFiles:
             return
         for file in history:
             log.info("Removing the history file %s in the background", file.name)
-            self._remove(self.path(file.name))
+            self.disk.remove_later(self.path(file.name))
 
     # Inside
 

@@ -5,7 +5,7 @@ and a summary by type at the end. Bytes are fed as they are read. What is behind
 can be saved: `sound` tells which bytes those are, and `repaired` makes a new file of them.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -62,7 +62,7 @@ _NO_CHECKSUM = "RDB file was saved with checksum disabled: no check performed."
 
 
 class CheckFailed(Exception):
-    """The file is not valid; what was said last tells why."""
+    """The file is not valid: where and why."""
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class _Tally:
     size: int = 0
     largest: int = 0
     largest_key: bytes = b""
-    forms: Counter[str] = field(default_factory=Counter)
+    forms: Counter[int] = field(default_factory=Counter)
 
 
 class Check:
@@ -93,7 +93,7 @@ class Check:
         self._begun = 0  # where the next key begins, with what is said of it before
         self.keys = self.expires = self.expired = self.timed = self.libraries = self.left_out = 0
         self.sound: list[tuple[int, int]] = []
-        self._tallies: dict[str, _Tally] = {}
+        self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
         self._tell(0, f"Checking RDB file {name}")
 
     @property
@@ -176,12 +176,12 @@ class Check:
         self.expires += key.expires is not None
         self.expired += key.expires is not None and key.expires < self._now
         self.timed += isinstance(key.value, Hash) and key.value.deadlines is not None
-        tally = self._tallies.setdefault(_TYPES.get(key.value.__class__, "vectorset"), _Tally())
+        tally = self._tallies[_TYPES.get(key.value.__class__, "vectorset")]
         size = section.end - section.start
         tally.keys += 1
         tally.elements += 0 if isinstance(key.value, StringValue) else len(key.value)
         tally.size += size
-        tally.forms[form_name(section.mark)] += 1
+        tally.forms[section.mark] += 1
         if size > tally.largest:
             tally.largest, tally.largest_key = size, key.name
 
@@ -205,7 +205,7 @@ class Check:
 
     def _tell_summary(self) -> None:
         for name, tally in sorted(self._tallies.items()):
-            forms = ", ".join(f"{form} {count}" for form, count in tally.forms.most_common())
+            forms = ", ".join(f"{form_name(form)} {count}" for form, count in tally.forms.most_common())
             elements = f", {tally.elements} elements" if tally.elements else ""
             self._say(
                 f"[summary] {name}: {tally.keys} keys ({forms}){elements}, {tally.size} bytes, "
@@ -226,7 +226,7 @@ class Check:
         self.keys += reader.key is not None
         self._tell_counts()
         self._tell_summary()
-        return CheckFailed(reason)
+        return CheckFailed(f"at byte {offset}: {reason}")
 
     def _doing(self) -> str:
         reader = self._reader

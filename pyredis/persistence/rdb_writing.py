@@ -58,11 +58,12 @@ def write_rdb(
     compressing: bool = True,
     checksum: bool = True,
     usage: Usage | None = None,
+    on_keys: Callable[[int], None] | None = None,
 ) -> Iterator[bytes]:
-    """The chunks of a file; `usage` gives the mark before a key, if such are wanted."""
+    """The chunks of a file; `usage` gives the mark before a key, if such are wanted, `on_keys` hears how many came."""
     newest = max(newest, version_for(space))
     crc = 0
-    for chunk in _chunks(space, aux, libraries, newest, compressing, usage):
+    for chunk in _chunks(space, aux, libraries, newest, compressing, usage, on_keys):
         if checksum:
             crc = crc64(chunk, crc)
         yield chunk
@@ -76,6 +77,7 @@ def _chunks(
     newest: int,
     compressing: bool,
     usage: Usage | None,
+    on_keys: Callable[[int], None] | None,
 ) -> Iterator[bytes]:
     """Everything but the checksum."""
     head = [b"REDIS%04d" % newest]
@@ -87,6 +89,8 @@ def _chunks(
             yield b"".join((bytes((SELECT,)), length_bytes(db.index), bytes((RESIZE,)), *_sizes(db)))
             for bucket in db.table.buckets():
                 yield b"".join(_bucket_parts(db, bucket, newest, compressing, usage))
+                if on_keys is not None:
+                    on_keys(len(bucket))
     yield bytes((END,))
 
 

@@ -180,7 +180,7 @@ class Rewriting:
         state = self._log.state
         try:
             if state == WAITING:
-                self._log.sync_now()
+                self._log.flush(force=True)
             self._files.adopt_base(file, self._extension, increment=state != OFF, temporary=state == WAITING)
             base = self._files.manifest.base
             size = self._files.size(base.name) if base else 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from greenlet import getcurrent, greenlet
 
 from pyredis.engine import gates
+from pyredis.engine.blocking import Blocking
 from pyredis.engine.execution import failed
 from pyredis.protocol.replies import NO_REPLY
 from pyredis.scripting.faults import Killed
@@ -113,12 +114,16 @@ class Overrun:
         self._caller = None
         engine.gates &= ~gates.BUSY
         engine.tick()
-        if client.waiting is RUNNING:  # else it has left meanwhile
+        has_left = client.waiting is not RUNNING
+        if not has_left:
             client.waiting = None
             mark, mode = len(client.out), client.reply_mode
             client.reply(value)
             if client.gates & gates.REPLY_MODE:
                 client.mute(mark, mode)
+        if engine.gates & gates.WAITED_FOR:
+            engine[Blocking].serve()
+        if not has_left:
             client.sink.resume()
 
 

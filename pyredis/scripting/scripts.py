@@ -62,7 +62,7 @@ class Scripts:
         self.calls = Calls(engine)
         self._by_sha: OrderedDict[bytes, Script] = OrderedDict()
         self._by_body: dict[bytes, Script] = {}
-        self._evicting = 0
+        self.evicting = 0  # scripts that came by EVAL
         self._interpreter: Interpreter | None = None
         parts = engine[Memory].parts
         parts["vm_eval"] = lambda: self._interpreter.memory if self._interpreter is not None else 0
@@ -100,11 +100,11 @@ class Scripts:
             script = Script(sha1(body).hexdigest().encode(), body)
             self._compiled(script)
             self._by_body[body] = self._by_sha[script.sha] = script
-            self._evicting += 1
+            self.evicting += 1
             self._evict()
         if not by_eval and script.evicts:
             script.evicts = False
-            self._evicting -= 1
+            self.evicting -= 1
         return script
 
     def evaluated(self, body: bytes) -> Script:
@@ -126,7 +126,7 @@ class Scripts:
         """Forget all scripts and Lua's state."""
         self._by_sha.clear()
         self._by_body.clear()
-        self._evicting = 0
+        self.evicting = 0
         self._interpreter = None
 
     def _compiled(self, script: Script) -> Any:
@@ -138,10 +138,10 @@ class Scripts:
         return script.function
 
     def _evict(self) -> None:
-        while self._evicting > EVAL_CACHED_MAX:
+        while self.evicting > EVAL_CACHED_MAX:
             oldest = next(script for script in self._by_sha.values() if script.evicts)
             del self._by_sha[oldest.sha], self._by_body[oldest.body]
-            self._evicting -= 1
+            self.evicting -= 1
             self._engine.stats.evicted_scripts += 1
 
     # Running

@@ -145,6 +145,48 @@ def test_payloads_without_a_right_checksum(both):
     both("RESTORE", "l", "0", b"\0\3abc\x0a\0" + bytes(8))
 
 
+# INFO
+
+
+def names(port):
+    lines = ask(port, "INFO", "persistence").decode().split("\r\n")
+    return [line.partition(":")[0] for line in lines[2:] if ":" in line]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("appendonly", ["yes", "no"])
+def test_info_has_the_real_fields_in_their_order(start, tmp_path, appendonly):
+    if REAL["redis-8.2"] is None:
+        pytest.skip("redis-8.2 is not installed")
+    folders = [tmp_path / name for name in ("ours", "real")]
+    for folder in folders:
+        folder.mkdir()
+    ours, _ = start("--appendonly", appendonly, "--dir", str(folders[0]))
+    real, _ = start("--appendonly", appendonly, "--dir", str(folders[1]), command=[REAL["redis-8.2"]])
+    assert names(ours) == names(real)
+
+
+@pytest.mark.slow
+def test_info_while_loading_has_the_real_fields_in_their_order(start):
+    if REAL["redis-8.2"] is None:
+        pytest.skip("redis-8.2 is not installed")
+    port, process = start("--save", "", *DEBUG)
+    ask(port, "DEBUG", "POPULATE", "20000", "key", "100")
+    end(port, "SAVE")
+    process.wait()
+    found = []
+    for server in (SERVER, [REAL["redis-8.2"]]):
+        options = ("--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024")
+        port, process = start("--save", "", *options, command=server, ready=False)
+        wait_for(lambda port=port: ask(port, "PING").startswith(b"-LOADING"))
+        found.append(names(port))
+        process.kill()
+        process.wait()
+    ours, real = found
+    assert ours == real
+    assert "loading_loaded_perc" in ours
+
+
 # A process ends and starts
 
 

@@ -135,6 +135,9 @@ class MemoryDisk(Disk):
     def remove(self, path):
         self._step(lambda: self.files.pop(path, None))
 
+    def remove_later(self, path):
+        self.remove(path)
+
     def make_folder(self, path):
         self._step(lambda: self.folders.add(path))
 

@@ -6,6 +6,9 @@ import pytest
 
 from pyredis.clock import ManualClock
 from pyredis.persistence.aof_format import encoded
+from pyredis.persistence.background import Background
+from pyredis.testing import RedisServer
+from tests.oracle import RawClient, encode, wait_for
 from tests.persistence.disks import Crash, MemoryDisk
 from tests.persistence.engines import Session, digest, engine_on, log_of
 
@@ -160,6 +163,17 @@ def test_a_full_disk_refuses_writes_until_there_is_room(tmp_path):
     assert digest(engine_on(disk.restarted(power_cut=False), tmp_path)) == digest(engine)
 
 
+def test_writes_go_on_when_the_log_that_fails_is_switched_off(tmp_path):
+    disk = MemoryDisk()
+    session = Session(engine_on(disk, tmp_path, appendfsync="everysec"))
+    disk.space = 0
+    session("SET", "a", "1")
+    assert session("SET", "a", "1") == MISCONF
+    session("CONFIG", "SET", "appendonly", "no")
+    assert session("SET", "a", "1") == b"+OK\r\n"
+    assert session.engine.gates == 0
+
+
 def test_with_always_a_write_that_fails_ends_the_process_before_it_is_answered(tmp_path):
     disk = MemoryDisk()
     session = Session(engine_on(disk, tmp_path))
@@ -191,6 +205,22 @@ def test_with_everysec_a_sync_that_fails_refuses_writes_until_one_succeeds(tmp_p
         clock.advance(1000)
         engine.cron()
     assert session("SET", "b", "1") == b"+OK\r\n"
+
+
+def test_no_sync_disturbs_a_rewrite_if_that_is_wanted(tmp_path):
+    disk = MemoryDisk()
+    engine = engine_on(disk, tmp_path, no_appendfsync_on_rewrite="yes")
+    session = Session(engine)
+    session("BGREWRITEAOF")
+    session("SET", "a", "1")
+    content = disk.files[tmp_path / "appendonlydir" / "appendonly.aof.2.incr.aof"]
+    assert content.data
+    assert not content.synced
+    while engine[Background].active:
+        engine[Background].poll()
+    session("PING")
+    engine.cron()
+    assert content.synced == content.data
 
 
 def test_writing_waits_two_seconds_for_a_slow_sync_and_no_longer(tmp_path):
@@ -243,3 +273,32 @@ def test_while_it_is_off_nothing_is_heard_and_nothing_written(tmp_path):
     assert not disk.files
     assert not engine.before_replies
     assert not engine.gates
+
+
+@pytest.mark.parametrize("fsync", ["always", "everysec"])
+def test_what_nobody_waits_for_is_written_too(tmp_path, fsync):
+    config = {"dir": str(tmp_path), "appendonly": "yes", "appendfsync": fsync}
+    with RedisServer(config) as server:
+        client = RawClient(server.port)
+        client.send(encode(("CLIENT", "REPLY", "OFF")) + encode(("SET", "unanswered", "1")))
+        path = tmp_path / "appendonlydir" / "appendonly.aof.1.incr.aof"
+        wait_for(lambda: path.read_bytes().endswith(encode(("SET", "unanswered", "1"))))
+        client.close()
+
+
+def test_a_server_in_a_thread_rewrites_its_log_while_it_is_written(tmp_path):
+    config = {"dir": str(tmp_path), "appendonly": "yes", "enable-debug-command": "yes"}
+    with RedisServer(config) as server:
+        client = RawClient(server.port)
+        for at in range(300):
+            client.ask("RPUSH", "l", at)
+            if at % 100 == 50:
+                client.ask("BGREWRITEAOF")
+        wait_for(lambda: b"aof_rewrite_in_progress:0" in client.ask("INFO", "persistence"))
+        assert b"aof_last_bgrewrite_status:ok" in client.ask("INFO", "persistence")
+        before = client.ask("DEBUG", "DIGEST")
+        client.close()
+    with RedisServer(config) as server:
+        client = RawClient(server.port)
+        assert client.ask("DEBUG", "DIGEST") == before
+        client.close()

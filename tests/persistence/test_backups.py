@@ -14,6 +14,7 @@ from tests.oracle import wait_for
 from tests.persistence.engines import Session, digest, engine_on
 
 EMPTY = "0" * 40
+NOTHING = b"REDIS0003\xff"  # a snapshot of that
 
 
 @pytest.fixture
@@ -154,13 +155,13 @@ def test_a_snapshot_becomes_the_dataset(source, tmp_path, start, appendonly, wha
 def test_of_several_snapshots_the_newest_is_taken_unless_one_has_the_right_name(source, tmp_path, start):
     folder, before = source
     older = folder / "kept" / "zz.rdb"
-    older.write_bytes(b"REDIS0010")
+    older.write_bytes(NOTHING)
     os.utime(older, (1, 1))
     restore(config_for(tmp_path / "new"), Disk(), folder / "kept")
     assert digest(start("new").engine) == before
     older.rename(folder / "kept" / "dump.rdb")
     restore(config_for(tmp_path / "other"), Disk(), folder / "kept")
-    assert (tmp_path / "other" / "dump.rdb").read_bytes() == b"REDIS0010"
+    assert (tmp_path / "other" / "dump.rdb").read_bytes() == NOTHING
 
 
 @pytest.mark.parametrize("inner", ["", "appendonlydir"])
@@ -215,4 +216,13 @@ def test_a_log_with_a_file_missing_is_refused(tmp_path, start):
     (tmp_path / "logged" / "appendonlydir" / "appendonly.aof.1.incr.aof").unlink()
     with pytest.raises(ConfigError, match="No such file"):
         restore(config_for(tmp_path / "new", appendonly="yes"), Disk(), tmp_path / "logged")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize("appendonly", ["yes", "no"])
+def test_a_broken_snapshot_is_refused_with_its_place(source, tmp_path, appendonly):
+    backup = only_backup(source[0])
+    backup.write_bytes(backup.read_bytes()[:-12])
+    with pytest.raises(ConfigError, match=r"Cannot restore .*rdb, at byte \d+: Unexpected EOF reading RDB file"):
+        restore(config_for(tmp_path / "new", appendonly=appendonly), Disk(), backup)
     assert list((tmp_path / "new").iterdir()) == []

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -150,6 +151,10 @@ def test_logs_start_real_servers_and_ours(tmp_path, name, preamble):
         wait_for(lambda: b"aof_rewrite_in_progress:0" in ask(port, "INFO", "persistence"))
         fill(port, dict(list(commands.items())[1::2]))
         first = digest(port)
+    checker = shutil.which("redis-check-aof")
+    if checker is not None and name == "redis-7.0":
+        manifest = tmp_path / "appendonlydir" / "appendonly.aof.manifest"
+        assert b"are valid" in subprocess.run([checker, manifest], capture_output=True).stdout
     with real_server(binary, *theirs) as port:
         wait_for(lambda: b"loading:0" in ask(port, "INFO", "persistence"))
         assert digest(port) == first

@@ -3,8 +3,11 @@
 import shutil
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pyredis import check_rdb
 from pyredis.config.store import Config
@@ -17,6 +20,7 @@ from pyredis.persistence.rdb_file import END, EmptyKey, Key, RdbReader
 from pyredis.persistence.rdb_writing import aux_fields, write_rdb
 from tests.oracle import binary_8_2
 from tests.persistence.corpus import COMMANDS, whole
+from tests.persistence.test_rdb_file import TAMPERED
 
 DATA = Path(__file__).parent / "data"
 NOW = 1_700_000_000_000
@@ -80,7 +84,8 @@ def test_old_files_get_the_real_lines(name, capsys, real_check):
 
 def test_our_files_get_the_real_lines(tmp_path, capsys, real_check):
     path = tmp_path / "dump.rdb"
-    path.write_bytes(b"".join(write_rdb(whole(COMMANDS).space, aux=AUX, libraries=[b"#!lua name=l\nreturn 1"])))
+    libraries = [b"#!lua name=l\nreturn 1"]
+    path.write_bytes(b"".join(write_rdb(whole(COMMANDS).space, aux=AUX, libraries=libraries)))
     ours, real = same_lines(capsys, real_check, path)
     assert ours == real
     assert ours[1] == 0
@@ -178,6 +183,7 @@ def test_what_was_whole_before_the_damage_is_saved(damage, tmp_path):
     code, found = fixed(tmp_path, b"REDIS0010\xfe\0" + SMALL + damage)
     assert code == 0
     assert [(key.name, key.expires) for key in found] == [(b"a", None), (b"b", NOW - 1), (b"c", None)]
+    assert (tmp_path / "new.rdb").read_bytes() == sealed(b"\xfe\0" + SMALL)
 
 
 def test_keys_without_elements_are_left_out_of_what_is_saved(tmp_path):
@@ -189,6 +195,13 @@ def test_keys_without_elements_are_left_out_of_what_is_saved(tmp_path):
     assert left_out == 9
     assert [event for event in found if isinstance(event, Key)] == keys
     assert not any(isinstance(event, EmptyKey) for event in found)
+
+
+def test_what_is_said_of_a_key_that_is_left_out_goes_with_it(tmp_path):
+    empty = b"\xfc" + (NOW + 1).to_bytes(8, "little") + b"\2\1e\0"
+    code, _ = fixed(tmp_path, sealed(b"\xfe\0" + empty + SMALL + empty))
+    assert code == 0
+    assert (tmp_path / "new.rdb").read_bytes() == sealed(b"\xfe\0" + SMALL)
 
 
 def said(event):
@@ -237,3 +250,20 @@ def test_the_real_tool_accepts_what_was_saved(tmp_path):
     fixed(tmp_path, b"REDIS0010\xfe\0" + SMALL + b"\0\1h")
     done = subprocess.run(["redis-check-rdb", tmp_path / "new.rdb"], capture_output=True, text=True, check=False)
     assert (done.returncode, "[info] 3 keys read" in done.stdout) == (0, True)
+
+
+# Hostile files
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(), st.integers(1, 4), st.booleans())
+def test_of_a_tampered_file_what_is_saved_can_be_read(seed, count, tolerant):
+    random = Random(seed)
+    data = bytearray(TAMPERED)
+    for _ in range(count):
+        data[random.randrange(len(data))] = random.randrange(256)
+    lines, check, valid = checked(bytes(data), random.choice((100, 1 << 20)), tolerant)
+    assert valid or "--- RDB ERROR DETECTED ---" in lines
+    if check.sound:
+        found = events(b"".join(repaired([bytes(data)], check.sound, check.version)))
+        assert sum(isinstance(event, Key) for event in found) == check.saved
