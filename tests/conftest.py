@@ -5,9 +5,14 @@ installed: with one they are made live, and `--record` writes them anew.
 """
 
 import pytest
+from hypothesis import settings
 
 from pyredis.testing import RedisServer
 from tests.oracle import Both, Recording, oracle_8_2
+
+# How long an example takes says nothing where several workers share two cores.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 def pytest_addoption(parser):
