@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Listener = Callable[[int, Sequence[bytes]], None]
 
+ANY_DATABASE = -1
+"""Where MULTI runs: nothing has to be selected before."""
+
 
 class Propagation:
     """Listeners get (database index, command), in order of execution."""
@@ -30,21 +33,24 @@ class Propagation:
         self.send: Listener = self._fan_out  # passes a write on: to the one listener itself, if there is but one
         self.count = 0  # writes of clients that were passed on
         self._heard: dict[bytes, Handler] = {}
+        self._muted = False
         engine.keyspace.on_expired = partial(self.send_deletion, "lazyfree-lazy-expire")
         engine.keyspace.on_fields_expired = self._send_expired_fields
 
     def listen(self, listener: Listener) -> None:
         """Send every write from now on to `listener`."""
         self._listeners = (*self._listeners, listener)
-        self._choose_way()
-        self._engine.gates |= gates.PROPAGATING
+        self._set_gate()
 
     def unlisten(self, listener: Listener) -> None:
         """Send no more to `listener`."""
         self._listeners = tuple(one for one in self._listeners if one != listener)
-        self._choose_way()
-        if not self._listeners:
-            self._engine.gates &= ~gates.PROPAGATING
+        self._set_gate()
+
+    def mute(self, on: bool) -> None:
+        """While a dataset is loaded, nobody hears of what that changes."""
+        self._muted = on
+        self._set_gate()
 
     def feed(self, client: "Client", argv: Sequence[bytes]) -> None:
         """A command of `client` changed something; an empty rewritten form: all was sent already."""
@@ -95,7 +101,7 @@ class Propagation:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Commands that take effect as one: what they send is a transaction, if it is more than one."""
-        if self._held is not None or not self._listeners:
+        if self._held is not None or self._muted or not self._listeners:
             yield
             return
         held = self._held = []
@@ -106,13 +112,22 @@ class Propagation:
             self._held = None
             self._choose_way()
             if len(held) > 1:
-                held = [(held[0][0], (b"MULTI",)), *held, (held[-1][0], (b"EXEC",))]
+                held = [(ANY_DATABASE, (b"MULTI",)), *held, (held[-1][0], (b"EXEC",))]
             for index, argv in held:
                 self.send(index, argv)
+
+    def _set_gate(self) -> None:
+        if self._listeners and not self._muted:
+            self._engine.gates |= gates.PROPAGATING
+        else:
+            self._engine.gates &= ~gates.PROPAGATING
+        self._choose_way()
 
     def _choose_way(self) -> None:
         if self._held is not None:
             self.send = self._hold
+        elif self._muted:
+            self.send = _ignore
         else:
             self.send = self._listeners[0] if len(self._listeners) == 1 else self._fan_out
 
@@ -123,3 +138,7 @@ class Propagation:
     def _fan_out(self, index: int, argv: Sequence[bytes]) -> None:
         for listener in self._listeners:
             listener(index, argv)
+
+
+def _ignore(index: int, argv: Sequence[bytes]) -> None:
+    """Nobody hears."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import hiredis
 
+from pyredis.engine.propagation import ANY_DATABASE
 from pyredis.protocol.parser import Argv
 
 RDB_MAGIC = b"REDIS"
@@ -59,7 +60,7 @@ class LogWriter:
         if stamping and self._second < now // _SECOND:
             self._second = now // _SECOND
             head = annotation(now)
-        if index != self.selected:
+        if index not in (self.selected, ANY_DATABASE):
             self.selected = index
             head += encoded((b"SELECT", b"%d" % index))
         return head

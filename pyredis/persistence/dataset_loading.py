@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyredis.engine import gates
+from pyredis.engine.propagation import Propagation
 from pyredis.errors import CommandError
 from pyredis.keyspace.access import Access
 from pyredis.persistence.aof_format import RDB_MAGIC, VALKEY_MAGIC, BadFormat, CutShort, LogReader
@@ -130,27 +131,24 @@ class Loading:
         self._done(failure)
 
     def _slice(self) -> bool:
-        """One step, of which nobody hears; whether there are more."""
-        engine = self._engine
-        heard = engine.gates & gates.PROPAGATING
-        engine.gates &= ~gates.PROPAGATING
+        """One step; whether there are more."""
         try:
             next(self._steps)
         except StopIteration:
             return False
-        finally:
-            engine.gates |= heard
         return True
 
     def _enter(self) -> None:
         self.total = self.loaded = self._snapshot_memory = 0
         self._started = self._engine.clock.now_ms()
+        self._engine[Propagation].mute(True)
         self._engine.gates |= gates.LOADING
         self._engine.keyspace.loading = True
         self._expired_lazily = self._engine.keyspace.expires_lazily
         self._engine.keyspace.expires_lazily = False
 
     def _leave(self) -> None:
+        self._engine[Propagation].mute(False)
         self._engine.gates &= ~gates.LOADING
         self._engine.keyspace.loading = False
         self._engine.keyspace.expires_lazily = self._expired_lazily

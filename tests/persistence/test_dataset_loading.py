@@ -199,6 +199,22 @@ def test_progress_is_told_and_data_refused_meanwhile(tmp_path):
     assert log_of(engine).state == "off"
 
 
+def test_what_a_log_does_again_is_not_logged_again(tmp_path):
+    popped = [("SADD", "s", "1", "2", "3", "4"), ("SPOP", "s", "2"), ("SET", "a", "1", "PXAT", "1000"), ("GET", "a")]
+    effects = ("EVAL", "redis.call('INCR', 'n') redis.call('SPOP', 's')", "0")
+    commands = [*popped, effects, ("XADD", "x", "1-1", "f", "v"), ("XGROUP", "CREATE", "x", "g", "0")]
+    commands += [("XREADGROUP", "GROUP", "g", "me", "NOACK", "STREAMS", "x", ">"), ("FLUSHDB",), ("FLUSHDB",)]
+    disk = disk_with(tmp_path, b"".join(encoded(tuple(map(str.encode, words))) for words in commands))
+    engine = engine_on(disk, tmp_path)
+    path = tmp_path / "appendonlydir" / "appendonly.aof.1.incr.aof"
+    before = disk.files[path].data
+    engine[Loading].run(engine[Loading].from_log())
+    log_of(engine).flush(force=True)
+    assert disk.files[path].data == before
+    Session(engine)("SET", "a", "1")
+    assert disk.files[path].data != before
+
+
 def test_a_server_waits_for_its_data_and_keeps_it(tmp_path):
     config = {"dir": str(tmp_path), "appendonly": "yes", "enable-debug-command": "yes"}
     with RedisServer(config) as server:

@@ -19,7 +19,7 @@ from pyredis.persistence.rdb_check import Check, CheckFailed, repaired
 from pyredis.persistence.rdb_file import END, EmptyKey, Key, RdbReader
 from pyredis.persistence.rdb_writing import aux_fields, write_rdb
 from tests.oracle import binary_8_2
-from tests.persistence.corpus import COMMANDS, whole
+from tests.persistence.corpus import ALL_COMMANDS, COMMANDS, whole
 from tests.persistence.test_rdb_file import TAMPERED
 
 DATA = Path(__file__).parent / "data"
@@ -82,10 +82,11 @@ def test_old_files_get_the_real_lines(name, capsys, real_check):
     assert ours == real
 
 
-def test_our_files_get_the_real_lines(tmp_path, capsys, real_check):
+@pytest.mark.parametrize("commands", [COMMANDS, ALL_COMMANDS], ids=["portable", "newest"])
+def test_our_files_get_the_real_lines(commands, tmp_path, capsys, real_check):
     path = tmp_path / "dump.rdb"
     libraries = [b"#!lua name=l\nreturn 1"]
-    path.write_bytes(b"".join(write_rdb(whole(COMMANDS).space, aux=AUX, libraries=libraries)))
+    path.write_bytes(b"".join(write_rdb(whole(commands).space, aux=AUX, libraries=libraries)))
     ours, real = same_lines(capsys, real_check, path)
     assert ours == real
     assert ours[1] == 0

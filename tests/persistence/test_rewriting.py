@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from pyredis.clock import ManualClock
+from pyredis.clock import Clock, ManualClock
 from pyredis.persistence.append_log import OFF, ON, WAITING
 from pyredis.persistence.background import Background
 from pyredis.persistence.disk import Disk
@@ -225,7 +225,7 @@ def test_it_begins_by_itself_and_waits_longer_after_failures(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_child_that_is_killed_leaves_nothing(tmp_path):
-    engine = engine_on(None, tmp_path, rdb_key_save_delay="10000000")
+    engine = engine_on(None, tmp_path, Clock(), rdb_key_save_delay="10000000")
     engine[Background].forks_allowed = True
     session = Session(engine)
     session("SET", "a", "1")

@@ -25,7 +25,9 @@ LIMITS = {
 integers = st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(-300, 300)
 words = st.binary(max_size=30) | integers.map(lambda number: b"%d" % number) | st.sampled_from([b"", b"x" * 5000])
 some = st.lists(words, min_size=1, max_size=12)
-scores = st.floats(allow_nan=False) | integers | st.sampled_from(["inf", "-inf", "-0.0", 5e9])
+# No -0.0: a large sorted set keeps it, and becomes small with 0 when it is restored, as in Redis.
+scores = st.floats(allow_nan=False).filter(lambda score: str(score) != "-0.0")
+scores = scores | integers | st.sampled_from(["inf", "-inf", 5e9])
 values = st.one_of(
     words.map(lambda word: [("SET", "k", word)]),
     st.lists(st.tuples(st.sampled_from(["RPUSH", "LPUSH"]), some), min_size=1, max_size=4).map(
