@@ -155,16 +155,17 @@ class Scripts:
             engine[Monitors].feed(client, client.argv)
         count = key_count(words)
         script = find(text)
-        if script.flags is not None:
-            readonly = permitted(script.flags, readonly)
-            demand_memory(client, script.flags)
         if script.evicts:
             self._by_sha.move_to_end(script.sha)
         run = Run(client, script.sha, readonly=readonly, function=False)
-        run.allows_oom = script.flags is not None and "allow-oom" in script.flags
+        if script.flags is not None:
+            run.readonly = permitted(script.flags, readonly)
+            demand_memory(client, script.flags)
+            run.allows_oom = "allow-oom" in script.flags
         function = script.function or self._compiled(script)
         keys, args = words[1 : count + 1], words[count + 1 :]
-        return self.run(run, self.interpreter.run, function, keys, args, brief=script.brief)
+        lua = self._interpreter or self.interpreter
+        return self.run(run, lua.run, function, keys, args, brief=script.brief)
 
     def run(self, run: Run, step: Callable[..., Any], *words: Any, brief: bool = False) -> Any:
         """Run a script by `step(*words)`: its value, or NO_REPLY when it goes on in the background.
