@@ -35,6 +35,10 @@ from pyredis.protocol.replies import NO_REPLY, ErrorReply, Several, Status
 
 log = logging.getLogger("pyredis")
 
+_HEARD = gates.PROPAGATING
+_SHUT = ~_HEARD
+"""The engine's gates that plain commands do not go through: all but that somebody hears of writes."""
+
 
 def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
     """Execute commands in order; replies are queued on the client. If one makes the client wait, the rest is kept."""
@@ -47,8 +51,8 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
     first: Argv = []  # what began what is timed now: this run and the ones `before` it
     before: list[tuple[Entry, int]] = []
     started = ticks()
-    open_way = not (client.gates or engine.gates & ~gates.PROPAGATING)  # no plain command changes either
-    heard = engine.gates & gates.PROPAGATING
+    open_way = not (client.gates or engine.gates & _SHUT)  # no plain command changes either
+    heard = engine.gates & _HEARD
     commands = iter(batch)
     for argv in commands:
         if argv[0] != word:
@@ -66,8 +70,8 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
                     transact(engine, client, argv, commands)
                 else:
                     dispatch(engine, client, argv)
-                open_way = not (client.gates or engine.gates & ~gates.PROPAGATING)
-                heard = engine.gates & gates.PROPAGATING
+                open_way = not (client.gates or engine.gates & _SHUT)
+                heard = engine.gates & _HEARD
                 started = ticks()
                 continue
             if not count:
@@ -267,11 +271,14 @@ def finished(
 ) -> None:
     """Account for `count` calls of a command, and for those `before` that were timed with it; `argv` came first."""
     total = count
-    if before:
-        total += sum(times for _, times in before)
-        for earlier, times in before:
-            earlier.count(times, nanoseconds // total)
-    entry.count(count, nanoseconds // total)
+    for _, times in before:
+        total += times
+    each = nanoseconds // total
+    for earlier, times in before:
+        earlier.count(times, each)
+    entry.calls += count  # as `count` does
+    entry.nanoseconds += count * each
+    entry.histogram[(each >> 10).bit_length()] += count
     engine.stats.commands += total
     client.commands += total
     client.last_entry = entry

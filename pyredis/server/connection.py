@@ -111,12 +111,15 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send; a peer that does not take its replies is dropped at its class's output buffer limit."""
-        if len(data) > self.server.smallest_output_limit and self.check_output(len(data)):
+        server = self.server
+        if len(data) > server.smallest_output_limit and self.check_output(len(data)):
             return  # as in Redis, which never begins to send a reply that is too large
-        for step in self.client.engine.before_replies:
-            step()
+        engine = server.engine
+        if engine.before_replies:
+            for step in engine.before_replies:
+                step()
         self._transport.write(data)
-        self.client.engine.stats.writes += 1
+        engine.stats.writes += 1
         if self._congested:
             self.check_output()
 
