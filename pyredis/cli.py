@@ -1,6 +1,7 @@
 """`pyredis-server`: the command line of `redis-server`."""
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -115,6 +116,7 @@ async def _run(engine: "Engine") -> int:
     pid_file = process.write_pid_file(config)
     process.handle_signals(asyncio.get_running_loop(), server)
     process.calm_collector()
+    gc.disable()  # while the dataset is loaded, which makes a great many objects and no cycles
     log.info("Server initialized")
     engine.give_up = process.exit_at_once
     loading = server.load()
@@ -130,6 +132,7 @@ def _ready(server: "Server", loaded: "asyncio.Future[None]") -> None:
     """The dataset is there, or cannot be: then the process ends."""
     from pyredis.server import process
 
+    gc.enable()
     if loaded.cancelled():
         return
     if loaded.exception() is not None:

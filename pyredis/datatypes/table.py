@@ -20,6 +20,8 @@ V = TypeVar("V")
 
 BUCKET_LIMIT = 341  # what a dict of 512 slots holds: one key more would double it
 _SAMPLED_BUCKETS = 10  # that a sample looks at for one with enough keys
+RESERVED_MAX = 1 << 24
+"""Keys for which room is made at most: who asks for more may be wrong."""
 _CURSOR_BITS = 64
 _CURSOR_MASK = (1 << _CURSOR_BITS) - 1
 
@@ -41,11 +43,8 @@ class Table(Generic[V]):
         """A table of many keys, built bucket by bucket: quicker than one `set` a key."""
         pairs = list(items)
         table: Table[V] = cls()
-        depth = (len(pairs) // (BUCKET_LIMIT // 2)).bit_length()
-        table.mask = mask = (1 << depth) - 1
-        directory: list[dict[bytes, V]] = [{} for _ in range(mask + 1)]
-        table.directory = directory
-        table.depths = [depth] * (mask + 1)
+        table.reserve(len(pairs))
+        directory, mask = table.directory, table.mask
         for key, value in pairs:
             directory[hash(key) & mask][key] = value
         table.count = sum(map(len, directory))
@@ -79,6 +78,15 @@ class Table(Generic[V]):
         self.mask = 0
         self.count = 0
         self._walked: tuple[int, list[bytes], dict[int, list[bytes]]] | None = None  # the bucket last scanned in parts
+
+    def reserve(self, count: int) -> None:
+        """Make room in an empty table for `count` keys that will come: it need not split then."""
+        if self.count:
+            return
+        depth = (min(count, RESERVED_MAX) // (BUCKET_LIMIT // 2)).bit_length()
+        self.mask = (1 << depth) - 1
+        self.directory = [{} for _ in range(self.mask + 1)]
+        self.depths = [depth] * (self.mask + 1)
 
     def __len__(self) -> int:
         return self.count

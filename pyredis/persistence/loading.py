@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pyredis.engine.collection_limits import CollectionLimits
 from pyredis.keyspace.database import Keyspace
 from pyredis.persistence.rdb_encoding import CorruptData
-from pyredis.persistence.rdb_file import Aux, EmptyKey, Event, Key, Library, ModuleData, RdbReader
+from pyredis.persistence.rdb_file import Aux, EmptyKey, Event, Key, Library, ModuleData, RdbReader, Resize
 
 log = logging.getLogger("pyredis")
 
@@ -74,6 +74,11 @@ class Loader:
     def _take_other(self, event: Event) -> None:
         if isinstance(event, Aux):
             self.aux[event.name] = event.value
+        elif isinstance(event, Resize):
+            if event.db < len(self._space.databases):
+                db = self._space.databases[event.db]
+                db.table.reserve(event.keys)
+                db.expires.reserve(event.expires)
         elif isinstance(event, Library):
             self.libraries.append(event.code)
         elif isinstance(event, EmptyKey):
