@@ -334,10 +334,24 @@ def test_a_long_value_in_small_pieces_costs_little_more_than_its_length():
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(), st.integers(1, 4))
 def test_tampered_files_do_no_harm(seed, count):
+    read_tampered(seed, count)
+
+
+@pytest.mark.proof
+def test_very_many_tampered_files_do_no_harm():
+    """pytest -m proof -n 0 tests/persistence/test_rdb_file.py"""
+    for seed in range(100_000):
+        read_tampered(seed, seed % 4 + 1)
+
+
+def read_tampered(seed, count):
     random = Random(seed)
     data = bytearray(TAMPERED)
     for _ in range(count):
         data[random.randrange(9, len(data))] = random.randrange(256)
+    if random.randrange(4) == 0:
+        at = random.randrange(9, len(data))
+        data[at : at + random.randrange(9)] = random.randbytes(random.randrange(9))
     try:
         read(bytes(data), random.choice((10, 100, 1 << 20)), verifying=False)
     except CorruptData as fault:
