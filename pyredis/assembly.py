@@ -96,7 +96,6 @@ def build_engine(
     engine.script_flags = partial(command_flags, engine)
     engine[Blocking].retry = partial(retry, engine)
     engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
-    engine.cron_steps.append(engine[LoopMetrics].sample)
     functions = engine[Functions]
     engine[Memory].parts |= {"tracking": lambda: engine[Tracking].size, "pubsub": lambda: engine[PubSub].size}
     engine[Dataset].on_settled.append(engine[Memory].recount)

@@ -8,7 +8,6 @@ from pyredis.engine import gates
 from pyredis.engine.client import Client
 from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
 from pyredis.engine.help import help_reply
-from pyredis.engine.loop_metrics import LoopMetrics
 from pyredis.errors import syntax_error
 from pyredis.protocol.replies import OK, Status
 
@@ -90,7 +89,6 @@ def config_resetstat(ctx: Client) -> Status:
     engine.keyspace.reset_stats()
     for entry in engine.rows():
         entry.reset()
-    engine[LoopMetrics].reset()
     for step in engine.on_reset:
         step()
     return OK

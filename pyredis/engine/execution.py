@@ -276,9 +276,7 @@ def finished(
     each = nanoseconds // total
     for earlier, times in before:
         earlier.count(times, each)
-    entry.calls += count  # as `count` does
-    entry.nanoseconds += count * each
-    entry.histogram[(each >> 10).bit_length()] += count
+    entry.count(count, each)
     engine.stats.commands += total
     client.commands += total
     client.last_entry = entry

@@ -18,6 +18,8 @@ class LoopMetrics:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
+        engine.on_reset.append(self.reset)
+        engine.cron_steps.append(self.sample)
         self.reset()
 
     def reset(self) -> None:

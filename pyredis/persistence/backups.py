@@ -18,7 +18,7 @@ from pyredis.persistence.rdb_check import Check, CheckFailed
 log = logging.getLogger("pyredis")
 
 
-def keep_backup(config: Config, snapshot: Path, now: int) -> Path | None:
+def keep_backup(config: Config, disk: Disk, snapshot: Path, now: int) -> Path | None:
     """Keep a snapshot of the time `now` (ms since 1970) in `backup-dir`, and no more than `backup-keep` of them."""
     folder = Path(config["dir"], config["backup-dir"])
     stamp = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
@@ -26,7 +26,7 @@ def keep_backup(config: Config, snapshot: Path, now: int) -> Path | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _link(snapshot, kept)
-        Disk().sync_folder(folder)
+        disk.sync_folder(folder)
         for old in _backups(folder, snapshot)[config["backup-keep"] :]:
             old.unlink()
     except OSError as error:

@@ -9,7 +9,6 @@ Times are ms unless said.
 import logging
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,8 +84,7 @@ class Saving:
         """Write the file now; False, and the log says why, when that fails. Backups are kept of what is worth one."""
         changes = self._engine.keyspace.dirty
         try:
-            self._disk.rename(self._written_here(), self.path)
-            self._disk.sync_folder(self.path.parent)
+            self._put_in_place(self._written_here())
         except OSError as error:
             log.warning("Error saving DB on disk: %s", error.strerror)
             return False
@@ -140,11 +138,14 @@ class Saving:
 
     def _written_here(self) -> Path:
         file = self._temporary(os.getpid())
-        write_new(self._disk, file, self._chunks(), incrementally=self._config["rdb-save-incremental-fsync"])
+        write_new(
+            self._disk, file, self._dataset.rdb_chunks(), incrementally=self._config["rdb-save-incremental-fsync"]
+        )
         return file
 
-    def _chunks(self) -> Iterator[bytes]:
-        return self._dataset.rdb_chunks()
+    def _put_in_place(self, file: Path) -> None:
+        self._disk.rename(file, self.path)
+        self._disk.sync_folder(self.path.parent)
 
     def _temporary(self, pid: int) -> Path:
         return self.path.with_name(f"temp-{pid}.rdb")
@@ -164,8 +165,7 @@ class Saving:
 
     def _adopted(self, file: Path) -> bool:
         try:
-            self._disk.rename(file, self.path)
-            self._disk.sync_folder(self.path.parent)
+            self._put_in_place(file)
         except OSError as error:
             log.warning("Error moving temp DB file %s on the final destination: %s", file.name, error.strerror)
             return False
@@ -177,7 +177,7 @@ class Saving:
         self._last_ok = True
         self._settle()
         if as_backup and self._config["backup-dir"]:
-            keep_backup(self._config, self.path, self.last)
+            keep_backup(self._config, self._disk, self.path, self.last)
 
     def _failed(self) -> None:
         self._last_ok = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyredis.datatypes.numeric import format_double
 from pyredis.engine import gates
 from pyredis.engine.acl_log import LUA, AclLog
-from pyredis.engine.blocking import Blocked, unless_blocked
+from pyredis.engine.blocking import unless_blocked
 from pyredis.engine.client import Client, NullSink
 from pyredis.engine.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
 from pyredis.engine.eviction import Eviction
@@ -113,8 +113,7 @@ class Calls:
         client.argv, client.redacted, client.rewritten = words, (), None
         if engine.gates & gates.PROPAGATING and self.run is not None and self.run.replicate == REPLICATE_NONE:
             return self._unpropagated(entry, words)
-        value = call(engine, client, entry, words)
-        return value.denied if value.__class__ is Blocked else value
+        return unless_blocked(call(engine, client, entry, words))
 
     def _unpropagated(self, entry: "Entry", words: list[bytes]) -> Any:
         engine = self._engine
