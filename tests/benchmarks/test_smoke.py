@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from benchmarks import deletions, eviction, growth, load, report, wire
+from benchmarks import deletions, eviction, growth, large_commands, load, report, wire
 from benchmarks.load import LoadError, Settings
 from benchmarks.memory import bytes_per_collection, bytes_per_key, kib_per_connection
 from benchmarks.ratios import Key
@@ -115,3 +115,24 @@ def test_what_is_deleted_was_there(kind):
             wire.send_lines(sock, deletions.commands(kind, 100))
             assert wire.ask(sock, "DBSIZE") == (b":100" if kind == "strings" else b":1")
         assert deletions.measure(server, kind, 100, "UNLINK", limited=False)["stall_ms"] > 0
+
+
+def test_large_commands_measure_every_case(capsys):
+    with running("redis") as server:
+        results = large_commands.compare([server], list(large_commands.CASES), 50, 1)
+    assert set(results) == set(large_commands.CASES)
+    assert all(value > 0 for figures in results.values() for value in figures["redis"].values())
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(large_commands.CASES)
+
+
+@pytest.mark.parametrize("name", large_commands.CASES)
+def test_large_commands_in_process_are_no_errors(name):
+    assert large_commands.measure_engine(large_commands.CASES[name], 50) > 0
+
+
+def test_a_large_command_answered_with_an_error_is_told():
+    wrong = large_commands.Case(lambda n: ["LPUSH", "h", "x"], ("hash",))
+    with running("redis") as server, pytest.raises(wire.ReplyError, match="WRONGTYPE"):
+        large_commands.measure(server, wrong, 10)
+    with pytest.raises(wire.ReplyError, match="WRONGTYPE"):
+        large_commands.measure_engine(wrong, 10)
