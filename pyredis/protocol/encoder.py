@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from hiredis import pack_command
-
 from pyredis.datatypes.numeric import format_double
 from pyredis.datatypes.stream_id import SEQUENCE_MASK
 from pyredis.protocol.replies import (
@@ -48,6 +46,12 @@ _ARRAY_MARKS = [b"\r\n*%d" % size for size in range(1024)]
 
 _TWO = _ARRAY_MARKS[2]
 
+_FEW = 4
+"""So few values are encoded one by one."""
+
+_RUN = 1000
+"""Values encoded at a time: each is looked at several times, while they are in the processor's cache."""
+
 INTEGERS = [b":%d\r\n" % value for value in range(1024)]
 
 
@@ -66,18 +70,30 @@ def error(line: bytes) -> bytes:
     return b"-%b\r\n" % line.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
-def bulks(values: Sequence[Any]) -> bytes:
-    """An array of at least one bulk string and nothing else. What is done for each is done in C."""
+def bulks(values: Sequence[bytes]) -> list[bytes]:
+    """Parts of the replies of at least one bulk string. What is done for each is done in C.
+
+    They begin with the end of the line before, and the end of the last line is left to whoever goes on.
+    """
     sizes = [*map(len, values)]
-    if sizes.count(sizes[0]) == len(sizes):
-        mark = b"\r\n$%d\r\n" % sizes[0]
-        return b"*%d%b%b\r\n" % (len(sizes), mark, mark.join(values))
-    if max(sizes) >= len(_BULK_MARKS):
-        return pack_command(tuple(values))  # type: ignore[no-any-return]
-    parts = [b""] * (2 * len(sizes))
-    parts[::2] = map(_BULK_MARKS.__getitem__, sizes)
-    parts[1::2] = values
-    return b"*%d%b\r\n" % (len(sizes), b"".join(parts))
+    size = sizes[0]
+    if size < len(_BULK_MARKS) and sizes.count(size) == len(sizes):
+        mark = _BULK_MARKS[size]
+        return [mark, mark.join(values)]
+    words = [b""] * (2 * len(sizes))
+    words[1::2] = values
+    if max(sizes) < len(_BULK_MARKS):
+        words[::2] = map(_BULK_MARKS.__getitem__, sizes)
+        return [b"".join(words)]
+    words[::2] = [b"\r\n$%d\r\n" % size for size in sizes]
+    return words  # what is long is not copied twice
+
+
+def integers(values: Sequence[int]) -> bytes:
+    """The replies of at least one integer."""
+    if min(values) >= 0 and max(values) < len(INTEGERS):
+        return b"".join(map(INTEGERS.__getitem__, values))
+    return b"".join([b":%d\r\n" % value for value in values])
 
 
 def entries(values: Sequence[tuple[int, tuple[bytes, ...]]]) -> bytes:
@@ -110,14 +126,47 @@ _SIMPLE: Encoders = {
 def _table(resp3: bool) -> Encoders:
     """All rows of a version; `encoders` is what nested values go through."""
     encoders = _SIMPLE.copy()
+    null = b"_\r\n" if resp3 else b"$-1\r\n"
 
     def items(values: Iterable[Any]) -> bytes:
         return b"".join([encoders[value.__class__](value) for value in values])
 
-    def array(values: list[Any] | tuple[Any, ...]) -> bytes:
-        if len(values) > 4 and {*map(type, values)} == {bytes}:
+    def mixed(values: Sequence[Any]) -> bytes:
+        words: list[bytes] = []
+        for value in values:
+            if value.__class__ is bytes and len(value) < len(BULK_HEADERS):
+                words += (BULK_HEADERS[len(value)], value, b"\r\n")
+            else:
+                words.append(null if value is None else encoders[value.__class__](value))
+        return b"".join(words)
+
+    def run(values: Sequence[Any]) -> list[bytes]:
+        """Parts of the replies of some values, which are of one kind mostly; they begin and end as those of `bulks`."""
+        kinds = {*map(type, values)}
+        if kinds == {bytes}:
             return bulks(values)
-        return b"*%d\r\n" % len(values) + items(values)
+        replies = integers(values) if kinds == {int} else items(values) if len(kinds) == 1 else mixed(values)
+        return [b"\r\n", replies[:-2]]
+
+    def whole(head: bytes, values: Sequence[Any]) -> bytes:
+        """An aggregate: its head without the line's end, and its values a run at a time."""
+        size = len(values)
+        parts = [head]
+        if 0 < size <= _RUN:
+            parts += run(values)
+        else:
+            for at in range(0, size, _RUN):
+                parts += run(values[at : at + _RUN])
+        parts.append(b"\r\n")
+        return b"".join(parts)
+
+    def array(values: Sequence[Any]) -> bytes:
+        size = len(values)
+        if size > _RUN:
+            return whole(b"*%d" % size, values)
+        if size > _FEW and {*map(type, values)} == {bytes}:
+            return b"".join([b"*%d" % size, *bulks(values), b"\r\n"])
+        return b"*%d\r\n" % size + items(values)
 
     def short_entries(values: Entries) -> bytes:
         try:
@@ -126,9 +175,8 @@ def _table(resp3: bool) -> Encoders:
             return array([*values])
 
     def marked(mark: bytes, count: int, values: list[Any]) -> bytes:
-        """The array's reply as one of another aggregate type."""
-        whole = array(values)
-        return b"%b%d\r\n" % (mark, count) + whole[whole.index(b"\n") + 1 :]
+        """An aggregate of another type than the array."""
+        return whole(b"%b%d" % (mark, count), values)
 
     def pairs(mark: bytes, values: Iterable[tuple[Any, Any]], count: int) -> bytes:
         return marked(mark, count, [*chain.from_iterable(values)])
@@ -144,7 +192,7 @@ def _table(resp3: bool) -> Encoders:
     if resp3:
         encoders.update(
             {
-                type(None): lambda value: b"_\r\n",
+                type(None): lambda value: null,
                 NullArray: lambda value: b"_\r\n",
                 bool: lambda value: b"#t\r\n" if value else b"#f\r\n",
                 float: lambda value: b",%b\r\n" % format_double(value),
@@ -167,7 +215,7 @@ def _table(resp3: bool) -> Encoders:
     else:
         encoders.update(
             {
-                type(None): lambda value: b"$-1\r\n",
+                type(None): lambda value: null,
                 NullArray: lambda value: b"*-1\r\n",
                 bool: lambda value: b":1\r\n" if value else b":0\r\n",
                 float: lambda value: bulk(format_double(value)),

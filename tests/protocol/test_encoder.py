@@ -12,7 +12,7 @@ from pyredis.protocol.replies import Entries, RecordMap
 
 @given(st.lists(st.binary(max_size=6) | st.sampled_from([b"x" * 1023, b"y" * 1024, b"z" * 70_000]), min_size=1))
 def test_bulks_are_what_hiredis_writes(values):
-    assert bulks(values) == hiredis.pack_command(tuple(values))
+    assert b"".join([b"*%d" % len(values), *bulks(values), b"\r\n"]) == hiredis.pack_command(tuple(values))
 
 
 @pytest.mark.parametrize("table", [RESP2, RESP3])
@@ -26,6 +26,16 @@ def test_bulks_are_what_hiredis_writes(values):
         [b"a", b"bc"] * 5,
         [b"a" * size for size in (1, 5000, 3, 0, 9)],
         [b"a", 1, None] * 4,
+        [None] * 9,
+        [*range(-5, 5)],
+        [*range(1020, 1030)],
+        [0, 1] * 5,
+        [b"a", None, b"bcd", b"x" * 5000] * 3,
+        [[b"a", 1], []] * 5,
+        [b"a"] * 2500,
+        [b"a"] * 999 + [b"bc"] * 1501,
+        [b"a"] * 1000 + [None] * 1000 + [*range(1000)] + [b"b", 7],
+        [b"x" * 5000] * 1001,
     ],
 )
 def test_arrays_read_back(table, values):
