@@ -17,8 +17,9 @@ _SUM = ("request_policy:multi_shard", "response_policy:agg_sum")
 
 def _delete(ctx: Client, keys: tuple[bytes, ...], *, lazily: bool) -> int:
     if lazily:
-        ctx.engine.stats.lazyfreed_objects += sum(is_laborious(ctx.db.table.get(key)) for key in set(keys))
-    return sum(map(ctx.db.remove, keys))
+        values = {id(value): value for value in ctx.db.table.get_many(keys) if value.__class__ is not bytes}
+        ctx.engine.stats.lazyfreed_objects += sum(map(is_laborious, values.values()))
+    return ctx.db.remove_many(keys)
 
 
 @command(
@@ -69,8 +70,7 @@ def exists(ctx: Client, key: bytes, *keys: bytes) -> int:
 
     Counts the keys that exist; one named twice counts twice.
     """
-    look = ctx.db.look
-    return sum(look(one) is not None for one in (key, *keys))
+    return 1 + len(keys) - ctx.db.look_many((key, *keys)).count(None)
 
 
 @command(
@@ -87,8 +87,7 @@ def touch(ctx: Client, key: bytes, *keys: bytes) -> int:
 
     Counts the keys that exist and renews their access times.
     """
-    get = ctx.db.get
-    return sum(get(one) is not None for one in (key, *keys))
+    return 1 + len(keys) - ctx.db.get_many((key, *keys)).count(None)
 
 
 @command("TYPE", flags=READONLY | FAST, group="generic", since="1.0.0", complexity="O(1)", keys=[Keys(1, "RO")])

@@ -312,8 +312,8 @@ def mget(ctx: Client, key: bytes, *keys: bytes) -> list[bytes | None]:
 
     Answers the strings at several keys; null where there is none.
     """
-    values = map(ctx.db.get, (key, *keys))
-    return [value if value.__class__ is bytes else _string_or_none(value) for value in values]
+    values = ctx.db.get_many((key, *keys))
+    return [value if value.__class__ is bytes or value is None else _string_or_none(value) for value in values]
 
 
 def _string_or_none(value: Any) -> bytes | None:

@@ -9,7 +9,7 @@ A scan cursor is a hash prefix counted in reversed bits, as in Redis's dict.c: s
 side of the cursor where it was, so what is there from start to end is returned at least once.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from random import Random
 from typing import Generic, TypeVar
@@ -19,6 +19,7 @@ from pyredis.datatypes.dismantling import Parts, dismantle
 V = TypeVar("V")
 
 BUCKET_LIMIT = 341  # what a dict of 512 slots holds: one key more would double it
+_FEW = 50  # keys that are stored one by one, whatever the table's size
 _SAMPLED_BUCKETS = 10  # that a sample looks at for one with enough keys
 RESERVED_MAX = 1 << 24
 """Keys for which room is made at most: who asks for more may be wrong."""
@@ -40,16 +41,10 @@ class Table(Generic[V]):
 
     @classmethod
     def filled(cls, items: Iterable[tuple[bytes, V]]) -> "Table[V]":
-        """A table of many keys, built bucket by bucket: quicker than one `set` a key."""
+        """A table of some keys and values."""
         pairs = list(items)
         table: Table[V] = cls()
-        table.reserve(len(pairs))
-        directory, mask = table.directory, table.mask
-        for key, value in pairs:
-            directory[hash(key) & mask][key] = value
-        table.count = sum(map(len, directory))
-        for index in range(mask + 1):
-            table._settle(index)
+        table.update([key for key, _ in pairs], [value for _, value in pairs])
         return table
 
     def _settle(self, index: int) -> None:
@@ -83,7 +78,7 @@ class Table(Generic[V]):
         """Make room in an empty table for `count` keys that will come: it need not split then."""
         if self.count:
             return
-        depth = (min(count, RESERVED_MAX) // (BUCKET_LIMIT // 2)).bit_length()
+        depth = _depth_for(count)
         self.mask = (1 << depth) - 1
         self.directory = [{} for _ in range(self.mask + 1)]
         self.depths = [depth] * (self.mask + 1)
@@ -136,6 +131,57 @@ class Table(Generic[V]):
             if not bucket:
                 self._merge(index)
         return value
+
+    # Many keys at once: what a command with many arguments costs is what one of them costs here
+
+    def get_many(self, keys: Iterable[bytes]) -> list[V | None]:
+        """The values, None where there is none."""
+        directory, mask = self.directory, self.mask
+        return [directory[hash(key) & mask].get(key) for key in keys]
+
+    def update(self, keys: Sequence[bytes], values: Iterable[V]) -> int:
+        """Store a value for each key, of equal keys the last one; returns how many are new.
+
+        With fewer keys than buckets one by one; else without a look at each bucket's size, which is mended afterwards.
+        """
+        if len(keys) <= max(self.mask, _FEW):
+            return sum(map(self.set, keys, values))
+        before = self.count
+        if len(keys) > before:
+            self._spread(before + len(keys))
+        directory, mask = self.directory, self.mask
+        for key, value in zip(keys, values, strict=True):
+            directory[hash(key) & mask][key] = value
+        self.count = sum(map(len, self.buckets()))
+        if _depth_for(self.count) + 1 < mask.bit_length():
+            self._spread(self.count)  # many were equal: the room is not needed
+        for index in [index for index, bucket in enumerate(self.directory) if len(bucket) > BUCKET_LIMIT]:
+            self._settle(index)
+        return self.count - before
+
+    def discard(self, keys: Iterable[bytes]) -> int:
+        """Remove keys; returns how many there were."""
+        before = self.count
+        directory, mask = self.directory, self.mask
+        for key in keys:
+            bucket = directory[hash(key) & mask]
+            if bucket.pop(key, None) is not None:
+                self.count -= 1
+                if not bucket:
+                    self._merge(hash(key) & mask)
+                    directory, mask = self.directory, self.mask
+        return before - self.count
+
+    def _spread(self, count: int) -> None:
+        """Distribute the keys anew, over buckets enough for `count` of them."""
+        buckets = list(self.buckets())
+        self.count = 0
+        self.reserve(count)
+        directory, mask = self.directory, self.mask
+        for bucket in buckets:
+            self.count += len(bucket)
+            for key, value in bucket.items():
+                directory[hash(key) & mask][key] = value
 
     def random_key(self, random: Random) -> bytes | None:
         """A uniformly random key, or None when empty."""
@@ -228,6 +274,11 @@ class Table(Generic[V]):
         for index in range(low, self.mask + 1, 1 << depth):
             self.directory[index] = bucket
             self.depths[index] = depth
+
+
+def _depth_for(count: int) -> int:
+    """By how many bits buckets are told apart that have room for `count` keys."""
+    return (min(count, RESERVED_MAX) // (BUCKET_LIMIT // 2)).bit_length()
 
 
 def _reversed_bits(value: int) -> int:

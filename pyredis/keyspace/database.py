@@ -143,6 +143,24 @@ class Database:
             self.hits += 1
         return value
 
+    def get_many(self, keys: Sequence[bytes]) -> list[Any]:
+        """`get` for several keys."""
+        return self.look_many(keys) if self.space.accesses_plainly else [self.get(key) for key in keys]
+
+    def look_many(self, keys: Sequence[bytes]) -> list[Any]:
+        """`look` for several keys."""
+        if self.expires.count and self._any_due(keys):
+            return [self.look(key) for key in keys]
+        values = self.table.get_many(keys)
+        missing = values.count(None)
+        self.hits += len(values) - missing
+        self.misses += missing
+        if missing and self.space.observers:
+            for key, value in zip(keys, values, strict=True):
+                if value is None:
+                    self._tell(key, events.KEY_MISS)
+        return values
+
     def string(self, key: bytes) -> bytes | bytearray | int | None:
         """A string to read, or None. Raises WrongType."""
         table = self.table
@@ -302,20 +320,17 @@ class Database:
 
     def set_pairs(self, words: Sequence[bytes], event: Event) -> None:
         """`set` for key, value, key, value, …"""
-        table = self.table
-        if self.expires.count or self.space.observers:
-            for at in range(0, len(words), 2):
-                self.set(words[at], words[at + 1], event)
+        keys, values = words[::2], words[1::2]
+        if self.space.observers:
+            for key, value in zip(keys, values, strict=True):
+                self.set(key, value, event)
             return
-        directory, mask = table.directory, table.mask
-        for key, value in zip(words[::2], words[1::2], strict=True):
-            bucket = directory[hash(key) & mask]
-            if key in bucket:
-                bucket[key] = value
-            else:
-                table.set(key, value)
-                directory, mask = table.directory, table.mask
-        self.dirty += len(words) // 2
+        if self.expires.count:
+            for key, when in zip(keys, self.expires.get_many(keys), strict=True):
+                if when is not None:
+                    self._set_free(key)
+        self.table.update(keys, values)
+        self.dirty += len(keys)
 
     def changed(self, key: bytes, event: Event, count: int = 1) -> None:
         """The value was changed in place, by `count` changes."""
@@ -341,6 +356,16 @@ class Database:
         self._drop(key)
         self.changed(key, event)
         return True
+
+    def remove_many(self, keys: Sequence[bytes]) -> int:
+        """`remove` for several keys; how many there were."""
+        if self.space.observers or self.fields_due is not None or (self.expires.count and self._any_due(keys)):
+            return sum(map(self.remove, keys))
+        removed = self.table.discard(keys)
+        if self.expires.count:
+            self.expires.discard(keys)
+        self.dirty += removed
+        return removed
 
     def expire_at(self, key: bytes, when: int, event: Event | None = events.EXPIRE) -> None:
         """Let an existing key expire at `when` ms; no event when the command that sets it names its own."""
@@ -369,6 +394,11 @@ class Database:
         """Whether the key is past its time, deleted or not."""
         when = self.expires.get(key)
         return when is not None and self.space.now > when and not self.space.loading
+
+    def _any_due(self, keys: Sequence[bytes]) -> bool:
+        """Whether one of the keys is past its time."""
+        now = self.space.now
+        return any(when is not None and now > when for when in self.expires.get_many(keys))
 
     def expire_if_due(self, key: bytes) -> bool:
         """Lazy expiry: whether the key is past its time; then it is deleted, unless a master decides that."""

@@ -21,7 +21,10 @@ def filled(count):
     return table
 
 
-steps = st.lists(st.tuples(st.sampled_from(["add", "drop"]), st.integers(0, 4000), st.integers(1, 1500)), max_size=12)
+steps = st.lists(
+    st.tuples(st.sampled_from(["add", "drop", "update", "discard"]), st.integers(0, 4000), st.integers(1, 1500)),
+    max_size=12,
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -29,7 +32,15 @@ steps = st.lists(st.tuples(st.sampled_from(["add", "drop"]), st.integers(0, 4000
 def test_splits_and_merges_keep_every_key(runs):
     table, model = Table(), {}
     for what, start, length in runs:
-        for number in range(start, start + length):
+        many = [key(number) for number in range(start, start + length)] * (1 + start % 2)  # perhaps each twice
+        new, there = {*many} - {*model}, {*many} & {*model}
+        if what == "update":
+            assert table.update(many, range(len(many))) == len(new)
+            model |= {one: at for at, one in enumerate(many)}
+        elif what == "discard":
+            assert table.discard(many) == len(there)
+            model = {one: value for one, value in model.items() if one not in there}
+        for number in range(start, start + length) if what in ("add", "drop") else ():
             if what == "add":
                 assert table.set(key(number), number) == (key(number) not in model)
                 model[key(number)] = number
@@ -39,6 +50,8 @@ def test_splits_and_merges_keep_every_key(runs):
         assert dict(table.items()) == model
         assert sorted(table) == sorted(model)
         assert all(table.get(one) == value for one, value in model.items())
+        assert table.get_many([*model, b"none"]) == [*model.values(), None]
+        assert max(map(len, table.buckets())) <= BUCKET_LIMIT
 
 
 def test_buckets_stay_small():
@@ -47,6 +60,14 @@ def test_buckets_stay_small():
     for number in range(20_000):
         table.pop(key(number))
     assert table.mask == 0
+
+
+def test_room_made_for_equal_keys_is_given_back():
+    table = filled(1000)
+    depth = table.mask
+    assert table.update([b"one", b"two"] * 50_000, range(100_000)) == 2
+    assert (table.get(b"one"), table.get(b"two"), len(table)) == (99_998, 99_999, 1002)
+    assert table.mask <= 2 * depth + 1
 
 
 @settings(max_examples=60, deadline=None)
