@@ -183,11 +183,7 @@ def hsetex(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: bytes,
     if options.condition and not _condition_holds(ctx, key, found, fields, options.condition):
         return 0
     hash = found if found is not None and len(found) else Hash()
-    most = ctx.engine.limits.hash
-    hash.make_room(options.pairs, most)
-    put = hash.update if options.keep else hash.put
-    for name, text in zip(fields, options.pairs[1::2], strict=True):
-        put(name, text, most)
+    hash.put_many(options.pairs, ctx.engine.limits.hash, keep=options.keep)
     count = len(fields) if options.when is None else 0
     if hash is found:
         db.changed(key, events.HSET, count)

@@ -32,18 +32,17 @@ from pyredis.protocol.replies import OK, FlatMap, Pairs, Status
 
 def living(db: Database, key: bytes, hash: Hash, fields: Sequence[bytes]) -> list[bytes | None]:
     """The values of fields; those whose time has passed are None and, unless a master decides that, deleted."""
-    get, deadlines = hash.fields.get, hash.deadlines
-    if deadlines is None:
-        return [get(field) for field in fields]
-    now = db.space.now
-    overdue = [field for field in dict.fromkeys(fields) if deadlines.is_overdue(field, now)]
+    values, deadlines = hash.get_many(fields), hash.deadlines
+    if deadlines is None or not deadlines.any_overdue(now := db.space.now):
+        return values
+    overdue = {field: None for field in fields if deadlines.is_overdue(field, now)}
     if not overdue:
-        return [get(field) for field in fields]
-    values = [None if field in overdue else get(field) for field in fields]
+        return values
+    values = [None if field in overdue else value for field, value in zip(fields, values, strict=True)]
     if db.space.expires_lazily:
         for field in overdue:
             hash.remove(field)
-        db.fields_expired(key, hash, overdue)
+        db.fields_expired(key, hash, [*overdue])
     return values
 
 
@@ -62,8 +61,7 @@ def store(ctx: Client, key: bytes, words: Sequence[bytes]) -> int:
     if len(words) == 2:
         created = int(hash.put(words[0], words[1], most))
     else:
-        hash.make_room(words, most)
-        created = sum([hash.put(field, value, most) for field, value in zip(words[::2], words[1::2], strict=True)])
+        created = hash.put_many(words, most)
     if found is None:
         db.put(key, hash, events.HSET, len(words) // 2)
     else:
@@ -228,7 +226,7 @@ def hdel(ctx: Client, key: bytes, field: bytes, *fields: bytes) -> int:
     hash = ctx.db.take_as(key, Hash)
     if hash is None:
         return 0
-    deleted = sum(map(hash.remove, (field, *fields)))
+    deleted = hash.remove_many((field, *fields))
     if deleted:
         ctx.db.shrunk(key, hash, events.HDEL, deleted)
     return deleted

@@ -44,12 +44,11 @@ def sadd(ctx: Client, key: bytes, member: bytes, *members: bytes) -> int:
     most = ctx.engine.limits.set
     if found is None:
         found = Set.for_member(member, 1 + len(members), most)
-        added = found.add(member, most) + sum([found.add(one, most) for one in members])
+        added = found.add_many((member, *members), most)
         db.put(key, found, events.SADD, added)
         return added
     if members:
-        found.make_room(1 + len(members), most)
-        added = found.add(member, most) + sum([found.add(one, most) for one in members])
+        added = found.add_many((member, *members), most)
     else:
         added = int(found.add(member, most))
     if added:
@@ -73,7 +72,7 @@ def srem(ctx: Client, key: bytes, member: bytes, *members: bytes) -> int:
     found = ctx.db.take_as(key, Set)
     if found is None:
         return 0
-    removed = sum(map(found.remove, (member, *members)))
+    removed = found.remove_many((member, *members))
     if removed:
         ctx.db.shrunk(key, found, events.SREM, removed)
     return removed
@@ -147,7 +146,9 @@ def smismember(ctx: Client, key: bytes, member: bytes, *members: bytes) -> list[
     Tells for each member whether the set has it.
     """
     found = ctx.db.get_as(key, Set)
-    return [int(found is not None and one in found.members) for one in (member, *members)]
+    if found is None:
+        return [0] * (1 + len(members))
+    return [*map(int, found.has((member, *members)))]
 
 
 @command(
@@ -270,8 +271,7 @@ def _pop_some(ctx: Client, key: bytes, words: tuple[bytes, ...]) -> Unordered:
         return _pop_all(ctx, key, found)
     taken = sample(found.members, count, ctx.engine.random)
     if (len(found) - count) * _FEW_LEFT > count:
-        for member in taken:
-            found.remove(member)
+        found.remove_many(taken)
     else:
         gone = {*taken}
         found.reduce([member for member in found.in_order() if member not in gone], ctx.engine.limits.set)

@@ -102,10 +102,22 @@ class Hash:
             self.enlarge()
         return True
 
-    def make_room(self, words: Sequence[bytes], limits: Limits) -> None:
-        """Become large at once if fields and values that are about to be stored make it so, in whatever order."""
-        if isinstance(self.fields, dict) and (len(words) // 2 > limits.entries or max(map(len, words)) > limits.bytes):
-            self.enlarge()
+    def put_many(self, words: Sequence[bytes], limits: Limits, *, keep: bool = False) -> int:
+        """`put`, or to `keep` times `update`, for field, value, field, value, …; returns how many are new.
+
+        The hash becomes large at once if the words make it so, in whatever order they stand.
+        """
+        names, values = words[::2], words[1::2]
+        fields = self.fields
+        if isinstance(fields, dict):
+            if len(names) <= limits.entries and max(map(len, words)) <= limits.bytes:
+                put = self.update if keep else self.put
+                return sum([put(name, value, limits) for name, value in zip(names, values, strict=True)])
+            fields = self.enlarge()
+        if self.deadlines is not None and not keep:
+            for name in names:
+                self.persist(name)
+        return fields.update(names, values)
 
     def enlarge(self) -> Table[bytes]:
         """Take the large form."""
@@ -120,6 +132,18 @@ class Hash:
         if isinstance(fields, dict):
             return fields.pop(field, None) is not None
         return fields.pop(field) is not None
+
+    def remove_many(self, names: Sequence[bytes]) -> int:
+        """Delete fields; returns how many there were."""
+        fields = self.fields
+        if isinstance(fields, dict) or self.deadlines is not None:
+            return sum(map(self.remove, names))
+        return fields.discard(names)
+
+    def get_many(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """The values of fields, None where there is none."""
+        fields = self.fields
+        return [*map(fields.get, names)] if isinstance(fields, dict) else fields.get_many(names)
 
     def names(self, now: int | None = None) -> list[bytes]:
         """The fields, in Redis's order when small; with a time those that are not overdue then."""

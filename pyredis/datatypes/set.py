@@ -5,8 +5,8 @@ sorted array (Redis's intset); a large one (Redis's hashtable) is a `Table`, whi
 has random members. Forms only ever change from intset over listpack to large.
 """
 
-from collections.abc import Iterable
-from itertools import chain, islice
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice, repeat
 from typing import NamedTuple
 
 from pyredis.datatypes.allocation import allocated, bulk_size, table_size
@@ -62,10 +62,14 @@ class Set:
 
     # Changing
 
-    def make_room(self, count: int, limits: Limits) -> None:
-        """Become large at once if that many members are about to be added."""
-        if isinstance(self.members, dict) and count > (limits.integers if self.is_intset else limits.entries):
-            self.enlarge()
+    def add_many(self, members: Sequence[bytes], limits: Limits) -> int:
+        """Add members; returns how many are new. It becomes large at once if that is what so many make of it."""
+        content = self.members
+        if isinstance(content, dict):
+            if len(members) <= (limits.integers if self.is_intset else limits.entries):
+                return sum([self.add(member, limits) for member in members])
+            content = self.enlarge()
+        return content.update(members, repeat(True, len(members)))
 
     def add(self, member: bytes, limits: Limits) -> bool:
         """Add a member; False when it was there."""
@@ -101,6 +105,19 @@ class Set:
         if isinstance(members, dict):
             return members.pop(member, False)
         return members.pop(member) is not None
+
+    def remove_many(self, members: Sequence[bytes]) -> int:
+        """Delete members; returns how many there were."""
+        content = self.members
+        return sum(map(self.remove, members)) if isinstance(content, dict) else content.discard(members)
+
+    def has(self, members: Sequence[bytes]) -> list[bool]:
+        """Whether each of them is a member."""
+        content = self.members
+        if isinstance(content, dict):
+            return [member in content for member in members]
+        directory, mask = content.directory, content.mask
+        return [member in directory[hash(member) & mask] for member in members]
 
     def enlarge(self) -> Table[bool]:
         """Take the large form."""

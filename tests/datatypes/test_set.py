@@ -50,12 +50,16 @@ def test_order():
     assert found.in_order() == [b"-1", b"3", b"20", b"x", b"0"]
 
 
-def test_making_room():
+def test_many_members_make_it_large_at_once():
     found = filled(b"1")
-    found.make_room(4, LIMITS)
-    assert found.encoding == INTSET
-    found.make_room(5, LIMITS)
-    assert (found.encoding, found.in_order()) == (HASHTABLE, [b"1"])
+    assert found.add_many([b"1", b"2", b"2", b"1"], LIMITS) == 1
+    assert (found.encoding, found.in_order()) == (INTSET, [b"1", b"2"])
+    assert found.add_many([b"1"] * 5, LIMITS) == 0
+    assert (found.encoding, sorted(found.in_order())) == (HASHTABLE, [b"1", b"2"])
+    assert found.add_many([b"3", b"2", b"3"], LIMITS) == 1
+    assert found.has([b"3", b"4", b"1"]) == [True, False, True]
+    assert found.remove_many([b"3", b"4", b"1", b"3"]) == 2
+    assert found.in_order() == [b"2"]
 
 
 @mark.parametrize(("first", "encoding"), [(b"1", INTSET), (b"x", LISTPACK)])
