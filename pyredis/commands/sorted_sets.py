@@ -7,7 +7,7 @@ from math import isnan
 from typing import Any
 
 from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply, walk
-from pyredis.datatypes.numeric import INT64_MAX, format_double, parse_float
+from pyredis.datatypes.numeric import INT64_MAX, format_double, parse_float, parse_floats
 from pyredis.datatypes.sampling import MOST_DRAWS
 from pyredis.datatypes.sorted_set import Limits, SortedSet
 from pyredis.engine.arguments import Arguments, integer_between
@@ -19,6 +19,7 @@ from pyredis.keyspace.events import Event
 from pyredis.protocol.replies import NULL_ARRAY, NullArray, Pairs
 
 _SAME, _ADDED, _UPDATED = range(3)
+_FEW = 50  # pairs of ZADD that are applied one by one
 
 
 def store(ctx: Client, key: bytes, made: SortedSet, event: Event) -> int:
@@ -95,6 +96,23 @@ class _Rules:
         to.move(member, before, score)
         return _UPDATED, score
 
+    def apply_many(self, to: SortedSet, scores: dict[bytes, float]) -> tuple[int, int]:
+        """Add or change many different members: how many are new, and how many changed or new."""
+        given = [*zip(scores, scores.values(), to.scores_of([*scores]), strict=True)]
+        accepted: dict[bytes, float] = {}
+        if not self.old_only:
+            accepted = {member: score for member, score, before in given if before is None}
+        added = len(accepted)
+        if added < len(given) and not self.new_only:
+            for member, score, before in given:
+                if before is None or score == before:
+                    continue
+                if not (self.less if score > before else self.greater):
+                    accepted[member] = score
+        if accepted:
+            to.update(accepted)
+        return added, len(accepted)
+
 
 def add(ctx: Client, key: bytes, words: tuple[bytes, ...], *, increment: bool = False) -> int | float | None:
     """ZADD and ZINCRBY in full: `words` are options and pairs of score and member."""
@@ -105,24 +123,31 @@ def add(ctx: Client, key: bytes, words: tuple[bytes, ...], *, increment: bool = 
         raise syntax_error()
     pairs = len(rest) // 2
     rules.check(pairs)
-    scores = [read_score(word) for word in rest[::2]]
+    scores, members = parse_floats(rest[::2]), rest[1::2]
+    if scores is None:
+        raise CommandError(NOT_A_FLOAT)
     within = ctx.engine.limits.sorted_set
     found = ctx.db.take_as(key, SortedSet)
     target = SortedSet() if found is None else found
     if found is None and rules.old_only:
         return None if rules.increment else 0
-    if pairs > within.entries or (found is None and len(rest[1]) > within.size):
+    if pairs > within.entries or (found is None and len(members[0]) > within.size):
         target.enlarge()
-    outcomes = [rules.apply(target, rest[2 * at + 1], score, within) for at, score in enumerate(scores)]
-    added = sum(outcome == _ADDED for outcome, _ in outcomes)
-    changed = sum(outcome != _SAME for outcome, _ in outcomes)
+    answer: float | None = None
+    if pairs > _FEW and target.is_large and len(different := dict(zip(members, scores, strict=True))) == pairs:
+        added, changed = rules.apply_many(target, different)
+    else:
+        outcomes = [rules.apply(target, member, score, within) for member, score in zip(members, scores, strict=True)]
+        added = sum(outcome == _ADDED for outcome, _ in outcomes)
+        changed = sum(outcome != _SAME for outcome, _ in outcomes)
+        answer = outcomes[0][1]
     event = events.ZINCR if rules.increment else events.ZADD
     if found is None:
         ctx.db.put(key, target, event, changed)
     elif changed:
         ctx.db.changed(key, event, changed)
     if rules.increment:
-        return outcomes[0][1]
+        return answer
     return changed if rules.changes else added
 
 
@@ -200,7 +225,7 @@ def zrem(ctx: Client, key: bytes, member: bytes, *members: bytes) -> int:
     found = ctx.db.take_as(key, SortedSet)
     if found is None:
         return 0
-    removed = sum(map(found.remove, (member, *members)))
+    removed = found.remove_many((member, *members))
     if removed:
         ctx.db.shrunk(key, found, events.ZREM, removed)
     return removed
@@ -250,7 +275,7 @@ def zmscore(ctx: Client, key: bytes, member: bytes, *members: bytes) -> list[flo
     Answers the scores of several members.
     """
     found = ctx.db.get_as(key, SortedSet)
-    return [None if found is None else found.score(one) for one in (member, *members)]
+    return [None] * (1 + len(members)) if found is None else found.scores_of((member, *members))
 
 
 @command(

@@ -10,11 +10,13 @@ and every result is rounded half-even to what the hardware could hold.
 """
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from math import copysign, frexp, isinf, isnan
 from typing import NamedTuple
 
+_PLAIN_MAX = 300  # characters of a decimal without exponent that cannot overflow, or underflow to zero
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 
 _HEX_FLOAT = re.compile(rb"[+-]?0[xX](?=\.?[0-9a-fA-F])([0-9a-fA-F]*\.?[0-9a-fA-F]*)(?:[pP]([+-]?[0-9]+))?")
@@ -40,7 +42,7 @@ def is_canonical_int(text: bytes) -> bool:
 
 def parse_float(text: bytes) -> float | None:
     """The double `text` spells as C's `strtod` reads it, or None for what commands refuse as a float."""
-    if text.isdigit() and len(text) < 300:  # the commonest form, which needs no look at what `float` takes beyond C
+    if text.isdigit() and len(text) < _PLAIN_MAX:  # the commonest form, where C and `float` agree
         return float(text)
     if not text or b"_" in text or text[0] <= 32 or text[-1] <= 32:
         return None
@@ -61,6 +63,22 @@ def parse_float(text: bytes) -> float | None:
     if number == 0.0 and digits.strip(b"+-0."):  # an underflow, which strtod reports as ERANGE
         return None
     return number
+
+
+def parse_floats(words: Sequence[bytes]) -> list[float] | None:
+    """`parse_float` of all words, or None if it is None for one of them. Plain decimals are read in C."""
+    if max(map(len, words)) < _PLAIN_MAX and not b"".join(words).translate(None, b"0123456789.-"):
+        try:
+            return [*map(float, words)]
+        except ValueError:
+            return None  # of these characters, C takes what Python takes
+    numbers: list[float] = []
+    for word in words:
+        number = parse_float(word)
+        if number is None:
+            return None
+        numbers.append(number)
+    return numbers
 
 
 def format_double(number: float) -> bytes:

@@ -7,9 +7,12 @@ became large stays so. A small set forgets the sign of a zero score, for a listp
 Ranks count from 0. Ranges are given as ranks: from `start` to before `stop`.
 """
 
+import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress, islice
+from operator import eq
 from random import Random
 from typing import NamedTuple
 
@@ -21,6 +24,8 @@ from pyredis.datatypes.table import Table
 
 _SKIPLIST = 600  # its head, which has every level
 _NODE = 38  # of the skiplist, on average
+_MANY = 4  # the ranking is made anew for changes to more than one in so many members
+_equals = re.compile(rb"\x01+").finditer
 
 
 class Limits(NamedTuple):
@@ -143,6 +148,40 @@ class SortedSet:
         self.ranking.remove(score, member)
         return True
 
+    # Many members at once
+
+    def scores_of(self, members: Sequence[bytes]) -> list[float | None]:
+        """The scores of members, None where there is none."""
+        return [*map(self.score, members)] if self.table is None else self.table.get_many(members)
+
+    def update(self, scores: dict[bytes, float]) -> None:
+        """Give members scores, whether they are there or not; it becomes large. Where they are many, by one sort."""
+        table = self.enlarge()
+        if len(scores) * _MANY < table.count:
+            for member, score in scores.items():
+                before = table.get(member)
+                if before is not None:
+                    self.ranking.remove(before, member)
+                table.set(member, score)
+                self.ranking.insert(score, member)
+            return
+        everything = dict(self.ranking.items())
+        everything.update(scores)
+        table.update([*scores], scores.values())
+        self.ranking = Ranking(*in_order(everything))
+
+    def remove_many(self, members: Sequence[bytes]) -> int:
+        """Take members away; returns how many there were."""
+        table = self.table
+        if table is None or len(members) * _MANY < table.count:
+            return sum(map(self.remove, members))
+        before, scores = self.ranking.slice(0, table.count)
+        removed = table.discard(members)
+        gone = {*members}
+        stays = [member not in gone for member in before]
+        self.ranking = Ranking([*compress(before, stays)], array("d", compress(scores, stays)))
+        return removed
+
     # Ranges
 
     def slice(self, start: int, stop: int) -> tuple[list[bytes], Sequence[float]]:
@@ -170,8 +209,7 @@ class SortedSet:
             del self.members[start:stop], self.scores[start:stop]
         elif members:
             self.ranking.delete(start, start + len(members))
-            for member in members:
-                table.pop(member)
+            table.discard(members)
         return taken
 
     def below(self, score: float, *, inclusive: bool) -> int:
@@ -237,15 +275,18 @@ class SortedSet:
         table = self.table
         if table is None:
             table = self.table = Table()
-            for member, score in zip(self.members, self.scores, strict=True):
-                table.set(member, score)
+            table.update(self.members, self.scores)
             self.ranking = Ranking(self.members, self.scores)
             self.members, self.scores = [], array("d")
         return table
 
 
 def in_order(scores: Mapping[bytes, float]) -> tuple[list[bytes], "array[float]"]:
-    """Members and scores, sorted as in a sorted set."""
-    members = sorted(scores)
-    members.sort(key=scores.__getitem__)
-    return members, array("d", map(scores.__getitem__, members))
+    """Members and scores, sorted as in a sorted set: by score, and then each run of equal scores by member."""
+    members = sorted(scores, key=scores.__getitem__)
+    ordered = array("d", map(scores.__getitem__, members))
+    for run in _equals(bytes(map(eq, ordered, islice(ordered, 1, None)))):
+        start, stop = run.start(), run.end() + 1
+        members[start:stop] = equals = sorted(members[start:stop])
+        ordered[start:stop] = array("d", map(scores.__getitem__, equals))  # zeros have signs
+    return members, ordered

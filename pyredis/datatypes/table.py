@@ -19,6 +19,7 @@ from pyredis.datatypes.dismantling import Parts, dismantle
 V = TypeVar("V")
 
 BUCKET_LIMIT = 341  # what a dict of 512 slots holds: one key more would double it
+_FILL = BUCKET_LIMIT * 3 // 4  # keys that a bucket gets at most, on average, where room is made
 _FEW = 50  # keys that are stored one by one, whatever the table's size
 _SAMPLED_BUCKETS = 10  # that a sample looks at for one with enough keys
 RESERVED_MAX = 1 << 24
@@ -278,7 +279,7 @@ class Table(Generic[V]):
 
 def _depth_for(count: int) -> int:
     """By how many bits buckets are told apart that have room for `count` keys."""
-    return (min(count, RESERVED_MAX) // (BUCKET_LIMIT // 2)).bit_length()
+    return (min(count, RESERVED_MAX) // _FILL).bit_length()
 
 
 def _reversed_bits(value: int) -> int:
