@@ -167,6 +167,7 @@ class StrictParser:
                 self._argv += batch[0]
                 self.held += sum(map(len, batch[0]))
                 self._missing -= marks + 1
+                self._scanned = 0
                 return
 
     def _bulk_size(self, line: bytes) -> int:

@@ -146,6 +146,14 @@ def test_many_arguments_are_those_of_the_specification(arguments, changes, cuts,
         assert found[1:] == [[b"PING"]]
 
 
+def test_many_arguments_may_be_cut_anywhere():
+    arguments = [b"MSET", *(b"%d" % number if number % 3 else b"v" * (number % 40) for number in range(160))]
+    data = encode(arguments) + encode(["PING"])
+    for cut in range(1, len(data) - 10):
+        for last in (1, 5, 10):  # what waits behind a cut in a header is looked at from its beginning
+            assert fast([data[:cut], data[cut:-last], data[-last:]]) == ([arguments, [b"PING"]], None), (cut, last)
+
+
 ANNOUNCEMENTS = [
     b"*999999\r\n" * 1000,
     b"*99\r\n" * 50_000,
