@@ -83,6 +83,11 @@ class StrictParser:
         return not self._missing
 
     @property
+    def lacking(self) -> int:
+        """Bytes still to come of the argument being read."""
+        return self._bulk + 2 - len(self._buffer) if self._bulk >= 0 else 0
+
+    @property
     def buffered(self) -> int:
         """Bytes received that have not become an argument yet."""
         return len(self._buffer)
@@ -246,7 +251,7 @@ class RequestParser:
         One command at a time of a client that has not authenticated: it may change what the next ones may be.
         `more` gives the others.
         """
-        if self.regular:
+        if self.regular and data.endswith(b"\r\n"):
             regular = regular_commands(self._reader, data)
             if regular is not None:
                 return regular
@@ -263,7 +268,7 @@ class RequestParser:
             data = strict.rest()
         if strict.authenticated:
             # A read that ends within a command: the whole ones before that may still go the fast way.
-            for cut in (len(data), data.rfind(b"\r\n*") + 2):
+            for cut in (len(data) if data.endswith(b"\r\n") else 0, data.rfind(b"\r\n*") + 2):
                 if cut >= 2 and (regular := regular_commands(Reader(), data[:cut])) is not None:
                     batch += regular
                     data = data[cut:]

@@ -3,8 +3,8 @@
 `data_received` is the whole path: parse what the read brought, run it, let the replies be written once. Nothing is
 awaited and no task is made.
 
-Nobody is kept waiting by who sends much: a client's turn ends after a large read, or after `TURN_NS` of commands; then
-it is read from again, or its other commands run, when all others that had something to say were served.
+Nobody is kept waiting by who sends much: a client's turn ends after `SLICE_BYTES` of what it sent, or after `TURN_NS`
+of commands. The rest has its turn, or the socket is read again, when all others that had something to say were served.
 """
 
 import asyncio
@@ -35,8 +35,10 @@ PENDING_MAX = 10_000
 TURN_NS = 4_000_000
 """How long a client's commands may run before others have their turn."""
 
+SLICE_BYTES = 64 * 1024
+"""How much of what a client sent is parsed and run before others have their turn."""
+
 _COMMANDS = 64  # that run before the clock is looked at
-_LARGE_READ = 64 * 1024  # bytes behind which the socket may hold more
 _CONGESTED_BYTES = 64 * 1024  # pending output from which limits are looked at
 
 
@@ -45,6 +47,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_congested",
+        "_in_line",
+        "_rest",
         "_transport",
         "address",
         "client",
@@ -61,6 +65,8 @@ class Connection(asyncio.Protocol):
         self.fd = -1
         self.soft_limit_since: int | None = None
         self._congested = False
+        self._in_line = False  # for its next turn
+        self._rest = b""  # of a large read, for that turn
 
     # From the loop
 
@@ -88,18 +94,20 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Run what the read brought; the replies go out when all that could be read was run."""
+        if len(data) > SLICE_BYTES:
+            data = self._slice(data)
         client, parser = self.client, self.parser
         engine = client.engine
         size = len(data)
-        if not parser.regular and not self._takes(data):
-            return
-        batch = parser.feed(data)
         client.bytes_in += size
         stats = engine.stats
         stats.bytes_in += size
         stats.reads += 1
         engine.tick()
         client.last_active = engine.keyspace.now
+        if not parser.regular and not self._takes(data):
+            return
+        batch = parser.feed(data)
         if client.waiting is not None:
             self._keep(batch)
         elif len(batch) <= _COMMANDS:
@@ -110,8 +118,6 @@ class Connection(asyncio.Protocol):
             self.flush_soon(client)
         if not parser.regular:
             self._settle()
-        if size >= _LARGE_READ:
-            self._end_turn()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone."""
@@ -172,6 +178,8 @@ class Connection(asyncio.Protocol):
     def overflow(self) -> None:
         """Drop the peer: it is sent more than `client-output-buffer-limit` or `maxmemory-clients` allows."""
         client = self.client
+        if client.waiting is CLOSED:
+            return
         stats, line = (
             client.engine.stats,
             client_line(client, running=False).decode("utf-8", "backslashreplace").strip(),
@@ -195,21 +203,26 @@ class Connection(asyncio.Protocol):
     def resume(self) -> None:
         """Run what came while the client waited."""
         client = self.client
-        self._transport.resume_reading()
         pending, client.pending = client.pending, deque()
         client.engine.tick()
         self._serve(pending)
+        self._read_on()
         client.flush()
         self._settle()
 
     def begin_turn(self) -> None:
-        """All others were served: go on with what is left of the client's commands, or else with reading."""
+        """All others were served: go on with the client's commands, with what was read, or else with reading."""
         client = self.client
+        self._in_line = False
         if client.waiting is TURN:
             client.waiting = None
             self.resume()
-        elif client.waiting is not CLOSED and len(client.pending) <= PENDING_MAX:
-            self._transport.resume_reading()
+        elif self._rest:
+            data, self._rest = self._rest, b""
+            self.data_received(data)
+        if self._rest:
+            self._end_turn()
+        self._read_on()
 
     def output_pending(self) -> int:
         """Bytes the peer has not taken."""
@@ -242,11 +255,27 @@ class Connection(asyncio.Protocol):
                 break
         client.keep(commands)
 
+    def _slice(self, data: bytes) -> bytes:
+        """What is taken of a large read now, whole commands if possible, or all of it within a large argument."""
+        if len(data) > self.parser.strict.lacking:
+            cut = data.rfind(b"\r\n*", 0, SLICE_BYTES) + 2
+            cut = cut if cut > 1 else SLICE_BYTES
+            data, self._rest = data[:cut], data[cut:]
+        self._end_turn()
+        return data
+
     def _end_turn(self) -> None:
         """Read no more until all others were served."""
-        if self.client.waiting is not CLOSED:
+        if not self._in_line and self.client.waiting is not CLOSED:
+            self._in_line = True
             self._transport.pause_reading()
             self.server.next_turn(self)
+
+    def _read_on(self) -> None:
+        """Read from the socket, unless something else is to be done before."""
+        client = self.client
+        if not self._in_line and client.waiting is not CLOSED and len(client.pending) <= PENDING_MAX:
+            self._transport.resume_reading()
 
     def _settle(self) -> None:
         """After commands ran: lift limits of who authenticated, drop who sent malformed or boundless input."""
