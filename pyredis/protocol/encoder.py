@@ -31,6 +31,7 @@ from pyredis.protocol.replies import (
 
 Encoder = Callable[[Any], bytes]
 Encoders = dict[type, Encoder]
+Whole = Callable[[bytes, Sequence[Any]], bytes]
 
 BULK_HEADERS = [b"$%d\r\n" % size for size in range(1024)]
 """Ready headers of short bulk strings: a look-up is half the cost of formatting."""
@@ -123,10 +124,8 @@ _SIMPLE: Encoders = {
 """What holds nothing else and is the same in both versions."""
 
 
-def _table(resp3: bool) -> Encoders:
-    """All rows of a version; `encoders` is what nested values go through."""
-    encoders = _SIMPLE.copy()
-    null = b"_\r\n" if resp3 else b"$-1\r\n"
+def _aggregates(encoders: Encoders, null: bytes) -> tuple[Callable[[Iterable[Any]], bytes], Whole]:
+    """What encodes values one after another, and what encodes an aggregate of any size, through `encoders`."""
 
     def items(values: Iterable[Any]) -> bytes:
         return b"".join([encoders[value.__class__](value) for value in values])
@@ -159,6 +158,16 @@ def _table(resp3: bool) -> Encoders:
                 parts += run(values[at : at + _RUN])
         parts.append(b"\r\n")
         return b"".join(parts)
+
+    return items, whole
+
+
+def _table(resp3: bool) -> Encoders:
+    """All rows of a version; `encoders` is what nested values go through."""
+    encoders = _SIMPLE.copy()
+    null = b"_\r\n" if resp3 else b"$-1\r\n"
+
+    items, whole = _aggregates(encoders, null)
 
     def array(values: Sequence[Any]) -> bytes:
         size = len(values)
