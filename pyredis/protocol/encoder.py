@@ -31,6 +31,7 @@ from pyredis.protocol.replies import (
 
 Encoder = Callable[[Any], bytes]
 Encoders = dict[type, Encoder]
+Items = Callable[[Iterable[Any]], bytes]
 Whole = Callable[[bytes, Sequence[Any]], bytes]
 
 BULK_HEADERS = [b"$%d\r\n" % size for size in range(1024)]
@@ -124,8 +125,8 @@ _SIMPLE: Encoders = {
 """What holds nothing else and is the same in both versions."""
 
 
-def _aggregates(encoders: Encoders, null: bytes) -> tuple[Callable[[Iterable[Any]], bytes], Whole]:
-    """What encodes values one after another, and what encodes an aggregate of any size, through `encoders`."""
+def _aggregates(encoders: Encoders, null: bytes) -> tuple[Items, Whole, Encoder]:
+    """What encodes values in a row, an aggregate of any size and an array; each value goes through `encoders`."""
 
     def items(values: Iterable[Any]) -> bytes:
         return b"".join([encoders[value.__class__](value) for value in values])
@@ -159,16 +160,6 @@ def _aggregates(encoders: Encoders, null: bytes) -> tuple[Callable[[Iterable[Any
         parts.append(b"\r\n")
         return b"".join(parts)
 
-    return items, whole
-
-
-def _table(resp3: bool) -> Encoders:
-    """All rows of a version; `encoders` is what nested values go through."""
-    encoders = _SIMPLE.copy()
-    null = b"_\r\n" if resp3 else b"$-1\r\n"
-
-    items, whole = _aggregates(encoders, null)
-
     def array(values: Sequence[Any]) -> bytes:
         size = len(values)
         if size > _RUN:
@@ -176,6 +167,16 @@ def _table(resp3: bool) -> Encoders:
         if size > _FEW and {*map(type, values)} == {bytes}:
             return b"".join([b"*%d" % size, *bulks(values), b"\r\n"])
         return b"*%d\r\n" % size + items(values)
+
+    return items, whole, array
+
+
+def _table(resp3: bool) -> Encoders:
+    """All rows of a version; `encoders` is what nested values go through."""
+    encoders = _SIMPLE.copy()
+    null = b"_\r\n" if resp3 else b"$-1\r\n"
+
+    items, whole, array = _aggregates(encoders, null)
 
     def short_entries(values: Entries) -> bytes:
         try:
