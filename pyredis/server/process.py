@@ -92,24 +92,24 @@ def raise_file_limit(config: Config) -> None:
 def handle_signals(loop: asyncio.AbstractEventLoop, server: "Server") -> None:
     """SIGTERM and SIGINT shut down in order; a second SIGINT ends the process at once."""
 
-    def stop(name: str) -> None:
+    def stop(name: str, parameter: str) -> None:
         if server.stopping.is_set() and name == "SIGINT":
             log.warning("You insist... exiting now.")
             os._exit(1)
         log.warning("Received %s scheduling shutdown...", name)
-        asked = server.engine.config[f"shutdown-on-{name.lower()}"]
+        asked = server.engine.config[parameter]
         save = True if "save" in asked else False if "nosave" in asked else None
         if not server.shut_down(save=save, now="now" in asked, force="force" in asked):
             log.warning(
                 "%s received but errors trying to shut down the server, check the logs for more information", name
             )
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        name = signal.Signals(number).name
+    for number, parameter in ((signal.SIGTERM, "shutdown-on-sigterm"), (signal.SIGINT, "shutdown-on-sigint")):
+        told = (signal.Signals(number).name, parameter)
         if sys.platform == "win32":
-            signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(stop, name))
+            signal.signal(number, lambda *_, told=told: loop.call_soon_threadsafe(stop, *told))
         else:
-            loop.add_signal_handler(number, stop, name)
+            loop.add_signal_handler(number, stop, *told)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
