@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pyredis import REDIS_VERSION, __version__
 from pyredis.config import absent
 from pyredis.config.commandline import Action, Options, parse
-from pyredis.config.store import Config, ConfigError
+from pyredis.config.store import Config, ConfigError, fatal
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -91,16 +91,21 @@ def _serve(engine: "Engine") -> int:
     from pyredis.server.loop import loop_factory
 
     config = engine.config
+    process.fill_standard_files()
     if config["daemonize"] and not process.is_supervised(config):
         process.daemonize()
-    os.chdir(config["dir"])
     try:
+        os.chdir(config["dir"])
         logs.set_up(config)
     except OSError as error:
-        print(f"Can't open the log file: {error.strerror}", file=sys.stderr)
+        print("", fatal(f"Can't open the log file: {error.strerror}"), sep="\n", file=sys.stderr)
         return 1
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_run(engine))
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(_run(engine))
+    except Exception:
+        log.critical("Redis %s crashed by an error", REDIS_VERSION, exc_info=config["crash-log-enabled"])
+        return 1
 
 
 async def _run(engine: "Engine") -> int:

@@ -58,7 +58,7 @@ IDLE: dict[str, str] = {
     "a log is synced as a whole": "aof-rewrite-incremental-fsync",
     "there is no such logo": "always-show-logo",
     "there are no such warnings": "ignore-warnings",
-    "there are no such checks": "crash-log-enabled crash-memcheck-enabled use-exit-on-panic watchdog-period",
+    "there are no such checks": "crash-memcheck-enabled use-exit-on-panic watchdog-period",
     "errors while loading are judged by `aof-load-truncated` alone": "propagation-error-behavior",
     "payloads are always checked in full": "sanitize-dump-payload",
     "strings compare by bytes": "locale-collate",

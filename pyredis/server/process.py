@@ -32,6 +32,15 @@ def daemonize() -> None:
     os.close(null)
 
 
+def fill_standard_files() -> None:
+    """Let no socket become standard input, output or error where the process was started without: libuv aborts then."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def write_pid_file(config: Config) -> str:
     """Write the pid where `pidfile` says, or at Redis's default for a daemon; the path, or '' for none."""
     path = config["pidfile"] or (DEFAULT_PID_FILE if config["daemonize"] else "")
