@@ -14,6 +14,7 @@ from pyredis.engine.acl import Acl
 from pyredis.engine.acl_log import AclLog
 from pyredis.engine.blocking import Blocking
 from pyredis.engine.client_memory import ClientMemory
+from pyredis.engine.cross_protocol import CrossProtocol
 from pyredis.engine.engine import Engine
 from pyredis.engine.eviction import Eviction
 from pyredis.engine.execution import retry
@@ -51,6 +52,7 @@ COMPONENTS = (
     Acl,
     AclLog,
     ClientMemory,
+    CrossProtocol,
     Memory,
     SlowLog,
     LatencyMonitor,

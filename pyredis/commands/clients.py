@@ -101,6 +101,7 @@ def client_no_evict(ctx: Client, switch: bytes) -> Status:
     Keeps the connection from being closed when clients take too much memory.
     """
     ctx.no_evict = _is_on(switch)
+    ctx.sink.adopt_limits()
     return OK
 
 

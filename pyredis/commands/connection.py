@@ -179,6 +179,7 @@ def reset(ctx: Client) -> Status:
     ctx.db = ctx.engine.keyspace.databases[0]
     ctx.name = b""
     ctx.no_evict = False
+    ctx.sink.adopt_limits()
     ctx.set_no_touch(False)
     ctx.set_reply_mode(REPLY_ON)
     ctx.talk(2)

@@ -3,6 +3,7 @@
 import logging
 
 from pyredis import REDIS_VERSION
+from pyredis.engine import gates
 from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
 from pyredis.engine.command import (
@@ -93,6 +94,8 @@ def shutdown(ctx: Client, *words: bytes) -> NoReply:
         raise CommandError(b"No shutdown in progress.")
     if ctx.engine.on_shutdown is None:
         raise CommandError(_CANNOT)
+    if ctx.engine.gates & gates.BUSY and b"NOSAVE" not in asked:
+        raise CommandError(ctx.engine.busy, b"BUSY")  # half of a script's effects must not be saved
     save = True if b"SAVE" in asked else False if b"NOSAVE" in asked else None
     log.info("User requested shutdown...")
     if not ctx.engine.on_shutdown(save=save, now=b"NOW" in asked, force=b"FORCE" in asked):

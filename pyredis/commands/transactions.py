@@ -17,6 +17,7 @@ from pyredis.engine.selector import CHANNEL, COMMAND, KEY
 from pyredis.engine.transactions import Queued, Transaction, Watches, leave
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, ErrorReply, NullArray, Status
+from pyredis.protocol.reply_size import reply_size
 from pyredis.scripting.scripts import Scripts
 
 _CHANGED = (
@@ -79,13 +80,18 @@ def _execute(ctx: Client, transaction: Transaction) -> list[Any] | NullArray:
 
 def _run(ctx: Client, queue: list[Queued]) -> list[Any]:
     """Call each command; what they change propagates as one transaction."""
-    argv, propagation = ctx.argv, ctx.engine[Propagation]
-    values = []
+    argv, propagation, size = ctx.argv, ctx.engine[Propagation], 0
+    values: list[Any] = []
     with propagation.together():
         for queued in queue:
             ctx.argv, ctx.redacted, ctx.rewritten = queued.argv, (), None
             refused = _no_longer_permitted(ctx, queued) if ctx.gates & gates.RESTRICTED else None
             values.append(refused or unless_blocked(call(ctx.engine, ctx, queued.entry, queued.argv)))
+            if ctx.output_max:
+                size += reply_size(values[-1], ctx.output_max)
+                if size > ctx.output_max:  # the transaction is carried out all the same
+                    ctx.sink.overflow()
+                    values.clear()
     ctx.argv, ctx.redacted, ctx.rewritten = argv, (), ()
     return [value for value in values if value is not NO_REPLY]
 

@@ -4,6 +4,7 @@ Handlers get it as their context `ctx`: `ctx.db` is the selected database, `ctx.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyredis.engine import gates
@@ -12,6 +13,7 @@ from pyredis.engine.transactions import Transaction
 from pyredis.keyspace.database import Database
 from pyredis.protocol.encoder import RESP2, VERSIONS
 from pyredis.protocol.parser import Argv
+from pyredis.protocol.reply_size import NOTABLE_BYTES, reply_size
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 REPLY_ON, REPLY_OFF, REPLY_SKIP = b"ON", b"OFF", b"SKIP"
 CLOSED = "closed"
 """A client's `waiting` once it is disconnected: nothing it sent runs any more."""
+TURN = "turn"
+"""A client's `waiting` when it sent so much that others have their turn first."""
 
 
 class Sink(Protocol):
@@ -45,6 +49,15 @@ class Sink(Protocol):
 
     def resume(self) -> None:
         """The client no longer waits: go on with what it sent meanwhile."""
+
+    def adopt_limits(self) -> None:
+        """The client's class changed, or a limit: set its `output_max`."""
+
+    def check_output(self, more: int) -> bool:
+        """Drop the client if `more` bytes beside what is pending are not allowed; whether it is dropped."""
+
+    def overflow(self) -> None:
+        """Drop the client: a reply would be larger than what is allowed."""
 
     def output_pending(self) -> int:
         """Bytes written that the peer has not taken yet."""
@@ -79,6 +92,16 @@ class NullSink:
     def resume(self) -> None:
         """Nothing waits."""
 
+    def adopt_limits(self) -> None:
+        """There are none."""
+
+    def check_output(self, more: int) -> bool:
+        """All is allowed."""
+        return False
+
+    def overflow(self) -> None:
+        """All is allowed."""
+
     def output_pending(self) -> int:
         """Nothing."""
         return 0
@@ -90,6 +113,10 @@ class NullSink:
     def arguments_pending(self) -> int:
         """Nothing."""
         return 0
+
+
+GONE = NullSink()
+"""What takes the place of a connection that is lost: the two would keep each other alive."""
 
 
 class Client:
@@ -117,7 +144,9 @@ class Client:
         "no_evict",
         "no_touch",
         "out",
+        "output_max",
         "pending",
+        "queued",
         "redacted",
         "reply_mode",
         "resp",
@@ -145,6 +174,8 @@ class Client:
         self.gates = 0
         self.reply_mode = REPLY_ON  # of CLIENT REPLY
         self.out: list[bytes] = []
+        self.queued = 0  # bytes of the larger replies in it
+        self.output_max = 0  # bytes that may wait for it; 0: any number
         # What it is in the middle of
         self.transaction: Transaction | None = None
         self.tracking: Mode | None = None  # of the keys it reads
@@ -175,16 +206,42 @@ class Client:
         self.resp = resp
         self.encoders = VERSIONS[resp]
 
-    def reply(self, value: Any) -> None:
-        """Queue a reply in the client's protocol."""
-        self.out.append(self.encoders[value.__class__](value))
+    def reply(self, value: Any) -> bool:
+        """Queue a reply in the client's protocol; False if the client may not have so much: then it is dropped."""
+        if self.output_max and not self.gates & gates.REPLY_MODE:
+            if self.waiting is CLOSED:
+                return False
+            if reply_size(value, self.output_max) > self.output_max:
+                self.sink.overflow()
+                return False
+        self.send(self.encoders[value.__class__](value))
+        return self.waiting is not CLOSED
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes, and see whether the client may have so much."""
+        self.out.append(data)
+        self.queued += len(data)
+        if self.output_max and self.queued > NOTABLE_BYTES:
+            self.sink.check_output(self.queued)
+
+    def recount(self) -> None:
+        """See whether the client may have all the small replies that are queued."""
+        self.queued = sum(map(len, self.out))
+        if self.queued > NOTABLE_BYTES:
+            self.sink.check_output(self.queued)
 
     def mute(self, mark: int, mode: bytes) -> None:
         """CLIENT REPLY OFF and SKIP: drop what was queued since `mark`; `mode` stood when the command began."""
         if self.reply_mode == REPLY_OFF or mode == REPLY_SKIP:
             del self.out[mark:]
+            self.queued = sum(map(len, self.out))
         if mode == REPLY_SKIP and self.reply_mode == REPLY_SKIP:
             self.set_reply_mode(REPLY_ON)
+
+    def keep(self, commands: Iterable[Argv]) -> None:
+        """Commands that run when the client no longer waits; a closed one has none."""
+        if self.waiting is not CLOSED:
+            self.pending.extend(commands)
 
     def set_reply_mode(self, mode: bytes) -> None:
         """CLIENT REPLY."""
@@ -217,6 +274,7 @@ class Client:
         if self.out:
             data = b"".join(self.out)
             self.out.clear()
+            self.queued = 0
             self.bytes_out += len(data)
             self.engine.stats.bytes_out += len(data)
             self.sink.write(data)
@@ -226,8 +284,13 @@ class Client:
         self.waiting = CLOSED
         self.pending.clear()
         if at_once:
-            self.out.clear()
+            self.drop_output()
             self.sink.abort()
         else:
             self.flush()
             self.sink.close()
+
+    def drop_output(self) -> None:
+        """Forget the queued replies."""
+        self.out.clear()
+        self.queued = 0

@@ -6,7 +6,7 @@ Sizes are bytes (`client_memory`), ages seconds.
 from typing import TYPE_CHECKING
 
 from pyredis.engine import gates
-from pyredis.engine.client import CLOSED
+from pyredis.engine.client import CLOSED, TURN
 from pyredis.engine.client_memory import REPLY_BUFFER, size_of
 from pyredis.engine.pubsub import PubSub
 from pyredis.engine.transactions import Watches
@@ -93,7 +93,7 @@ def _memory(client: "Client", running: bool) -> list[tuple[str, object]]:
 
 def _flags(client: "Client") -> str:
     """One letter for each state, `N` for none."""
-    held = client.waiting is not None and client.waiting != CLOSED
+    held = client.waiting not in (None, TURN, CLOSED)
     tracking = client.tracking
     states = (
         ("O", client.monitoring),

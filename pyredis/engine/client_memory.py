@@ -84,7 +84,7 @@ class ClientMemory:
         self._sizes: dict[Client, int] = {}
         self.total = 0
         self.on_change: Callable[[], None] | None = None
-        self._limit = 0
+        self.limit = 0
         self._next = 0  # whose turn it is
         engine.on_forget.append(self._forget)
         engine.cron_steps.append(self._step)
@@ -119,10 +119,10 @@ class ClientMemory:
 
     def settle(self) -> None:
         """Clients grew: disconnect the largest until they are below the limit."""
-        if not self._limit or self.total < self._limit:
+        if not self.limit or self.total < self.limit:
             return
         for client in sorted(self._sizes, key=self._sizes.__getitem__, reverse=True):
-            if self.total < self._limit:
+            if self.total < self.limit:
                 break
             if not client.no_evict:
                 self._engine.stats.evicted_clients += 1
@@ -151,6 +151,8 @@ class ClientMemory:
         limit = config["maxmemory-clients"]
         if limit < 0:
             limit = config["maxmemory"] * -limit // 100
-        self._limit = max(limit, _SMALLEST_LIMIT) if limit else 0
+        self.limit = max(limit, _SMALLEST_LIMIT) if limit else 0
         self.follows = bool(limit or config["maxmemory"])
+        for client in self._engine.clients.values():
+            client.sink.adopt_limits()
         self._step()

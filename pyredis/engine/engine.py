@@ -93,7 +93,7 @@ class Engine:
         self.clients.pop(client.id, None)
         client.waiting = CLOSED
         client.pending.clear()
-        client.out.clear()
+        client.drop_output()
         self.forget(client)
 
     def forget(self, client: Client) -> None:

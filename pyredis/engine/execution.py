@@ -12,9 +12,10 @@ times each.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
-from pyredis.engine import gates
+from pyredis.engine import cross_protocol, gates
 from pyredis.engine.admission import standing
 from pyredis.engine.blocking import Blocked, Blocking
 from pyredis.engine.client import Client
@@ -57,15 +58,13 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
     for argv in commands:
         if argv[0] != word:
             if word is None and client.waiting is not None:  # the last was a script that goes on in the background
-                client.pending.append(argv)
-                client.pending.extend(commands)
+                client.keep(chain((argv,), commands))
                 break
             found = find(argv[0])
             if found is None or not open_way or not found.plain or (heard and found.alone):
                 if count:
                     finished(engine, client, entry, first, count, ticks() - started, before)  # noqa: F821
-                    count, before = 0, []
-                word = None
+                word, count, before = None, 0, []
                 if found is engine.multi and open_way:
                     transact(engine, client, argv, commands)
                 else:
@@ -106,8 +105,7 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
             else:
                 value = handler(client, *argv[1:])
         except Exception as failure:
-            executed = least <= size <= most
-            count -= not executed
+            count -= not (executed := least <= size <= most)
             value = failed(engine, client, entry, failure, executed=executed)
         kind = value.__class__
         if kind is Status:
@@ -116,6 +114,9 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
             out += (BULK_HEADERS[len(value)], value, b"\r\n")
         elif kind is int and 0 <= value < 1024:
             out.append(INTEGERS[value])
+        elif client.output_max:
+            if not client.reply(value):
+                break
         else:
             out.append(client.encoders[kind](value))
     if count:
@@ -125,7 +126,7 @@ def run(engine: Engine, client: Client, batch: Iterable[Argv]) -> None:
 def transact(engine: Engine, client: Client, multi: Argv, commands: Iterator[Argv]) -> None:
     """MULTI. If plain commands and their EXEC came with it, as clients send them, they run back to back right away."""
     queue, whole = up_to_exec(engine, commands)
-    if not whole or engine[Watches].count(client):
+    if not whole or engine[Watches].count(client) or client.output_max:
         dispatch(engine, client, multi)
         run(engine, client, queue)
         return
@@ -180,6 +181,9 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
         client.last_entry = entry
         held = admit(engine, client, entry, argv)
     except CommandError as failure:
+        if entry is None and argv[0].lower() in cross_protocol.NAMES:
+            engine[cross_protocol.CrossProtocol].abort(client)
+            return NO_REPLY
         if entry is not None and entry.command.name == "exec":
             failure = aborted(client, failure)
         return failed(engine, client, entry, failure, executed=False)
@@ -249,15 +253,6 @@ def retry(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     except CommandError as failure:
         return failed(engine, client, entry, failure, executed=False)
     return call(engine, client, entry, argv, again=True) if held is None else held
-
-
-def resume(engine: Engine, client: Client) -> None:
-    """Run what a client sent while it waited."""
-    commands = list(client.pending)
-    client.pending.clear()
-    engine.tick()
-    run(engine, client, commands)
-    client.flush()
 
 
 def finished(

@@ -41,6 +41,6 @@ class Monitors:
         address = client.sink.address.encode() or b"lua"
         line = b"+%d.%06d [%d %b] %b\r\n" % (*divmod(now, 1_000_000), client.db.index, address, words)
         for monitor in list(self.clients.values()):
-            monitor.out.append(line)
+            monitor.send(line)
             if monitor is not client:
                 monitor.flush_soon()

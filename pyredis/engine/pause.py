@@ -36,12 +36,12 @@ class Pause:
         self.until = max(until, self.until) if self.active else until
         self.everything = everything or (self.active and self.everything)
         self._engine.gates |= gates.PAUSED
-        self._engine.keyspace.expires_lazily = False
+        self._engine.keyspace.hold_expiry(PAUSED)
 
     def end(self) -> None:
         """Let the held commands run, in the order they came."""
         self._engine.gates &= ~gates.PAUSED
-        self._engine.keyspace.expires_lazily = True
+        self._engine.keyspace.release_expiry(PAUSED)
         held, self._held = self._held, []
         for client in held:
             if client.waiting is PAUSED:  # else it was disconnected meanwhile

@@ -11,6 +11,7 @@ from pyredis.engine import gates
 from pyredis.patterns import Predicate, compile_pattern
 from pyredis.protocol.encoder import VERSIONS
 from pyredis.protocol.replies import Push
+from pyredis.protocol.reply_size import NOTABLE_BYTES
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
@@ -96,10 +97,13 @@ class PubSub:
 
     def settle(self, client: "Client") -> None:
         """After a client's subscriptions changed: its gate says whether it has any."""
+        before = client.gates
         if self.count(client) or self.shards.count(client):
             client.gates |= gates.SUBSCRIBED
         else:
             client.gates &= ~gates.SUBSCRIBED
+        if client.gates != before:
+            client.sink.adopt_limits()  # those of another class
 
     def leave(self, client: "Client") -> None:
         """Drop every subscription of a client."""
@@ -127,6 +131,9 @@ def _deliver(clients: Collection["Client"], message: Push) -> int:
             form = forms[client.resp] = VERSIONS[client.resp][Push](message)
         out = client.out
         out.append(form)
+        client.queued = queued = client.queued + len(form)
+        if queued > NOTABLE_BYTES and client.output_max:
+            client.sink.check_output(queued)
         if len(out) == 1:  # else what waits there is on its way already, and this with it
             client.flush_soon()
     return len(clients)

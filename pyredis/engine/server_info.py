@@ -17,6 +17,7 @@ from pyredis.datatypes.dismantling import waiting
 from pyredis.engine import gates
 from pyredis.engine.acl_log import AclLog
 from pyredis.engine.blocking import Blocking
+from pyredis.engine.client import CLOSED, TURN
 from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.eviction import Eviction
 from pyredis.engine.info import Fields
@@ -129,7 +130,7 @@ def clients(engine: "Engine") -> Fields:
         "maxclients": engine.config["maxclients"],
         "client_recent_max_input_buffer": max((one.sink.input_pending() for one in everyone), default=0),
         "client_recent_max_output_buffer": max((one.sink.output_pending() for one in everyone), default=0),
-        "blocked_clients": sum(one.waiting is not None for one in everyone),
+        "blocked_clients": sum(one.waiting not in (None, TURN, CLOSED) for one in everyone),
         "tracking_clients": len(engine[Tracking].clients),
         "pubsub_clients": len(engine[PubSub].clients()),
         "watching_clients": watching,

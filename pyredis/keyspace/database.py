@@ -44,7 +44,8 @@ class Keyspace:
         self.touching = True  # whether the present command counts as an access (CLIENT NO-TOUCH)
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
         self.on_fields_expired: Callable[[Database, bytes, list[bytes]], None] | None = None  # propagates the HDELs
-        self.expires_lazily = True
+        self.expires_lazily = True  # nobody holds expiry back
+        self._holders: set[str] = set()
         self.loading = False  # what a log holds is played back: no key's time has come
         self.expired_count = 0
         self.expired_fields = 0
@@ -62,6 +63,16 @@ class Keyspace:
     def unobserve(self, observer: Observer) -> None:
         """Stop telling `observer`."""
         self.observers = tuple(one for one in self.observers if one != observer)
+
+    def hold_expiry(self, who: str) -> None:
+        """Until `who` releases it, a key whose time has come stays: a pause and a load may overlap in any order."""
+        self._holders.add(who)
+        self.expires_lazily = False
+
+    def release_expiry(self, who: str) -> None:
+        """`who` no longer holds expiry back; keys expire again when nobody does."""
+        self._holders.discard(who)
+        self.expires_lazily = not self._holders
 
     @property
     def dirty(self) -> int:

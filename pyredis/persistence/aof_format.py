@@ -10,7 +10,7 @@ from collections.abc import Callable
 import hiredis
 
 from pyredis.engine.propagation import ANY_DATABASE
-from pyredis.protocol.parser import Argv
+from pyredis.protocol.parser import Argv, announces_too_much
 
 RDB_MAGIC = b"REDIS"
 """How a file begins that holds a snapshot, maybe with commands behind it."""
@@ -72,7 +72,18 @@ class LogReader:
     `valid` is where the file may be cut: behind the last command that is in no transaction.
     """
 
-    __slots__ = ("_chunks", "_waiting", "_wanted", "in_transaction", "offset", "on_second", "valid")
+    __slots__ = (
+        "_argv",
+        "_begun",
+        "_chunks",
+        "_missing",
+        "_waiting",
+        "_wanted",
+        "in_transaction",
+        "offset",
+        "on_second",
+        "valid",
+    )
 
     def __init__(self, start: int = 0, on_second: Callable[[int, int], None] | None = None) -> None:
         self.offset = self.valid = start
@@ -80,7 +91,10 @@ class LogReader:
         self.on_second = on_second  # hears of a mark: the second, and the offset it stands at
         self._chunks: list[bytes] = []
         self._waiting = 0
-        self._wanted = 0
+        self._wanted = 0  # bytes that must wait before it is worth another look
+        self._argv: Argv = []  # the words read of a command that is not whole
+        self._missing = 0  # how many are still to come
+        self._begun = 0  # the bytes read of it
 
     def feed(self, data: bytes) -> list[Argv]:
         """The commands that are whole now. Raises BadFormat."""
@@ -89,18 +103,17 @@ class LogReader:
         if self._waiting < self._wanted:
             return []
         buffer = b"".join(self._chunks)
-        commands, at = self._read_plain(buffer)
+        commands, at = ([], 0) if self._missing or announces_too_much(buffer) else self._read_plain(buffer)
         self.offset += at
         rest = buffer[at:]
-        others, at, self._wanted = self._read(rest)
-        self.offset += at
+        at, self._wanted = self._read(rest, commands)
         rest = rest[at:]
         self._chunks, self._waiting = [rest], len(rest)
-        return commands + others if others else commands
+        return commands
 
     def finish(self) -> None:
         """The file ends here. Raises CutShort when it does so within something."""
-        if self._waiting:
+        if self._waiting or self._missing:
             raise CutShort(self.valid, "the last command is not whole")
         if self.in_transaction:
             raise CutShort(self.valid, "the last transaction is not whole")
@@ -132,49 +145,66 @@ class LogReader:
                 self.valid = at
         return commands, len(whole)
 
-    def _read(self, buffer: bytes) -> tuple[list[Argv], int, int]:
-        """Commands, where the last one ends, and how long the rest must get before it is worth another look."""
-        commands: list[Argv] = []
-        find, end = buffer.find, len(buffer)
-        at = start = 0
+    def _read(self, buffer: bytes, commands: list[Argv]) -> tuple[int, int]:
+        """Append commands: what of the buffer is read, and how long the rest must get before it is worth a look."""
+        at, end = 0, len(buffer)
         try:
             while at < end:
-                start = at
-                newline = find(b"\n", at)
+                newline = buffer.find(b"\n", at)
                 if newline < 0:
-                    return commands, start, self._need_line(buffer, start, at)
-                if buffer[at] != _STAR:
-                    at = self._read_annotation(buffer, at, newline)
+                    return at, self._need_line(buffer, at)
+                if not self._missing:
+                    at = self._begin(buffer, at, newline)
                     continue
-                count = int(buffer[at + 1 : newline])
-                if count < 1:
+                if buffer[at] != _DOLLAR:
+                    raise self._bad(f"a word begins with {buffer[at : at + 1]!r}")
+                begin = newline + 1
+                stop = begin + int(buffer[at + 1 : newline])
+                if stop < begin:
                     raise ValueError
-                at = newline + 1
-                argv: Argv = []
-                for _ in range(count):
-                    newline = find(b"\n", at)
-                    if newline < 0:
-                        return commands, start, self._need_line(buffer, start, at)
-                    if buffer[at] != _DOLLAR:
-                        raise self._bad(start, f"a word begins with {buffer[at : at + 1]!r}")
-                    begin = newline + 1
-                    at = begin + int(buffer[at + 1 : newline])
-                    if at < begin:
-                        raise ValueError
-                    if at + 2 > end:
-                        return commands, start, at + 2 - start
-                    argv.append(buffer[begin:at])
-                    at += 2
-                    if buffer[at - 1] != _NEWLINE:
-                        raise self._bad(start, "a word is longer than it says")
-                commands.append(argv)
-                if count == 1 or self.in_transaction:
-                    self._note_transaction(argv)
-                if not self.in_transaction:
-                    self.valid = self.offset + at
+                if stop + 2 > end:
+                    return at, stop + 2 - at
+                if buffer[stop + 1] != _NEWLINE:
+                    raise self._bad("a word is longer than it says")
+                self._argv.append(buffer[begin:stop])
+                self._begun += stop + 2 - at
+                self._missing -= 1
+                at = stop + 2
+                if not self._missing:
+                    commands.append(self._whole())
         except ValueError:
-            raise self._bad(start, "a size is no number") from None
-        return commands, at, 0
+            raise self._bad("a size is no number") from None
+        return at, 0
+
+    def _begin(self, buffer: bytes, at: int, newline: int) -> int:
+        """Read a command's count of words, or a line that is no command; where what follows begins."""
+        if buffer[at] == _STAR:
+            self._missing = int(buffer[at + 1 : newline])
+            self._argv = []
+            self._begun = newline + 1 - at
+            if self._missing < 1:
+                raise ValueError
+        elif buffer[at] == _HASH:
+            if self.on_second is not None and buffer.startswith(b"#TS:", at):
+                self.on_second(int(buffer[at + 4 : newline]), self.offset)
+            self.offset += newline + 1 - at
+        else:
+            raise self._bad(f"a command begins with {buffer[at : at + 1]!r}")
+        return newline + 1
+
+    def _whole(self) -> Argv:
+        """The command whose last word was read."""
+        argv = self._argv
+        if len(argv) == 1 or self.in_transaction:
+            self._note_transaction(argv)
+        self._forward(self._begun)
+        return argv
+
+    def _forward(self, size: int) -> None:
+        self.offset += size
+        self._begun = 0
+        if not self.in_transaction:
+            self.valid = self.offset
 
     def _note_transaction(self, argv: Argv) -> None:
         word = argv[0].upper() if len(argv) == 1 else b""
@@ -183,21 +213,13 @@ class LogReader:
         elif word == b"EXEC":
             self.in_transaction = False
 
-    def _read_annotation(self, buffer: bytes, at: int, newline: int) -> int:
-        """Take in a line that is no command; where the next begins."""
-        if buffer[at] != _HASH:
-            raise self._bad(at, f"a command begins with {buffer[at : at + 1]!r}")
-        if self.on_second is not None and buffer.startswith(b"#TS:", at):
-            self.on_second(int(buffer[at + 4 : newline]), self.offset + at)
-        return newline + 1
-
-    def _need_line(self, buffer: bytes, start: int, at: int) -> int:
+    def _need_line(self, buffer: bytes, at: int) -> int:
         """The rest of a line is missing: any byte more may bring it."""
         if len(buffer) - at > _LINE_MAX:
-            raise self._bad(start, "a line has no end")
-        if at < len(buffer) and buffer[at] not in (_STAR, _HASH, _DOLLAR):
-            raise self._bad(start, f"a command begins with {buffer[at : at + 1]!r}")
-        return len(buffer) - start + 1
+            raise self._bad("a line has no end")
+        if buffer[at] not in ((_DOLLAR,) if self._missing else (_STAR, _HASH)):
+            raise self._bad(f"a {'word' if self._missing else 'command'} begins with {buffer[at : at + 1]!r}")
+        return len(buffer) - at + 1
 
-    def _bad(self, at: int, reason: str) -> BadFormat:
-        return BadFormat(self.offset + at, reason)
+    def _bad(self, reason: str) -> BadFormat:
+        return BadFormat(self.offset, reason)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pyredis")
 
+_HOLDER = "loading"  # of expiry
 _SECOND = 1000
 _SECOND_US = 1_000_000
 Steps = Iterator[None]
@@ -57,7 +58,6 @@ class Loading:
         self.keys_loaded = self.keys_expired = 0
         self._started = 0
         self._snapshot_memory = 0
-        self._expired_lazily = True
         self._steps: Steps = iter(())
         self._done: Done = lambda failure: None
         engine.info.add("Persistence", self._fields)
@@ -144,14 +144,13 @@ class Loading:
         self._engine[Propagation].mute(True)
         self._engine.gates |= gates.LOADING
         self._engine.keyspace.loading = True
-        self._expired_lazily = self._engine.keyspace.expires_lazily
-        self._engine.keyspace.expires_lazily = False
+        self._engine.keyspace.hold_expiry(_HOLDER)
 
     def _leave(self) -> None:
         self._engine[Propagation].mute(False)
         self._engine.gates &= ~gates.LOADING
         self._engine.keyspace.loading = False
-        self._engine.keyspace.expires_lazily = self._expired_lazily
+        self._engine.keyspace.release_expiry(_HOLDER)
         self._dataset.settle()
 
     # The log

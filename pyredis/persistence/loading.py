@@ -43,6 +43,7 @@ class Loader:
         self._space = space
         self._dropping_expired = dropping_expired
         self._merging = merging
+        self._announced: set[int] = set()  # databases whose size was told
         self._on_usage = on_usage
 
     def feed(self, data: bytes) -> None:
@@ -75,7 +76,8 @@ class Loader:
         if isinstance(event, Aux):
             self.aux[event.name] = event.value
         elif isinstance(event, Resize):
-            if event.db < len(self._space.databases):
+            if event.db < len(self._space.databases) and event.db not in self._announced:
+                self._announced.add(event.db)  # once: a file that announces again and again makes no work
                 db = self._space.databases[event.db]
                 db.table.reserve(event.keys)
                 db.expires.reserve(event.expires)

@@ -3,7 +3,11 @@
 Two parsers that agree. `StrictParser` is the specification: Redis's readQueryFromClient as a state machine in Python,
 with inline commands, every limit and every error text. `RequestParser` is what connections use: a read that holds
 nothing but whole, regular commands goes through hiredis, at a fifth of the cost; anything else goes through the
-strict parser.
+strict parser. A command with a great many arguments comes in many reads; its arguments go through hiredis, too, as many
+as a read holds.
+
+Nothing is allocated because it was announced: hiredis makes room for as many elements as an array says it has, so a
+read goes that way only if it is long enough for all the elements that it announces.
 
 Whether a read is regular is proven, not hoped. `#t` is fed behind the data: only if hiredis then yields it on its own,
 with nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside an
@@ -31,15 +35,31 @@ UNAUTHENTICATED_BULK_MAX = 16384
 _END: Final = b"#t\r\n"
 _PLUS, _EQUALS = b"+="
 _only_bytes: Final = b"".join  # raises TypeError for anything else
-_too_many: Final = re.compile(rb"\*[0-9]{7}").search
-"""hiredis makes room for as many arguments as are announced; no read of `_FAST_MAX` bytes can hold that many."""
+_large: Final = re.compile(rb"\*[0-9]{3}").search
+_nested: Final = re.compile(rb"\*[0-9]+\r\n\*").search
+_counts: Final = re.compile(rb"\*([0-9]+)\r").findall
+_bulk_mark: Final = re.compile(rb"\r\n\$[0-9]+\r")
+_ARGUMENT_MIN = len(b"$0\r\n\r\n")
+_MANY_BYTES = 1024  # of one command's arguments that are worth hiredis
+_LARGE_READ = 1 << 16
 _FAST_MAX = 1 << 20  # a larger read holds a large argument: the strict parser takes it without copying it twice
+
+
+def announces_too_much(data: bytes) -> bool:
+    """Whether hiredis would make room for more array elements than `data` can hold.
+
+    Arrays of less than a hundred elements are not counted, but a large read may not nest them: what they announce is no
+    more than some megabytes.
+    """
+    if len(data) > _LARGE_READ and _nested(data):
+        return True
+    return _large(data) is not None and len(data) < _ARGUMENT_MIN * sum(map(int, _counts(data)))
 
 
 class StrictParser:
     """One client's unparsed bytes and where in a command they stand. Bounds are in bytes and counts."""
 
-    __slots__ = ("_argv", "_buffer", "_bulk", "_missing", "_scanned", "authenticated", "bulk_max", "held")
+    __slots__ = ("_argv", "_buffer", "_bulk", "_missing", "_scanned", "_tried", "authenticated", "bulk_max", "held")
 
     def __init__(self, bulk_max: int = 512 << 20) -> None:
         self.bulk_max = bulk_max
@@ -50,11 +70,22 @@ class StrictParser:
         self._bulk = -1  # size of the argument being read; -1 before its header
         self.held = 0  # bytes of the arguments read of it
         self._scanned = 0  # how far the buffer is known to hold no line end
+        self._tried = False  # whether what was fed last was looked at for many arguments at once
 
     @property
     def idle(self) -> bool:
         """Nothing is half read."""
         return not self._buffer and not self._missing
+
+    @property
+    def between(self) -> bool:
+        """No command is half read; whole ones may wait in the buffer."""
+        return not self._missing
+
+    @property
+    def lacking(self) -> int:
+        """Bytes still to come of the argument being read."""
+        return self._bulk + 2 - len(self._buffer) if self._bulk >= 0 else 0
 
     @property
     def buffered(self) -> int:
@@ -64,6 +95,7 @@ class StrictParser:
     def feed(self, data: bytes) -> None:
         """Take bytes from the client."""
         self._buffer += data
+        self._tried = False
 
     def rest(self) -> bytes:
         """Give back the bytes behind the last command; only between commands."""
@@ -99,6 +131,9 @@ class StrictParser:
     def _arguments(self) -> Argv | None:
         """Go on reading `$<size>` and that many bytes until the command is whole."""
         while self._missing:
+            if self._bulk < 0 and not self._tried and len(self._buffer) > _MANY_BYTES:
+                self._take_many()
+                continue
             if self._bulk < 0:
                 line = self._line(b"bulk count")
                 if line is None:
@@ -116,6 +151,29 @@ class StrictParser:
         argv, self._argv = self._argv, []
         self.held = 0
         return argv
+
+    def _take_many(self) -> None:
+        """Read at once all arguments that are whole, as an array of their own, if they are regular.
+
+        Tried once for what was fed, so that an argument which makes it fail costs no more than its read.
+        """
+        self._tried = True
+        buffer = self._buffer
+        if not self.authenticated or len(buffer) > self.bulk_max:
+            return
+        end = buffer.find(b"\r\n*")  # the next command, or else the last argument, which may not be whole
+        end = end if end >= 0 else _last_bulk(buffer)
+        arguments = bytes(buffer[: end + 2])
+        for count in (_marks, _bulk_marks):
+            marks = count(arguments)
+            batch = regular_commands(Reader(), b"*%d\r\n%b" % (marks + 1, arguments))
+            if batch and marks < self._missing:
+                del buffer[: end + 2]
+                self._argv += batch[0]
+                self.held += sum(map(len, batch[0]))
+                self._missing -= marks + 1
+                self._scanned = 0
+                return
 
     def _bulk_size(self, line: bytes) -> int:
         if line[:1] != b"$":
@@ -188,10 +246,17 @@ class RequestParser:
         self.regular = authenticated and self.strict.idle
 
     def feed(self, data: bytes) -> list[Argv]:
-        """The whole commands up to the end of `data`, or up to a protocol error (see `error`)."""
-        if self.regular and (batch := self._regular(data)) is not None:
-            return batch
-        batch = []
+        """The whole commands up to the end of `data`, or up to a protocol error (see `error`).
+
+        One command at a time of a client that has not authenticated: it may change what the next ones may be.
+        `more` gives the others.
+        """
+        if self.regular and data.endswith(b"\r\n"):
+            regular = regular_commands(self._reader, data)
+            if regular is not None:
+                return regular
+            self._reader = Reader()
+        batch: list[Argv] = []
         strict = self.strict
         if not strict.idle:  # the rest of a command, then perhaps regular ones
             strict.feed(data)
@@ -203,37 +268,20 @@ class RequestParser:
             data = strict.rest()
         if strict.authenticated:
             # A read that ends within a command: the whole ones before that may still go the fast way.
-            for cut in (len(data), data.rfind(b"\r\n*") + 2):
-                if cut >= 2 and (regular := self._regular(data[:cut])) is not None:
+            for cut in (len(data) if data.endswith(b"\r\n") else 0, data.rfind(b"\r\n*") + 2):
+                if cut >= 2 and (regular := regular_commands(Reader(), data[:cut])) is not None:
                     batch += regular
                     data = data[cut:]
                     break
         strict.feed(data)
-        self._strictly(batch)
+        self._strictly(batch, most=1 << 62 if strict.authenticated else 1)
         self.regular = strict.idle and strict.authenticated and self.error is None
         return batch
 
-    def _regular(self, data: bytes) -> list[Argv] | None:
-        """The commands of a read that holds only whole, regular ones; None for any other read."""
-        if _too_many(data) or len(data) > _FAST_MAX:
-            return None
-        reader = self._reader
-        next_reply = reader.gets
-        batch: list[Argv] = []
-        try:
-            reader.feed(data + _END)
-            while (argv := next_reply()).__class__ is list:
-                if argv:
-                    _only_bytes(argv)
-                    batch.append(argv)
-            if argv is True and not reader.has_data():
-                if (_PLUS in data or _EQUALS in data) and _marked(data, batch):
-                    return None
-                return batch
-        except (HiredisError, TypeError):  # TypeError: an argument that is not bytes
-            pass
-        self._reader = Reader()
-        return None
+    def more(self) -> list[Argv]:
+        """What is whole behind the command that a client sent before it had authenticated."""
+        strict = self.strict
+        return self.feed(strict.rest()) if strict.between and strict.buffered and self.error is None else []
 
     def _strictly(self, batch: list[Argv], most: int = 1 << 62) -> None:
         """Append to `batch` what the strict parser finds, up to `most` commands."""
@@ -243,6 +291,43 @@ class RequestParser:
                     batch.append(argv)
         except ProtocolError as error:
             self.error = error
+
+
+def regular_commands(reader: Reader, data: bytes) -> list[Argv] | None:
+    """The commands of a read that holds only whole, regular ones; None for any other read, and `reader` is spoilt."""
+    if len(data) > _FAST_MAX or announces_too_much(data):
+        return None
+    next_reply = reader.gets
+    batch: list[Argv] = []
+    try:
+        reader.feed(data + _END)
+        while (argv := next_reply()).__class__ is list:
+            if argv:
+                _only_bytes(argv)
+                batch.append(argv)
+        if argv is True and not reader.has_data():
+            return None if (_PLUS in data or _EQUALS in data) and _marked(data, batch) else batch
+    except (HiredisError, TypeError):  # TypeError: an argument that is not bytes
+        pass
+    return None
+
+
+def _last_bulk(buffer: bytearray) -> int:
+    """Where the header of the last bulk string begins with its line end before it, or -1; a value may look like one."""
+    at = buffer.rfind(b"\r\n$")
+    while at >= 0 and not _bulk_mark.match(buffer, at):
+        at = buffer.rfind(b"\r\n$", 0, at)
+    return at
+
+
+def _marks(data: bytes) -> int:
+    """How many bulk strings follow others, if no argument begins with `$`."""
+    return data.count(b"\r\n$")
+
+
+def _bulk_marks(data: bytes) -> int:
+    """How many bulk strings follow others, if no argument holds what looks like the header of one."""
+    return len(_bulk_mark.findall(data))
 
 
 def _marked(data: bytes, batch: list[Argv]) -> bool:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pyredis.engine import gates
+from pyredis.engine.client_memory import ClientMemory
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
@@ -17,6 +18,13 @@ FREE_BYTES = 16 * 1024
 def client_class(client: "Client") -> str:
     """The class whose `client-output-buffer-limit` holds: normal, replica or pubsub."""
     return "pubsub" if client.gates & gates.SUBSCRIBED else "normal"
+
+
+def output_hard_limit(server: "Server", client: "Client") -> int:
+    """The bytes of replies for which a client is dropped, or 0: that of its class, or of all clients' memory."""
+    hard = server.output_limits[client_class(client)][0]
+    memory = 0 if client.no_evict else client.engine[ClientMemory].limit
+    return min(hard or memory, memory or hard)
 
 
 def output_limit_exceeded(server: "Server", connection: "Connection", more: int = 0) -> bool:

@@ -99,19 +99,16 @@ def raise_file_limit(config: Config) -> None:
 
 
 def handle_signals(loop: asyncio.AbstractEventLoop, server: "Server") -> None:
-    """SIGTERM and SIGINT shut down in order; a second SIGINT ends the process at once."""
+    """SIGTERM and SIGINT shut down in order, once a script that runs is done; a second SIGINT ends it at once."""
 
     def stop(name: str, parameter: str) -> None:
-        if server.stopping.is_set() and name == "SIGINT":
+        if server.asked_to_end and name == "SIGINT":
             log.warning("You insist... exiting now.")
             os._exit(1)
         log.warning("Received %s scheduling shutdown...", name)
         asked = server.engine.config[parameter]
         save = True if "save" in asked else False if "nosave" in asked else None
-        if not server.shut_down(save=save, now="now" in asked, force="force" in asked):
-            log.warning(
-                "%s received but errors trying to shut down the server, check the logs for more information", name
-            )
+        server.shut_down_when_idle(save=save, now="now" in asked, force="force" in asked)
 
     for number, parameter in ((signal.SIGTERM, "shutdown-on-sigterm"), (signal.SIGINT, "shutdown-on-sigint")):
         told = (signal.Signals(number).name, parameter)

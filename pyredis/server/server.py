@@ -11,12 +11,14 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pyredis.config.store import ConfigError
 from pyredis.datatypes.dismantling import Dismantler
+from pyredis.engine import gates
 from pyredis.engine.acl import Acl
-from pyredis.engine.client import Client
+from pyredis.engine.client import GONE, Client
 from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.engine import Engine
 from pyredis.engine.loop_metrics import LoopMetrics
@@ -50,6 +52,9 @@ class Server:
         self.exit_code = 0
         self._memory = engine[ClientMemory]
         self._unflushed: list[Client] = []
+        self._waiting: list[Connection] = []  # for their next turn
+        self.ends = False  # nobody is served any more
+        self._asked: Callable[[], bool] | None = None  # to shut down, when a script is done
         self._metrics = engine[LoopMetrics]
         self._sockets: list[socket.socket] = []  # of TCP, bound; listened on as soon as the loop comes to it
         self._listeners: list[asyncio.Server] = []  # of TCP
@@ -78,7 +83,10 @@ class Server:
             config.replace("port", self.port)
         if self.unix_path:
             sock = unix_socket(self.unix_path, config["unixsocketperm"], config["tcp-backlog"])
-            self._unix_listener = await self._loop.create_unix_server(lambda: Connection(self), sock=sock)
+            backlog = config["tcp-backlog"]
+            self._unix_listener = await self._loop.create_unix_server(
+                lambda: Connection(self), sock=sock, backlog=backlog
+            )
         self._dismantler = Dismantler(self._loop.call_soon, self.engine.clock.ticks_ns)
         self._cron()
 
@@ -121,20 +129,45 @@ class Server:
                 os.unlink(self.unix_path)  # noqa: PTH108
 
     def shut_down(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> bool:
-        """Leave the loop once the current command is done; False when the data could not be saved, unless `force`.
+        """Leave the loop; False when the data could not be saved, unless `force`.
 
-        `save`: whether to save; None where there are save points. `now` does not wait for replicas.
+        `save`: whether to save; None where there are save points. `now` does not wait for replicas. What is saved is
+        all that anybody is told was done: from here on nobody is served.
         """
-        if not all(check(save, force) for check in self.engine.exit_checks):
-            return False
-        self._loop.call_soon(self.stopping.set)
+        if not self.ends:
+            if not all(check(save, force) for check in self.engine.exit_checks):
+                return False
+            self.ends = True
+            for client in list(self.engine.clients.values()):
+                client.close()
+            self._loop.call_soon(self.stopping.set)
         return True
+
+    def shut_down_when_idle(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> None:
+        """As `shut_down`, for who cannot be answered (a signal): not before a script that overruns is done."""
+        self._asked = partial(self.shut_down, save=save, now=now, force=force)
+        self._do_as_asked()
+
+    @property
+    def asked_to_end(self) -> bool:
+        """Whether it is to end, now or when a script is done."""
+        return self.ends or self._asked is not None
+
+    def _do_as_asked(self) -> None:
+        if self._asked is None or self.engine.gates & gates.BUSY:
+            return
+        asked, self._asked = self._asked, None
+        if not asked():
+            text = "SIGTERM received but errors trying to shut down the server, check the logs for more information"
+            log.warning(text)
 
     # Clients
 
     def refusal(self, sock: socket.socket) -> bytes | None:
         """Why this peer may not come in, as its only reply."""
         engine = self.engine
+        if self.ends:
+            return b""
         if len(engine.clients) >= engine.config["maxclients"]:
             engine.stats.rejected_connections += 1
             return TOO_MANY
@@ -155,6 +188,7 @@ class Server:
 
     def farewell(self, client: Client) -> None:
         """Its connection is gone."""
+        client.sink = GONE
         self.engine.disconnect(client)
 
     def flush_soon(self, client: Client) -> None:
@@ -166,6 +200,19 @@ class Server:
         self._unflushed.append(client)
         if len(self._unflushed) == 1:
             self._loop.call_soon(self._flush)
+
+    def next_turn(self, connection: Connection) -> None:
+        """Let a client go on when everything that was ready to be read was run and answered."""
+        self._waiting.append(connection)
+        if len(self._waiting) == 1:
+            self._loop.call_soon(self._begin_turns)
+
+    def _begin_turns(self) -> None:
+        if self._unflushed:
+            self._flush()
+        connections, self._waiting = self._waiting, []
+        for connection in connections:
+            connection.begin_turn()
 
     def _flush(self) -> None:
         started = self.engine.clock.ticks_ns()
@@ -199,7 +246,8 @@ class Server:
         for sock in sockets:
             if sockets is not self._sockets:
                 break  # bound anew before the loop came to it
-            listener = await self._loop.create_server(lambda: Connection(self), sock=sock)
+            backlog = self.engine.config["tcp-backlog"]  # asyncio listens again, with a default of its own
+            listener = await self._loop.create_server(lambda: Connection(self), sock=sock, backlog=backlog)
             if sockets is self._sockets:
                 self._listeners.append(listener)
             else:
@@ -254,6 +302,7 @@ class Server:
             self._check_outputs()
         except Exception:
             log.exception("Error in cron")
+        self._do_as_asked()
         self._metrics.cron_passed(self.engine.clock.ticks_ns() - started)
 
     def _check_outputs(self) -> None:

@@ -8,7 +8,7 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.client import CLOSED, NullSink
-from pyredis.engine.execution import resume, run
+from pyredis.engine.execution import run
 
 SCRIPTS = {
     "names": [
@@ -107,7 +107,11 @@ class FakeSink(NullSink):
         self.aborted = True
 
     def resume(self):
-        resume(self.client.engine, self.client)
+        commands = list(self.client.pending)
+        self.client.pending.clear()
+        self.client.engine.tick()
+        run(self.client.engine, self.client, commands)
+        self.client.flush()
 
 
 @fixture

@@ -3,7 +3,9 @@
 from pytest import fixture, mark
 
 from pyredis.clock import ManualClock
+from pyredis.engine.pause import Pause
 from pyredis.keyspace.expiry import ActiveExpiry
+from pyredis.persistence.dataset_loading import Loading
 from tests.observed import Observed
 
 
@@ -92,6 +94,23 @@ def test_it_can_be_off(observed, switch):
     observed.clock.advance(11)
     cycles(observed)
     assert len(observed.client.db) == 1
+
+
+@mark.parametrize("last", ["pause", "load"])
+def test_a_pause_and_a_load_may_overlap_in_any_order(observed, last):
+    """Each held a copy of one flag: after a load that began in a pause and outlived it nothing expired any more."""
+    pause, loading = observed.engine[Pause], observed.engine[Loading]
+    ends = {"pause": pause.end, "load": loading._leave}
+    for began in (lambda: pause.begin(1 << 50, False), loading._enter):
+        began()
+    ends[{"pause": "load", "load": "pause"}[last]]()
+    assert not observed.engine.keyspace.expires_lazily
+    ends[last]()
+    observed("SET s 5 PX 10")
+    observed.clock.advance(11)
+    cycles(observed)
+    assert len(observed.client.db) == 0
+    assert observed.engine.keyspace.expired_count == 1
 
 
 def test_every_database_gets_its_turn(observed):

@@ -1,3 +1,6 @@
+import contextlib
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,3 +117,30 @@ def test_mutated_logs_end_in_a_fault_or_in_commands(commands, data):
         assert 0 <= fault.offset <= len(whole)
     else:
         assert all(found)
+
+
+@pytest.mark.parametrize("tail", [b"*2147483647\r\n", b"*999999\r\n" * 1000, b"*2\r\n$2147483647\r\nab"], ids=range(3))
+def test_nothing_is_allocated_because_a_file_announces_it(tail):
+    reader = LogReader()
+    tracemalloc.start()
+    with contextlib.suppress(BadFormat):
+        reader.feed(SET * 100 + tail)
+        with pytest.raises(CutShort):
+            reader.finish()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+    assert reader.valid == len(SET) * 100
+
+
+def test_a_command_of_many_words_is_read_once_however_it_is_cut():
+    words = tuple(b"%d" % number for number in range(20_000))
+    data = encoded(words) + SET
+    reader = LogReader()
+    found = []
+    for at in range(0, len(data), 1000):
+        found += reader.feed(data[at : at + 1000])
+        assert reader._waiting < 20  # what was read is not looked at again
+    reader.finish()
+    assert [len(argv) for argv in found] == [20_000, 3]
+    assert reader.valid == reader.offset == len(data)

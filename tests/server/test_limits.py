@@ -1,20 +1,13 @@
 """client-output-buffer-limit: who does not take what he is sent is dropped."""
 
+import contextlib
+import tracemalloc
+
 from pytest import mark
 
 from pyredis.testing import RedisServer
-from tests.oracle import RawClient
-
-
-def received(client):
-    """All until the server hangs up."""
-    said = b""
-    try:
-        while piece := client.socket.recv(1 << 16):
-            said += piece
-    except ConnectionError:
-        pass
-    return said
+from tests.oracle import RawClient, encode, wait_for
+from tests.server.conversations import received
 
 
 def dropped(server):
@@ -65,3 +58,86 @@ def test_each_class_has_its_own():
         assert dropped(server) == 1
         client.close()
         publisher.close()
+
+
+GROWING = {
+    "a pipeline": [encode(["GET", "big"]) * 3000],
+    "a pipeline of small replies": [encode(["GET", "small"]) * 20_000],
+    "one command": [encode(["MGET", *["big"] * 3000])],
+    "a transaction": [encode(["MULTI"]), *[encode(["GET", "big"])] * 1000, encode(["EXEC"])],
+    "a transaction in one read": [encode(["MULTI"]) + encode(["GET", "big"]) * 1000 + encode(["EXEC"])],
+    "copies in a transaction": [encode(["MULTI"]), *[encode(["GETRANGE", "big", "1", "-1"])] * 1000, encode(["EXEC"])],
+    "a map": [encode(["HELLO", "3"]) + encode(["CONFIG", "GET", "*"]) * 3000],
+}
+
+
+def peak_of(server, work):
+    """The most bytes that Python held beyond what it held before."""
+    server.call(tracemalloc.start)
+    try:
+        work()
+        return server.call(tracemalloc.get_traced_memory)[1]
+    finally:
+        server.call(tracemalloc.stop)
+
+
+@mark.slow
+@mark.parametrize("limit", ["output", "memory"])
+@mark.parametrize("sent", GROWING.values(), ids=GROWING)
+def test_a_reply_that_grows_too_large_is_not_made(sent, limit):
+    """3,000 replies of a megabyte took 3.4 GB before the limit of 10 MB was looked at."""
+    allowed = "4mb"
+    by = (
+        {"client-output-buffer-limit": f"normal {allowed} 0 0"} if limit == "output" else {"maxmemory-clients": allowed}
+    )
+    with RedisServer(by) as server:
+        client = RawClient(server.port)
+        client.ask("SET", "big", "x" * 1_000_000)
+        client.ask("SET", "small", "x" * 1000)
+
+        def work():
+            with contextlib.suppress(ConnectionError):
+                for piece in sent:
+                    client.send(piece)
+                wait_for(lambda: server.call(lambda: len(server.engine.clients)) == 0)
+
+        assert peak_of(server, work) < 16 << 20
+        stats = server.engine.stats
+        assert (stats.output_buffer_disconnections, stats.evicted_clients) == ((1, 0) if limit == "output" else (0, 1))
+        client.close()
+
+
+def until(client, word, times):
+    """Read until a word came so often."""
+    said = b""
+    while said.count(word) < times:
+        said += client.socket.recv(1 << 20)
+
+
+@mark.slow
+@mark.parametrize("by", ["one script", "many patterns", "a monitor"])
+def test_pushes_that_grow_too_large_end_who_gets_them(by):
+    limits = "normal 4mb 0 0 pubsub 4mb 0 0"
+    with RedisServer({"client-output-buffer-limit": limits}) as server:
+        listener, sender = RawClient(server.port), RawClient(server.port)
+        if by == "a monitor":
+            listener.ask("MONITOR")
+        else:
+            for start in range(0, 1000, 100):
+                listener.send(encode(["PSUBSCRIBE", *["c" + "*" * (start + each + 1) for each in range(100)]]))
+            listener.send(encode(["PING", "last"]))
+            until(listener, b"last", 1)
+            sender.ask("PUBLISH", "c", "patterns are compiled")
+            until(listener, b"compiled", 1000)
+        script = "for i = 1, 60 do redis.call('PUBLISH', 'c', string.rep('x', 100000)) end"
+        command = encode(["PUBLISH", "c", "x" * 100_000]) if by == "many patterns" else encode(["EVAL", script, "0"])
+
+        def work():
+            sender.send(command)
+            sender.reply()
+
+        assert peak_of(server, work) < 24 << 20
+        wait_for(lambda: server.call(lambda: len(server.engine.clients)) == 1)
+        assert sender.ask("PING") == b"+PONG\r\n"
+        listener.close()
+        sender.close()
