@@ -8,6 +8,7 @@ from random import Random
 
 from pyredis import commands
 from pyredis.clock import Clock
+from pyredis.config import absent
 from pyredis.config.store import Config
 from pyredis.engine.acl import Acl
 from pyredis.engine.acl_log import AclLog
@@ -88,9 +89,11 @@ def build_engine(
     """A complete engine without a socket; `seed` makes its random choices repeatable, `disk` is where its files are.
 
     Nothing is loaded yet: `engine[Loading]` does that.
-    Raises ConfigError for a `rename-command` that is not possible.
+    Raises ConfigError for a `rename-command` that is not possible and for what is asked for and not there.
     """
-    engine = Engine(config or Config(), clock or Clock(), Random(seed))
+    config = config or Config()
+    absent.refuse(config)
+    engine = Engine(config, clock or Clock(), Random(seed))
     engine.components[Disk] = disk or Disk()
     engine.add(LogFiles(engine.config, engine[Disk]))
     for component in COMPONENTS:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyredis import REDIS_VERSION, __version__
+from pyredis.config import absent
 from pyredis.config.commandline import Action, Options, parse
-from pyredis.config.store import Config, ConfigError
+from pyredis.config.store import Config, ConfigError, fatal
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -42,6 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     if options.action is not Action.RUN:
         print(USAGE, file=sys.stderr)
         return 0 if options.action is Action.HELP else 1
+    if options.sentinel or (argv is None and "sentinel" in Path(sys.argv[0]).name):
+        print(absent.NO_SENTINEL, file=sys.stderr)
+        return 1
     from pyredis.assembly import build_engine
 
     try:
@@ -87,16 +91,21 @@ def _serve(engine: "Engine") -> int:
     from pyredis.server.loop import loop_factory
 
     config = engine.config
+    process.fill_standard_files()
     if config["daemonize"] and not process.is_supervised(config):
         process.daemonize()
-    os.chdir(config["dir"])
     try:
+        os.chdir(config["dir"])
         logs.set_up(config)
     except OSError as error:
-        print(f"Can't open the log file: {error.strerror}", file=sys.stderr)
+        print("", fatal(f"Can't open the log file: {error.strerror}"), sep="\n", file=sys.stderr)
         return 1
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_run(engine))
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(_run(engine))
+    except Exception:
+        log.critical("Redis %s crashed by an error", REDIS_VERSION, exc_info=config["crash-log-enabled"])
+        return 1
 
 
 async def _run(engine: "Engine") -> int:
@@ -106,12 +115,16 @@ async def _run(engine: "Engine") -> int:
     config = engine.config
     log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
     log.info("Redis version=%s, bits=64, pyredis=%s, pid=%d, just started", REDIS_VERSION, __version__, os.getpid())
+    absent.warn(config)
     process.raise_file_limit(config)
     server = Server(engine)
     try:
         await server.start()
     except OSError as error:
         log.warning("Failed listening on port %s (tcp), aborting: %s", config["port"], error)
+        return 1
+    if not server.port and not server.unix_path:
+        log.warning("Configured to not listen anywhere, exiting.")
         return 1
     pid_file = process.write_pid_file(config)
     process.handle_signals(asyncio.get_running_loop(), server)

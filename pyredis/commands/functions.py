@@ -21,7 +21,7 @@ from pyredis.engine.command import (
 )
 from pyredis.engine.help import help_reply, subcommand_error
 from pyredis.errors import CommandError
-from pyredis.patterns import matches
+from pyredis.patterns import compile_pattern
 from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.dump import NoLibrary, WrongPayload, dump_libraries, restore_libraries
 from pyredis.protocol.replies import OK, Status, Unordered
@@ -186,19 +186,19 @@ def function_list(ctx: Client, *words: bytes) -> list[Any]:
 
     Describes the libraries.
     """
-    pattern, with_code, rest = None, False, list(words)
+    matches, with_code, rest = None, False, list(words)
     while rest:
         word = rest.pop(0)
         if word.upper() == b"WITHCODE" and not with_code:
             with_code = True
-        elif word.upper() == b"LIBRARYNAME" and pattern is None:
+        elif word.upper() == b"LIBRARYNAME" and matches is None:
             if not rest:
                 raise CommandError(b"library name argument was not given")
-            pattern = rest.pop(0)
+            matches = compile_pattern(rest.pop(0))
         else:
             raise CommandError(b"Unknown argument " + word)
     libraries = ctx.engine[Functions].libraries.values()
-    return [_described(one, with_code) for one in libraries if pattern is None or matches(pattern, one.name)]
+    return [_described(one, with_code) for one in libraries if matches is None or matches(one.name)]
 
 
 def _described(library: Library, with_code: bool) -> dict[bytes, Any]:

@@ -26,7 +26,7 @@ from pyredis.engine.command import (
 from pyredis.engine.entry import Entry
 from pyredis.engine.help import help_reply
 from pyredis.errors import CommandError, syntax_error
-from pyredis.patterns import matches
+from pyredis.patterns import compile_pattern
 from pyredis.protocol.replies import Status, Unordered
 
 _Map = dict[bytes, Any]
@@ -133,7 +133,7 @@ def command_list(ctx: Client, *words: bytes) -> list[bytes]:
         category = wanted.decode("latin-1").lower()
         return [one.name.encode() for one in every if category in one.categories]
     if kind == b"PATTERN":
-        return [one.name.encode() for one in every if matches(wanted, one.name.encode(), True)]
+        return list(filter(compile_pattern(wanted, True), (one.name.encode() for one in every)))
     raise syntax_error()
 
 

@@ -24,7 +24,7 @@ from pyredis.config.parameter import (
 )
 from pyredis.config.parameters import ALL
 from pyredis.config.words import split_words
-from pyredis.patterns import matches
+from pyredis.patterns import compile_pattern
 
 __all__ = ["Config", "ConfigError", "Directive", "fatal"]
 
@@ -128,11 +128,8 @@ class Config:
         if not any(mark in pattern for mark in (b"[", b"*", b"?")):
             name = _text(pattern)
             return [name] if name.lower() in self._by_name else []
-        return [
-            name
-            for name, row in self._by_name.items()
-            if not row.flags & HIDDEN and matches(pattern, name.encode(), True)
-        ]
+        matches = compile_pattern(pattern, True)
+        return [name for name, row in self._by_name.items() if not row.flags & HIDDEN and matches(name.encode())]
 
     # CONFIG SET
 

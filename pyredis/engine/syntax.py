@@ -33,7 +33,7 @@ _BY_GROUP = {
 _STRINGS = dict.fromkeys(("start", "stop", "min", "max"), "string")
 _BY_COMMAND = dict.fromkeys(
     ("zrange", "zrangestore", "zlexcount", "zrangebylex", "zrevrangebylex", "zremrangebylex"), _STRINGS
-) | {"xpending": {"min-idle-time": "integer"}}
+) | {"xpending": {"min-idle-time": "integer"}, "cluster|keyslot": {"key": "string"}}
 """Where it means another one in a single command."""
 _INNER_TOKENS = frozenset(("COUNT", "BYRADIUS", "BYBOX"))
 """Tokens that belong to the first word of a block, not to the block."""
@@ -186,13 +186,13 @@ class _Parser:
         return Argument(name, self.type_of(name))
 
     def type_of(self, name: str) -> str:
+        special = _BY_COMMAND.get(self.command, {}).get(name) or _BY_GROUP.get(self.group, {}).get(name)
+        if special:
+            return special
         if name in _KEYS:
             return "key"
         if name == "increment" and self.command.endswith("float"):
             return "double"
-        special = _BY_COMMAND.get(self.command, {}).get(name) or _BY_GROUP.get(self.group, {}).get(name)
-        if special:
-            return special
         if name.startswith("unix-time"):
             return "unix-time"
         if name == "pattern":

@@ -32,6 +32,15 @@ def daemonize() -> None:
     os.close(null)
 
 
+def fill_standard_files() -> None:
+    """Let no socket become standard input, output or error where the process was started without: libuv aborts then."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def write_pid_file(config: Config) -> str:
     """Write the pid where `pidfile` says, or at Redis's default for a daemon; the path, or '' for none."""
     path = config["pidfile"] or (DEFAULT_PID_FILE if config["daemonize"] else "")
@@ -92,21 +101,21 @@ def raise_file_limit(config: Config) -> None:
 def handle_signals(loop: asyncio.AbstractEventLoop, server: "Server") -> None:
     """SIGTERM and SIGINT shut down in order, once a script that runs is done; a second SIGINT ends it at once."""
 
-    def stop(name: str) -> None:
+    def stop(name: str, parameter: str) -> None:
         if server.asked_to_end and name == "SIGINT":
             log.warning("You insist... exiting now.")
             os._exit(1)
         log.warning("Received %s scheduling shutdown...", name)
-        asked = server.engine.config[f"shutdown-on-{name.lower()}"]
+        asked = server.engine.config[parameter]
         save = True if "save" in asked else False if "nosave" in asked else None
         server.shut_down_when_idle(save=save, now="now" in asked, force="force" in asked)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        name = signal.Signals(number).name
+    for number, parameter in ((signal.SIGTERM, "shutdown-on-sigterm"), (signal.SIGINT, "shutdown-on-sigint")):
+        told = (signal.Signals(number).name, parameter)
         if sys.platform == "win32":
-            signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(stop, name))
+            signal.signal(number, lambda *_, told=told: loop.call_soon_threadsafe(stop, *told))
         else:
-            loop.add_signal_handler(number, stop, name)
+            loop.add_signal_handler(number, stop, *told)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 

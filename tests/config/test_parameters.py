@@ -3,7 +3,7 @@
 import pytest
 
 from pyredis.config.parameter import HIDDEN, IMMUTABLE, OURS, Integer
-from pyredis.config.parameters import ALL, MEANINGLESS
+from pyredis.config.parameters import ALL
 from pyredis.config.store import Config, ConfigError
 
 # What the fixture's command line or the machine sets, not the compiled default.
@@ -121,8 +121,3 @@ def test_values_read_back_alike(real, name, values):
         config.set_many([(name.encode(), value.encode())])
         real.client.execute_command("CONFIG", "SET", name, value)
         assert config.get_matching([name.encode()]) == real.client.config_get(name)
-
-
-def test_meaningless_ones_exist():
-    config = Config()
-    assert all(config.parameter(name) and why for name, why in MEANINGLESS)

@@ -1,0 +1,142 @@
+"""What a configuration may ask for and this server does not have: it is told so, never ignored.
+
+Three kinds, as data. REFUSED: believing them could lose data or lock people out (a "replica" that takes writes, a
+port that was thought to be encrypted), so the server does not start, and CONFIG SET fails. IDLE: they change nothing
+here, which does no harm; values other than the default are named in one line of the log. FULFILLED: values of
+idle ones that say what happens here anyway.
+
+Every parameter is read by somebody or has its row here; a test holds that. Whoever builds a feature takes
+its rows away.
+"""
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from pyredis.config.parameter import ConfigError
+from pyredis.config.store import Config, fatal
+
+log = logging.getLogger("pyredis")
+
+_NO_REPLICATION = "there is no replication yet"
+_NO_TLS = "there is no TLS yet"
+_NO_CLUSTER = "there is no cluster mode yet"
+NO_SENTINEL = "Sentinel mode is not available in this server yet"
+"""What `--sentinel` is told."""
+
+REFUSED: dict[str, str] = {
+    "replicaof": f"{_NO_REPLICATION}, and as a master it would take writes that nobody expects here",
+    "cluster-enabled": f"{_NO_CLUSTER}, and as a single server it would take the keys of all slots",
+    "tls-port": f"{_NO_TLS}, and clients would find nobody or speak in clear",
+    "tls-replication": f"{_NO_TLS}, and data would travel in clear",
+    "tls-cluster": f"{_NO_TLS}, and data would travel in clear",
+}
+"""Why no other value than the default is taken."""
+
+REFUSED_DIRECTIVES: dict[str, str] = {
+    "loadmodule": "extensions of the C server cannot be loaded, and their commands and data would be missing",
+    ".": "Module Configuration detected without loadmodule directive or no ApplyConfig call: aborting",
+}
+"""Lines of a file that are no parameters; the dot stands for every name with one, a module's parameter."""
+
+TLS_FAILED = "Unable to update TLS configuration. Check server logs."
+
+IDLE: dict[str, str] = {
+    "commands run in one thread": """bio-cpulist io-threads prefetch-batch-max-size
+        vset-force-single-threaded-execution""",
+    "the process is left as the system made it": """aof-rewrite-cpulist bgsave-cpulist disable-thp oom-score-adj
+        oom-score-adj-values proc-title-template server-cpulist set-proc-title""",
+    "the interpreter's allocator is not jemalloc": """active-defrag-cycle-max active-defrag-cycle-min
+        active-defrag-ignore-bytes active-defrag-max-scan-fields active-defrag-threshold-lower
+        active-defrag-threshold-upper activedefrag jemalloc-bg-thread""",
+    "the hash table grows bucket by bucket": "activerehashing",
+    "lists are kept uncompressed": "list-compress-depth",
+    "all that wait are accepted": "max-new-connections-per-cycle",
+    "sockets are not marked": "socket-mark-id",
+    "the server connects to nobody": "bind-source-addr",
+    "a log is synced as a whole": "aof-rewrite-incremental-fsync",
+    "there is no such logo": "always-show-logo",
+    "there are no such warnings": "ignore-warnings",
+    "there are no such checks": "crash-memcheck-enabled use-exit-on-panic watchdog-period",
+    "errors while loading are judged by `aof-load-truncated` alone": "propagation-error-behavior",
+    "payloads are always checked in full": "sanitize-dump-payload",
+    "strings compare by bytes": "locale-collate",
+    "the log shows no user's data": "hide-user-data-from-log",
+    "scripts have no `redis.` API that was taken away": "lua-enable-deprecated-api",
+    _NO_REPLICATION: """masterauth masteruser rdb-del-sync-files repl-backlog-ttl repl-disable-tcp-nodelay
+        repl-diskless-load repl-diskless-sync repl-diskless-sync-delay repl-diskless-sync-max-replicas
+        repl-ping-replica-period repl-rdb-channel repl-timeout replica-announce-ip replica-announce-port
+        replica-announced replica-full-sync-buffer-limit replica-ignore-disk-write-errors
+        replica-ignore-maxmemory replica-lazy-flush replica-priority replica-read-only replica-serve-stale-data
+        shutdown-timeout""",
+    _NO_TLS: """max-new-tls-connections-per-cycle tls-auth-clients tls-ca-cert-dir tls-ca-cert-file tls-cert-file
+        tls-ciphers tls-ciphersuites tls-client-cert-file tls-client-key-file tls-client-key-file-pass
+        tls-dh-params-file tls-key-file tls-key-file-pass tls-prefer-server-ciphers tls-protocols
+        tls-session-cache-size tls-session-cache-timeout tls-session-caching""",
+    _NO_CLUSTER: """cluster-allow-pubsubshard-when-down cluster-allow-reads-when-down
+        cluster-allow-replica-migration cluster-announce-bus-port cluster-announce-hostname
+        cluster-announce-human-nodename cluster-announce-ip cluster-announce-port cluster-announce-tls-port
+        cluster-compatibility-sample-ratio cluster-config-file cluster-link-sendbuf-limit
+        cluster-migration-barrier cluster-node-timeout cluster-ping-interval cluster-port
+        cluster-preferred-endpoint-type cluster-replica-no-failover cluster-replica-validity-factor
+        cluster-require-full-coverage cluster-slot-stats-enabled""",
+}
+"""The names that change nothing, by the reason."""
+
+FULFILLED: dict[str, tuple[Any, ...]] = {
+    "crash-memcheck-enabled": (False,),
+    "disable-thp": (False,),
+    "jemalloc-bg-thread": (False,),
+    "sanitize-dump-payload": ("yes", "clients"),
+    "set-proc-title": (False,),
+}
+"""Values that nobody needs to be told about."""
+
+WHY: dict[str, str] = {name: reason for reason, names in IDLE.items() for name in names.split()}
+"""The reason by the idle parameter's name."""
+
+
+def refuse(config: Config) -> None:
+    """Raises ConfigError when `config` asks for what could lose data; from now on CONFIG SET may not either."""
+    for name, why in REFUSED.items():
+        if not _is_default(config, name):
+            raise fatal(f"'{name}' cannot be set: {why}")
+        config.on_change(name, partial(_refuse_change, config, name))
+    for name, lines in config.directives.items():
+        reason = REFUSED_DIRECTIVES.get("." if "." in name else name)
+        if reason and lines:
+            raise fatal(reason, lines[0].number, lines[0].line)
+
+
+def _refuse_change(config: Config, name: str, value: Any) -> None:
+    if not _is_default(config, name):
+        log.warning("'%s' cannot be set: %s", name, REFUSED[name])
+        raise ConfigError(TLS_FAILED)
+
+
+def _is_default(config: Config, name: str) -> bool:
+    row = config.parameter(name)
+    return row is None or config[name] == row.initial()
+
+
+def warn(config: Config) -> None:
+    """Name in the log what is set and changes nothing: now in one line, later when CONFIG SET does it, once each."""
+    told = set(_idle(config))
+    if told:
+        log.warning("Without effect in this server: %s", ", ".join(f"{name} ({WHY[name]})" for name in sorted(told)))
+    for name in WHY:
+        config.on_change(name, partial(_warn_of_change, config, name, told))
+
+
+def _idle(config: Config) -> Iterator[str]:
+    """The names of idle parameters whose values would mean something elsewhere."""
+    for name in WHY:
+        if not _is_default(config, name) and config[name] not in FULFILLED.get(name, ()):
+            yield name
+
+
+def _warn_of_change(config: Config, name: str, told: set[str], value: Any) -> None:
+    if name not in told and name in _idle(config):
+        told.add(name)
+        log.warning("Without effect in this server: %s (%s)", name, WHY[name])
