@@ -24,24 +24,27 @@ if TYPE_CHECKING:
     from pyredis.engine.entry import Entry
 
 REPLICATE_NONE, REPLICATE_ALL = 0, 3
+SLOW_NS = 1_000_000
+"""A command that took longer lets Lua's hook be asked at once."""
 
 
 class Run:
     """One run of a script: who called it, what it may do, and what it did.
 
-    `started` is ms since 1970, when the first hook found it running; `resumed` is when its present slice began.
+    `due_ns`: when it is to be put aside, in the clock's ticks; 0 before its first tick, which also sets `started`, ms
+    since 1970.
     """
 
     __slots__ = (
         "allows_oom",
         "caller",
         "dirty",
+        "due_ns",
         "function",
         "killed",
         "name",
         "readonly",
         "replicate",
-        "resumed",
         "started",
     )
 
@@ -51,7 +54,7 @@ class Run:
         self.readonly = readonly
         self.function = function
         self.allows_oom = False
-        self.started = self.resumed = 0
+        self.started = self.due_ns = 0
         self.replicate = REPLICATE_ALL
         self.dirty = False
         self.killed = False
@@ -72,6 +75,7 @@ class Calls:
         self.client = ScriptClient(engine, 0, NullSink())
         self.client.transaction = Transaction()  # tells handlers that nothing may wait
         self.run: Run | None = None
+        self.slow = False  # the last command took long
         self.denies = True  # DEBUG SET-DISABLE-DENY-SCRIPTS: commands marked `noscript` are refused
 
     def begin(self, run: Run) -> None:
@@ -104,16 +108,24 @@ class Calls:
                 return self._execute(argv)
         if entry.command.flags & WRITE:
             run.dirty = True
-        return timed(engine, client, entry, argv)
+        before = entry.nanoseconds
+        value = timed(engine, client, entry, argv)
+        if entry.nanoseconds - before > SLOW_NS:
+            self.slow = True
+        return value
 
     def _execute(self, argv: tuple[Any, ...]) -> Any:
         words = self.words(argv)
         engine, client = self._engine, self.client
         entry = self._admitted(words)
         client.argv, client.redacted, client.rewritten = words, (), None
+        before = entry.nanoseconds
         if engine.gates & gates.PROPAGATING and self.run is not None and self.run.replicate == REPLICATE_NONE:
-            return self._unpropagated(entry, words)
-        return unless_blocked(call(engine, client, entry, words))
+            value = self._unpropagated(entry, words)
+        else:
+            value = unless_blocked(call(engine, client, entry, words))
+        self.slow = entry.nanoseconds - before > SLOW_NS
+        return value
 
     def _unpropagated(self, entry: "Entry", words: list[bytes]) -> Any:
         engine = self._engine

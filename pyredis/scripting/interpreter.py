@@ -8,7 +8,7 @@ to Lua is not protected that way, so there is room kept for it: see `_make_room`
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ from pyredis.errors import CommandError
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import REPLICATE_ALL, Calls, raised
 from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text
-from pyredis.scripting.faults import Killed, ScriptFault, fault
+from pyredis.scripting.faults import Killed, ScriptFault, fault, killed
 from pyredis.scripting.libraries import bit, msgpack, struct
+from pyredis.scripting.overrun import FIRST_INTERVAL
 from pyredis.scripting.rand48 import Rand48
 
 if TYPE_CHECKING:
@@ -38,27 +39,35 @@ ROOM = 64 << 20
 _COLLECT_EVERY, _COLLECT_STEP = 50, 50
 """Every so many scripts Lua collects some garbage, lest it let twice as much come together as is in use."""
 
-HOOK_INSTRUCTIONS = 100_000
+TOKENS_PER_BREATH = 2000
+"""Parts of a result after which Lua's hook is asked again."""
+
 _UNPACKED_MAX = 200
 _LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
 _VERSION = b"8.2.3"
 _LIBRARIES = {b"bit": bit.FUNCTIONS, b"struct": struct.FUNCTIONS}
 _SOURCES = ("cjson", "cmsgpack")
+_PARTS = ("watch", "patterns", "strings", "tables", "replies")
 
 
 class Interpreter:
-    """One Lua state. `hook` is called every HOOK_INSTRUCTIONS instructions of a script."""
+    """One Lua state. `tick(interval, memory)` is asked now and then whether a script may go on: see `Overrun.tick`.
+
+    `on_reply_growth` is asked with a result's size in bytes when that passes a megabyte, and answers whether to go on;
+    a result that may not is null.
+    """
 
     def __init__(
         self,
         engine: "Engine",
         calls: Calls,
-        hook: Callable[[], None],
+        tick: Callable[[int, int], int],
         *,
         chunk: bytes,
         register: Callable[..., None] | None = None,
     ) -> None:
-        self._engine, self._calls, self._hook = engine, calls, hook
+        self._engine, self._calls, self._ticks = engine, calls, tick
+        self.on_reply_growth: Callable[[int], bool] = lambda size: True
         self._random = Rand48()
         self._runs = 0
         self._chunk = b"@" + chunk
@@ -71,7 +80,9 @@ class Interpreter:
             attribute_filter=_no_attributes,
             max_memory=MEMORY_MAX,
         )
-        host = self.lua.table_from({b"chunk": chunk, b"deepest": DEEPEST, b"hook_instructions": HOOK_INSTRUCTIONS})
+        host = self.lua.table_from(
+            {b"chunk": chunk, b"deepest": DEEPEST, b"first_interval": FIRST_INTERVAL, b"memory_max": MEMORY_MAX}
+        )
         for word, mark in MARKS.items():
             host[word.encode()] = mark
         for name, function in self._host().items():
@@ -80,9 +91,11 @@ class Interpreter:
         host[b"libraries"] = self.lua.table_from(
             {name: self._library(functions) for name, functions in _LIBRARIES.items()}
         )
-        sources = self.lua.table_from({name.encode(): _source(name) for name in _SOURCES})
+        sources, parts = (
+            self.lua.table_from({name.encode(): _source(name) for name in names}) for names in (_SOURCES, _PARTS)
+        )
         made = self.lua.eval(b"function(code, ...) return assert(loadstring(code, '=pyredis'))(...) end")(
-            _source("sandbox"), host, sources
+            _source("sandbox"), host, sources, parts
         )
         self._run, self._run_tables, self.run_function = (
             made[b"run"],
@@ -102,7 +115,7 @@ class Interpreter:
         self._collect_some()
         made = self._compile(code, self._chunk)
         if made.__class__ is tuple:
-            raise ScriptFault(made[1])
+            raise ScriptFault(made[1])  # without a function
         return made
 
     def run(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
@@ -138,7 +151,7 @@ class Interpreter:
             return reply.value(iter(made))
         if kind is bool or kind is float or isinstance(made, Mark):
             return reply.scalar(made)
-        return reply.value(made.values())
+        return reply.value(self._paced(made.values()))
 
     def _failure(self, text: Any = None, source: Any = None, line: Any = None, counted: Any = None) -> ScriptFault:
         name = self._calls.run.name if self._calls.run is not None else b""
@@ -153,6 +166,13 @@ class Interpreter:
             text = b"ERR unknown error"
         where = b" script: %b, on %b:%b." % (name, source, b"%d" % line)
         return ScriptFault(text + where, counted=bool(counted))
+
+    def _paced(self, tokens: Iterator[Any]) -> Iterator[Any]:
+        """The tokens of a large result; between them the script may be put aside, or killed."""
+        for at, token in enumerate(tokens):
+            if not at % TOKENS_PER_BREATH and not self._ticks(0, 0):
+                raise self._failure(killed().line, self._chunk, 1)
+            yield token
 
     @property
     def memory(self) -> int:
@@ -187,8 +207,9 @@ class Interpreter:
     def _host(self) -> dict[bytes, Callable[..., Any]]:
         return {
             b"describe": _describe,
-            b"is_kill": _is_kill,
-            b"hook": self._on_hook,
+            b"tick": self._tick,
+            b"find": _find,
+            b"reply_grows": lambda size: self.on_reply_growth(size),
             b"pack_number": msgpack.pack_number,
             b"unpack_number": msgpack.unpack_number,
             b"random": self._placed(self._random.random),
@@ -209,8 +230,8 @@ class Interpreter:
 
         return placed
 
-    def _on_hook(self, *_: Any) -> None:
-        self._hook()
+    def _tick(self, interval: int) -> Any:
+        return self._ticks(interval, self.lua.get_memory_used()) or False
 
     def _api(self) -> dict[bytes, Any]:
         """`redis`: scripts have debugging functions that libraries lack, and libraries can register functions."""
@@ -249,6 +270,8 @@ class Interpreter:
 
     def _call(self, *argv: Any) -> Any:
         value = self._calls.execute(argv)
+        if self._calls.slow:
+            self._breathe_after_call()
         kind = value.__class__
         if kind is int:
             return value
@@ -265,10 +288,18 @@ class Interpreter:
             table = self._to_lua._field(b"err", failure.line)
             table[b"ignore_error_stats_update"] = True
             return table
+        if self._calls.slow:
+            self._breathe_after_call()
         made = self._handed(value)
         if value.__class__ is ErrorReply:
             made[b"ignore_error_stats_update"] = True
         return made
+
+    def _breathe_after_call(self) -> None:
+        """After a command that took long. Raises Killed."""
+        self._calls.slow = False
+        if not self._ticks(0, 0):
+            raise killed()
 
     def _handed(self, value: Any) -> Any:
         """A command's value in Lua. Raises ScriptFault where Lua has no room for it."""
@@ -330,7 +361,9 @@ class Interpreter:
 
 
 def _describe(error: Any) -> Any:
-    """An error of ours as (line, whether it is counted); None for anything else."""
+    """An error of ours as (line, whether it is counted), a kill as (False, None); None for anything else."""
+    if isinstance(error, Killed):
+        return False, None
     if isinstance(error, ScriptFault):
         return error.line, error.counted or None
     if isinstance(error, Exception):
@@ -339,8 +372,9 @@ def _describe(error: Any) -> Any:
     return None
 
 
-def _is_kill(error: Any) -> bool:
-    return isinstance(error, Killed)
+def _find(text: bytes, part: bytes, start: int) -> int | None:
+    """string.find(text, part, start, true), in time that is linear."""
+    return text.find(part, start - 1) + 1 or None
 
 
 def _sha1hex(*words: Any) -> bytes:
