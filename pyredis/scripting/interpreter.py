@@ -13,7 +13,7 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from lupa.lua51 import LuaRuntime
+from lupa.lua51 import LuaError, LuaRuntime
 
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import ErrorReply
@@ -42,10 +42,12 @@ _COLLECT_EVERY, _COLLECT_STEP = 50, 50
 TOKENS_PER_BREATH = 2000
 """Parts of a result after which Lua's hook is asked again."""
 
+_PIECE = 1 << 20
 _UNPACKED_MAX = 200
+_LOG_LINE_MAX = 1024
+_LARGE_VALUE = 64 << 10
 _LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
 _VERSION = b"8.2.3"
-_LIBRARIES = {b"bit": bit.FUNCTIONS, b"struct": struct.FUNCTIONS}
 _SOURCES = ("cjson", "cmsgpack")
 _PARTS = ("watch", "patterns", "strings", "tables", "replies")
 
@@ -89,7 +91,7 @@ class Interpreter:
             host[name] = function
         host[b"redis"] = self.lua.table_from(self._api())
         host[b"libraries"] = self.lua.table_from(
-            {name: self._library(functions) for name, functions in _LIBRARIES.items()}
+            {b"bit": self._library(bit.FUNCTIONS), b"struct": self._library(struct.functions(self._breathe))}
         )
         sources, parts = (
             self.lua.table_from({name.encode(): _source(name) for name in names}) for names in (_SOURCES, _PARTS)
@@ -122,20 +124,30 @@ class Interpreter:
         """Run a compiled script: its value. Raises ScriptFault."""
         self._make_room(keys, args)
         self._collect_some()
-        if len(keys) + len(args) <= _UNPACKED_MAX:
-            made = self._run(function, len(keys), *keys, *args)
-        else:
-            made = self._run_tables(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
+        try:
+            if len(keys) + len(args) <= _UNPACKED_MAX:
+                made = self._run(function, len(keys), *keys, *args)
+            else:
+                made = self._run_tables(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
+        except LuaError as failure:
+            raise self._broken(failure)
         return self.value(made)
 
     def call_function(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
         """Run a library's function: its value. Raises ScriptFault."""
         self._make_room(keys, args)
-        return self.value(self.run_function(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args))))
+        try:
+            made = self.run_function(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
+        except LuaError as failure:
+            raise self._broken(failure)
+        return self.value(made)
 
     def load_library(self, function: Any) -> None:
         """Run a library's code. Raises ScriptFault with Lua's complaint as its line."""
-        failure = self.made[b"load_library"](function)
+        try:
+            failure = self.made[b"load_library"](function)
+        except LuaError as broken:
+            raise self._broken(broken)
         if failure is not None:
             raise ScriptFault(failure if isinstance(failure, bytes) else b"ERR unknown error")
 
@@ -152,6 +164,13 @@ class Interpreter:
         if kind is bool or kind is float or isinstance(made, Mark):
             return reply.scalar(made)
         return reply.value(self._paced(made.values()))
+
+    def _broken(self, failure: LuaError) -> ScriptFault:
+        """An error of our own code in Lua: of want of memory, or of a kill that came as the script had ended."""
+        run = self._calls.run
+        if run is not None and run.killed:
+            return self._failure(killed().line, self._chunk, 1)
+        return self._failure(str(failure).encode("utf-8", "surrogateescape"))
 
     def _failure(self, text: Any = None, source: Any = None, line: Any = None, counted: Any = None) -> ScriptFault:
         name = self._calls.run.name if self._calls.run is not None else b""
@@ -225,6 +244,8 @@ class Interpreter:
         def placed(*words: Any) -> Any:
             try:
                 return function(*words)
+            except Killed:
+                raise
             except ScriptFault as failure:
                 raise fault(self._where() + failure.line.removeprefix(b"ERR ")) from None
 
@@ -248,7 +269,7 @@ class Interpreter:
         return {
             b"call": self._call,
             b"pcall": self._pcall,
-            b"sha1hex": _sha1hex,
+            b"sha1hex": self._sha1hex,
             b"error_reply": self._error_reply,
             b"status_reply": self._status_reply,
             b"log": self._log,
@@ -271,7 +292,8 @@ class Interpreter:
     def _call(self, *argv: Any) -> Any:
         value = self._calls.execute(argv)
         if self._calls.slow:
-            self._breathe_after_call()
+            self._calls.slow = False
+            self._breathe()
         kind = value.__class__
         if kind is int:
             return value
@@ -289,15 +311,15 @@ class Interpreter:
             table[b"ignore_error_stats_update"] = True
             return table
         if self._calls.slow:
-            self._breathe_after_call()
+            self._calls.slow = False
+            self._breathe()
         made = self._handed(value)
         if value.__class__ is ErrorReply:
             made[b"ignore_error_stats_update"] = True
         return made
 
-    def _breathe_after_call(self) -> None:
-        """After a command that took long. Raises Killed."""
-        self._calls.slow = False
+    def _breathe(self) -> None:
+        """In the middle of what takes long: the script may be put aside meanwhile. Raises Killed."""
         if not self._ticks(0, 0):
             raise killed()
 
@@ -307,9 +329,21 @@ class Interpreter:
         if kind is int:
             return value
         size = 64 * len(value) if hasattr(value, "__len__") else 0
+        if size > _LARGE_VALUE:
+            self._breathe()
         if self.lua.get_memory_used() + size > MEMORY_MAX - ROOM:
             raise fault(b"not enough memory")
         return self._tables[self._calls.client.resp][kind](value)
+
+    def _sha1hex(self, *words: Any) -> bytes:
+        if len(words) != 1:
+            raise fault(b"wrong number of arguments")
+        text = _text(words[0]) if isinstance(words[0], bytes | int | float) else b""
+        digest = sha1(text[:_PIECE])
+        for at in range(_PIECE, len(text), _PIECE):
+            self._breathe()
+            digest.update(text[at : at + _PIECE])
+        return digest.hexdigest().encode()
 
     def _error_reply(self, *words: Any) -> Any:
         if len(words) != 1 or not isinstance(words[0], bytes):
@@ -331,8 +365,9 @@ class Interpreter:
             raise fault(b"First argument must be a number (log level).")
         if not 0 <= int(level) <= 3:
             raise fault(b"Invalid log level.")
-        shown = [_text(word) for word in words[1:] if isinstance(word, bytes | int | float)]
-        log.log(_LOG_LEVELS[int(level)], "%s", b" ".join(shown).decode("utf-8", "backslashreplace"))
+        shown = [_text(word)[:_LOG_LINE_MAX] for word in words[1:] if isinstance(word, bytes | int | float)]
+        line = b" ".join(shown)[:_LOG_LINE_MAX]
+        log.log(_LOG_LEVELS[int(level)], "%s", line.decode("utf-8", "backslashreplace"))
 
     def _setresp(self, *words: Any) -> None:
         if len(words) != 1:
@@ -375,13 +410,6 @@ def _describe(error: Any) -> Any:
 def _find(text: bytes, part: bytes, start: int) -> int | None:
     """string.find(text, part, start, true), in time that is linear."""
     return text.find(part, start - 1) + 1 or None
-
-
-def _sha1hex(*words: Any) -> bytes:
-    if len(words) != 1:
-        raise fault(b"wrong number of arguments")
-    text = _text(words[0]) if isinstance(words[0], bytes | int | float) else b""
-    return sha1(text).hexdigest().encode()
 
 
 def _text(value: Any) -> bytes:

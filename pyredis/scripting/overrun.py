@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pyredis")
 
-SLICE_MS = 20
+SLICE_MS = 5
 """How long an overrunning script runs before others get a turn."""
 
 RUNNING = "script"
 """A client's `waiting` while the script it called overruns."""
 
-FIRST_INTERVAL = 200
+FIRST_INTERVAL = 100
 """Instructions before a script's first tick."""
 
-_LEAST_INTERVAL, _MOST_INTERVAL, _MOST_OVERRUNNING = 8, 4096, 512
+_LEAST_INTERVAL, _LEAST_WITH_MUCH, _MOST_INTERVAL, _MOST_OVERRUNNING = 8, 64, 4096, 256
 _QUICK_NS, _SLOW_NS = 100_000, 500_000
-_MUCH_MEMORY = 16 << 20
+_MUCH_MEMORY = 4 << 20
 _NEVER_NS = 1 << 63
 
 _PAUSED = object()
@@ -98,7 +98,7 @@ class Overrun:
         if elapsed < _QUICK_NS:
             most = _MOST_INTERVAL if self._caller is None else _MOST_OVERRUNNING
             if memory > _MUCH_MEMORY:
-                most = most * _MUCH_MEMORY // memory
+                most = max(most * _MUCH_MEMORY // memory, _LEAST_WITH_MUCH)
             return min(2 * interval, most) or 1
         if elapsed > _SLOW_NS:
             return max(interval * _SLOW_NS // elapsed, _LEAST_INTERVAL)

@@ -13,7 +13,7 @@ local as_function = python.as_function
 local getinfo = debug.getinfo
 local setmetatable, getmetatable, rawget, rawset, next, type = setmetatable, getmetatable, rawget, rawset, next, type
 local pcall, xpcall, error, unpack, select, tostring = pcall, xpcall, error, unpack, select, tostring
-local loadstring, setfenv, pairs, ipairs = loadstring, setfenv, pairs, ipairs
+local loadstring, load, setfenv, pairs, ipairs = loadstring, load, setfenv, pairs, ipairs
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 local gsub, sub, byte, concat, find = string.gsub, string.sub, string.byte, table.concat, string.find
 
@@ -108,6 +108,7 @@ local function handler(e)
     e = translated(e)
     local info = frame(3)
     if watch.killed() then
+        watch.ends()
         e = watch.KILLED
     elseif type(e) ~= "table" then
         e = { err = "ERR " .. tostring(e) }
@@ -170,11 +171,11 @@ end
 -- One that changes its first argument.
 local function changing(name, f)
     f = guarded(name, f)
-    return function(t, ...)
-        if shown[t] then
+    return function(...)
+        if shown[(...)] then
             error(READONLY, 0)
         end
-        return f(t, ...)
+        return f(...)
     end
 end
 
@@ -261,6 +262,17 @@ end
 base.rawset = changing("rawset", rawset)
 base.setmetatable = changing("setmetatable", setmetatable)
 
+local COMPILED_AT_ONCE = 16384
+
+local function in_parts(code)
+    local from = 1 - COMPILED_AT_ONCE
+    return function()
+        from = from + COMPILED_AT_ONCE
+        watch.breathe()
+        return from <= #code and sub(code, from, from + COMPILED_AT_ONCE - 1) or nil
+    end
+end
+
 -- The only way from text to code whose globals are the script's. Lua would run bytecode unchecked: behind a blank it is
 -- text. Lua's parser keeps no hold of the part of `name` that it uses, which ends at a zero byte: it is kept here.
 local function chunk(code, name)
@@ -269,11 +281,19 @@ local function chunk(code, name)
     if byte(code, 1) == 27 then
         code = " " .. code
     end
-    local f, message = loadstring(code, name)
+    local f, message
+    if #code <= COMPILED_AT_ONCE then
+        f, message = loadstring(code, name)
+    else
+        f, message = load(in_parts(code), name)
+        if watch.killed() then
+            error(watch.KILLED, 0)
+        end
+    end
     if f then
         return setfenv(f, env)
     end
-    return nil, message, name
+    return nil, message
 end
 
 local string_meta
@@ -512,5 +532,5 @@ end
 
 return {
     run = run, run_tables = run_tables, run_function = run_function, load_library = load_library, compile = chunk,
-    array = array, field = field, collect = collectgarbage, where = where, breathe = watch.breathe,
+    failure = failure, array = array, field = field, collect = collectgarbage, where = where, breathe = watch.breathe,
 }

@@ -32,9 +32,14 @@ EVAL_CACHED_MAX = 500
 SCRIPT_SIZE = 600
 """About the bytes of a cached script besides its text."""
 
-# A brief script has nothing but these. Comments and long strings are not among them, so what looks like a string is one.
+# A brief script is made of nothing but these. Comments and long strings are not among them, so what looks like a string is one.
 _BRIEF_MAX = 1000
-_STRING = re.compile(rb"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"", re.DOTALL)
+_STRING = re.compile(
+    rb"""'(?:[^'\
+]|\.)*'|"(?:[^"\
+]|\.)*\"""",
+    re.DOTALL,
+)
 _BRIEF = re.compile(
     rb"\s|[(){},;=~<>+*/%^#]|-(?!-)|\.\.(?!\.)|\b\d+(?:\.\d+)?(?![\w.])|\b(?:KEYS|ARGV)\[\d+\]"
     rb"|\bredis\.(?:call|pcall|error_reply|status_reply)\b"

@@ -17,6 +17,7 @@ local concat, floor = table.concat, math.floor
 local LARGE = 16384 -- bytes that C may go through without a breath
 local PIECE = 1048576
 local FORMAT_MAX = PIECE
+local MATCHED = 8 -- steps that C needs for a match
 
 local function text(value)
     if type(value) == "number" then
@@ -31,7 +32,7 @@ local function in_pieces(f, s, backwards)
     for at = 1, #s, PIECE do
         n = n + 1
         parts[n] = f(sub(s, at, at + PIECE - 1))
-        breathe()
+        breathe(PIECE)
     end
     if backwards then
         for at = 1, floor(n / 2) do
@@ -201,7 +202,7 @@ end
 
 local function in_c(s, p, replacement)
     local known = shape(p)
-    if type(replacement) ~= "string" or #s > known.reach or (#s + 1) * (#replacement + 1) > BUDGET then
+    if type(replacement) ~= "string" or #s > known.reach or (#s + 1) * (#replacement + MATCHED) > BUDGET then
         return false
     end
     return not find(replacement, "%", 1, true)
@@ -217,7 +218,7 @@ local function repeated(s, count)
     elseif #s * count > host.memory_max then
         fail("resulting string too large")
     end
-    breathe()
+    breathe(#s * count)
     local made, length = s, 1
     while length * 2 <= count do
         made, length = made .. made, length * 2
@@ -239,44 +240,48 @@ local function built(method)
 
     for name, f in next, { upper = upper, lower = lower, reverse = reverse } do
         local check = checked(name)
-        strings[name] = function(s, ...)
+        strings[name] = function(...)
+            local s = ...
             if type(s) == "string" and #s <= LARGE then
                 return f(s)
             elseif type(s) == "string" then
                 return in_pieces(f, s, f == reverse)
             end
-            return check(s, ...)
+            return check(...)
         end
     end
 
     local check_rep = checked("rep")
-    function strings.rep(s, count, ...)
+    function strings.rep(...)
+        local s, count = ...
         local whole, times = text(s), kit.int(count)
         if not whole or not times then
-            return check_rep(s, count, ...)
+            return check_rep(...)
         end
         return repeated(whole, times)
     end
 
     local check_format = checked("format")
-    function strings.format(form, ...)
+    function strings.format(...)
+        local form = ...
         if type(form) == "string" and #form > FORMAT_MAX then
             fail("format string too long")
         end
-        for at = 1, select("#", ...) do
+        for at = 2, select("#", ...) do
             local value = select(at, ...)
             if type(value) == "string" and #value > LARGE then
-                breathe()
+                breathe(#value)
                 if #value > PIECE and find(form, "q", 1, true) then
                     fail("string too long to be quoted")
                 end
             end
         end
-        return check_format(form, ...)
+        return check_format(...)
     end
 
     local check_find = checked("find")
-    function strings.find(s, p, init, plain)
+    function strings.find(...)
+        local s, p, init, plain = ...
         if type(s) == "string" and type(p) == "string" and (init == nil or type(init) == "number") then
             if not plain and #s <= shape(p).reach then
                 return find(s, p, init)
@@ -291,11 +296,12 @@ local function built(method)
         if subject and pattern and from then
             return strings.find(subject, pattern, from, plain)
         end
-        return check_find(s, p, init, plain)
+        return check_find(...)
     end
 
     local check_match = checked("match")
-    function strings.match(s, p, init)
+    function strings.match(...)
+        local s, p, init = ...
         if type(s) == "string" and type(p) == "string" and (init == nil or type(init) == "number") then
             if #s <= shape(p).reach then
                 return match(s, p, init)
@@ -306,7 +312,7 @@ local function built(method)
         if subject and pattern and from then
             return strings.match(subject, pattern, from)
         end
-        return check_match(s, p, init)
+        return check_match(...)
     end
 
     local check_gmatch = checked("gmatch")

@@ -23,18 +23,18 @@ end
 
 local checked_unpack = guarded("unpack", unpack)
 
-function kit.unpack(t, ...)
-    if select("#", ...) == 0 and type(t) == "table" and #t < 7000 then
+function kit.unpack(...)
+    local t, first, last = ...
+    if type(t) == "table" and select("#", ...) == 1 and #t < 7000 then
         return unpack(t)
     end
-    local first, last = ...
     if type(t) == "table" then
         first, last = first == nil and 1 or int(first), last == nil and #t or int(last)
         if first and last and last - first >= 7999 then
             fail("too many results to unpack")
         end
     end
-    return checked_unpack(t, ...)
+    return checked_unpack(...)
 end
 
 -- collectgarbage: in steps, and without settings that would outlive the script.
@@ -75,17 +75,16 @@ end
 
 local checked_insert, checked_remove = guarded("insert", insert), guarded("remove", remove)
 
-function tables.insert(t, ...)
+function tables.insert(...)
+    local t, at, value = ...
+    local count = select("#", ...)
     if shown[t] then
         error(READONLY, 0)
-    end
-    local count = select("#", ...)
-    if type(t) == "table" then
-        if count == 1 then
-            return insert(t, (...))
+    elseif type(t) == "table" then
+        if count == 2 then
+            return insert(t, at)
         end
-        local at, value = ...
-        at = count == 2 and int(at)
+        at = count == 3 and int(at)
         if at and #t + 1 - at > LARGE then
             for index = #t + 1, at + 1, -1 do
                 rawset(t, index, rawget(t, index - 1))
@@ -94,15 +93,16 @@ function tables.insert(t, ...)
             return
         end
     end
-    return checked_insert(t, ...)
+    return checked_insert(...)
 end
 
-function tables.remove(t, ...)
+function tables.remove(...)
+    local t, at = ...
     if type(t) == "table" then
-        if select("#", ...) == 0 then
+        if select("#", ...) == 1 then
             return remove(t)
         end
-        local last, at = #t, (...)
+        local last = #t
         at = int(at)
         if at and at >= 1 and last - at > LARGE then
             local value = rawget(t, at)
@@ -113,19 +113,20 @@ function tables.remove(t, ...)
             return value
         end
     end
-    return checked_remove(t, ...)
+    return checked_remove(...)
 end
 
 local checked_concat = guarded("concat", concat)
 
-function tables.concat(t, separator, first, last)
+function tables.concat(...)
+    local t, separator, first, last = ...
     local from = first == nil and 1 or int(first)
     if type(t) ~= "table" or not from then
-        return checked_concat(t, separator, first, last)
+        return checked_concat(...)
     end
     local to = last == nil and #t or int(last)
     if not to or to - from <= JOINED then
-        return checked_concat(t, separator, first, last)
+        return checked_concat(...)
     end
     local parts, n = {}, 0
     for at = from, to, JOINED do
@@ -146,10 +147,10 @@ end
 
 local checked_sort = guarded("sort", sort)
 
-function tables.sort(t, ...)
-    local compare = ...
+function tables.sort(...)
+    local t, compare = ...
     if type(t) ~= "table" or compare ~= nil and type(compare) ~= "function" then
-        return checked_sort(t, ...)
+        return checked_sort(...)
     end
     if compare == nil and #t > LARGE or compare ~= nil and getinfo(compare, "S").what == "C" then
         compare = in_lua(compare)
@@ -168,10 +169,10 @@ end
 
 local checked_foreach, checked_foreachi = guarded("foreach", table.foreach), guarded("foreachi", table.foreachi)
 
-function tables.foreach(t, ...)
-    local f = ...
+function tables.foreach(...)
+    local t, f = ...
     if type(t) ~= "table" or type(f) ~= "function" then
-        return checked_foreach(t, ...)
+        return checked_foreach(...)
     end
     for key, value in next, t do
         local result = f(key, value)
@@ -181,10 +182,10 @@ function tables.foreach(t, ...)
     end
 end
 
-function tables.foreachi(t, ...)
-    local f = ...
+function tables.foreachi(...)
+    local t, f = ...
     if type(t) ~= "table" or type(f) ~= "function" then
-        return checked_foreachi(t, ...)
+        return checked_foreachi(...)
     end
     for at = 1, #t do
         local result = f(at, rawget(t, at))
@@ -196,9 +197,10 @@ end
 
 local checked_maxn = guarded("maxn", table.maxn)
 
-function tables.maxn(t, ...)
+function tables.maxn(...)
+    local t = ...
     if type(t) ~= "table" then
-        return checked_maxn(t, ...)
+        return checked_maxn(...)
     end
     local most = 0
     for key in next, t do

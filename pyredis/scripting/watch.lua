@@ -13,10 +13,11 @@ local gethook, sethook = debug.gethook, debug.sethook
 local type, error, pcall, find, sub = type, error, pcall, string.find, string.sub
 
 local FIRST = host.first_interval
+local LARGE, CAUTIOUS = 100000, 16
 local KILLED = { source = false, line = 1 }
 local EXHAUSTED = { "stack overflow", "not enough memory", "error in error handling" }
 local describe, tick = as_function(host.describe), as_function(host.tick)
-local killed, adapted = false, false
+local killed, over, adapted = false, false, false
 local watch = { KILLED = KILLED }
 
 local function stop()
@@ -24,19 +25,14 @@ local function stop()
     error(KILLED, 0)
 end
 
--- Ask the host out of turn: before and between what takes long without Lua's instructions.
-local function breathe()
-    if not tick(0) then
-        stop()
-    end
-end
-watch.breathe = breathe
-
 local function hook()
     local _, _, interval = gethook()
     local following = tick(interval)
     if following ~= interval then
         if not following then
+            if over then
+                return
+            end
             stop()
         end
         adapted = true
@@ -44,9 +40,21 @@ local function hook()
     end
 end
 
+-- Ask the host out of turn: before and between what takes long without Lua's instructions. Where there are texts of
+-- `size` bytes, a single instruction may take long, too: the hook then comes soon.
+local function breathe(size)
+    if not tick(0) then
+        stop()
+    elseif size and size > LARGE then
+        adapted = true
+        sethook(hook, "", CAUTIOUS)
+    end
+end
+watch.breathe = breathe
+
 -- A script begins.
 function watch.begin()
-    killed = false
+    killed, over = false, false
     if adapted then
         adapted = false
         sethook(hook, "", FIRST)
@@ -55,6 +63,11 @@ end
 
 function watch.killed()
     return killed
+end
+
+-- An error that nothing in the script catches was thrown: only our own code runs on.
+function watch.ends()
+    over = true
 end
 
 -- Each coroutine needs a hook of its own.
