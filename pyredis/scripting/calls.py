@@ -4,6 +4,7 @@ They run as one client of the engine's that no connection stands behind. It may 
 marked `noscript`.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pyredis.datatypes.numeric import format_double
@@ -31,12 +32,13 @@ SLOW_NS = 1_000_000
 class Run:
     """One run of a script: who called it, what it may do, and what it did.
 
-    `due_ns`: when it is to be put aside, in the clock's ticks; 0 before its first tick, which also sets `started`, ms
-    since 1970.
+    `began_ns`: in the clock's ticks, where it may be put aside; `due_ns`: when it is to be, 0 before Lua's first tick,
+    which also sets `started`, ms since 1970.
     """
 
     __slots__ = (
         "allows_oom",
+        "began_ns",
         "caller",
         "dirty",
         "due_ns",
@@ -54,7 +56,7 @@ class Run:
         self.readonly = readonly
         self.function = function
         self.allows_oom = False
-        self.started = self.due_ns = 0
+        self.began_ns = self.due_ns = self.started = 0
         self.replicate = REPLICATE_ALL
         self.dirty = False
         self.killed = False
@@ -75,7 +77,7 @@ class Calls:
         self.client = ScriptClient(engine, 0, NullSink())
         self.client.transaction = Transaction()  # tells handlers that nothing may wait
         self.run: Run | None = None
-        self.slow = False  # the last command took long
+        self.breathe: Callable[[], None] = _go_on  # called after a command that took long: see `Overrun.breathe`
         self.denies = True  # DEBUG SET-DISABLE-DENY-SCRIPTS: commands marked `noscript` are refused
 
     def begin(self, run: Run) -> None:
@@ -111,7 +113,7 @@ class Calls:
         before = entry.nanoseconds
         value = timed(engine, client, entry, argv)
         if entry.nanoseconds - before > SLOW_NS:
-            self.slow = True
+            self.breathe()
         return value
 
     def _execute(self, argv: tuple[Any, ...]) -> Any:
@@ -124,7 +126,8 @@ class Calls:
             value = self._unpropagated(entry, words)
         else:
             value = unless_blocked(call(engine, client, entry, words))
-        self.slow = entry.nanoseconds - before > SLOW_NS
+        if entry.nanoseconds - before > SLOW_NS:
+            self.breathe()
         return value
 
     def _unpropagated(self, entry: "Entry", words: list[bytes]) -> Any:
@@ -197,6 +200,10 @@ class Calls:
         if entry is not None:
             entry.rejected += 1
         return refusal
+
+
+def _go_on() -> None:
+    """Before there is a Lua."""
 
 
 def number_word(number: float) -> bytes:

@@ -36,7 +36,7 @@ COLLECT_FROM = 256 << 20
 ROOM = 64 << 20
 """Bytes left free for what commands answer a script."""
 
-_COLLECT_EVERY, _COLLECT_STEP = 50, 50
+_COLLECT_EVERY, _COLLECT_STEP = 100, 50
 """Every so many scripts Lua collects some garbage, lest it let twice as much come together as is in use."""
 
 TOKENS_PER_BREATH = 2000
@@ -45,7 +45,8 @@ TOKENS_PER_BREATH = 2000
 _PIECE = 1 << 20
 _UNPACKED_MAX = 200
 _LOG_LINE_MAX = 1024
-_LARGE_VALUE = 64 << 10
+_LATE = 4 * FIRST_INTERVAL
+_LARGE_VALUE, _MANY = 64 << 10, 1000
 _LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
 _VERSION = b"8.2.3"
 _SOURCES = ("cjson", "cmsgpack")
@@ -72,6 +73,7 @@ class Interpreter:
         self.on_reply_growth: Callable[[int], bool] = lambda size: True
         self._random = Rand48()
         self._runs = 0
+        self._late = False  # the interval between ticks is too long for a script to begin with, or the last was killed
         self._chunk = b"@" + chunk
         self._register = register
         self.lua = LuaRuntime(
@@ -91,7 +93,7 @@ class Interpreter:
             host[name] = function
         host[b"redis"] = self.lua.table_from(self._api())
         host[b"libraries"] = self.lua.table_from(
-            {b"bit": self._library(bit.FUNCTIONS), b"struct": self._library(struct.functions(self._breathe))}
+            {b"bit": self._library(bit.FUNCTIONS), b"struct": self._library(struct.functions(calls.breathe))}
         )
         sources, parts = (
             self.lua.table_from({name.encode(): _source(name) for name in names}) for names in (_SOURCES, _PARTS)
@@ -104,6 +106,8 @@ class Interpreter:
             made[b"run_tables"],
             made[b"run_function"],
         )
+        self._begun = made[b"begin"]
+        self._beware = made[b"beware"]  # Lua's hook comes soon
         self._where = made[b"where"]
         self._compile, self._collect = made[b"compile"], made[b"collect"]
         self.made = made  # kept: it holds what Python calls
@@ -124,6 +128,8 @@ class Interpreter:
         """Run a compiled script: its value. Raises ScriptFault."""
         self._make_room(keys, args)
         self._collect_some()
+        if self._late:
+            self._begin()
         try:
             if len(keys) + len(args) <= _UNPACKED_MAX:
                 made = self._run(function, len(keys), *keys, *args)
@@ -136,6 +142,8 @@ class Interpreter:
     def call_function(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
         """Run a library's function: its value. Raises ScriptFault."""
         self._make_room(keys, args)
+        if self._late:
+            self._begin()
         try:
             made = self.run_function(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
         except LuaError as failure:
@@ -144,6 +152,7 @@ class Interpreter:
 
     def load_library(self, function: Any) -> None:
         """Run a library's code. Raises ScriptFault with Lua's complaint as its line."""
+        self._begin()
         try:
             failure = self.made[b"load_library"](function)
         except LuaError as broken:
@@ -212,9 +221,10 @@ class Interpreter:
             self._collect(b"step", _COLLECT_STEP)
 
     def _make_room(self, keys: Sequence[bytes], args: Sequence[bytes]) -> None:
-        size = 0
-        for word in (*keys, *args):
-            size += len(word)
+        size = sum(map(len, keys)) + sum(map(len, args))
+        if size <= _LARGE_VALUE:
+            return  # see `exhausted`, which is asked after each script
+        self._beware()
         if self.lua.get_memory_used() + size <= COLLECT_FROM:
             return
         self._collect()
@@ -225,7 +235,7 @@ class Interpreter:
 
     def _host(self) -> dict[bytes, Callable[..., Any]]:
         return {
-            b"describe": _describe,
+            b"describe": self._describe,
             b"tick": self._tick,
             b"find": _find,
             b"reply_grows": lambda size: self.on_reply_growth(size),
@@ -234,6 +244,18 @@ class Interpreter:
             b"random": self._placed(self._random.random),
             b"randomseed": self._placed(self._random.seed),
         }
+
+    def _describe(self, error: Any) -> Any:
+        """An error of ours as (line, whether it is counted), a kill as (False, None); None for anything else."""
+        if isinstance(error, Killed):
+            self._late = True
+            return False, None
+        if isinstance(error, ScriptFault):
+            return error.line, error.counted or None
+        if isinstance(error, Exception):
+            log.error("Unexpected error in a script's command", exc_info=error)
+            return b"ERR internal error: " + type(error).__name__.encode(), None
+        return None
 
     def _library(self, functions: dict[bytes, Callable[..., Any]]) -> Any:
         return self.lua.table_from({name: self._placed(function) for name, function in functions.items()})
@@ -252,7 +274,15 @@ class Interpreter:
         return placed
 
     def _tick(self, interval: int) -> Any:
-        return self._ticks(interval, self.lua.get_memory_used()) or False
+        following = self._ticks(interval, self.lua.get_memory_used())
+        if not following or following > _LATE:
+            self._late = True
+        return following or False
+
+    def _begin(self) -> None:
+        """A script begins: with a short interval, and as one that is not killed."""
+        self._late = False
+        self._begun()
 
     def _api(self) -> dict[bytes, Any]:
         """`redis`: scripts have debugging functions that libraries lack, and libraries can register functions."""
@@ -291,13 +321,10 @@ class Interpreter:
 
     def _call(self, *argv: Any) -> Any:
         value = self._calls.execute(argv)
-        if self._calls.slow:
-            self._calls.slow = False
-            self._breathe()
         kind = value.__class__
         if kind is int:
             return value
-        if kind is bytes and len(value) + self.lua.get_memory_used() < MEMORY_MAX - ROOM:
+        if kind is bytes and len(value) < _LARGE_VALUE and self.lua.get_memory_used() < MEMORY_MAX - ROOM:
             return value
         return self._handed(raised(value))
 
@@ -310,28 +337,21 @@ class Interpreter:
             table = self._to_lua._field(b"err", failure.line)
             table[b"ignore_error_stats_update"] = True
             return table
-        if self._calls.slow:
-            self._calls.slow = False
-            self._breathe()
         made = self._handed(value)
         if value.__class__ is ErrorReply:
             made[b"ignore_error_stats_update"] = True
         return made
-
-    def _breathe(self) -> None:
-        """In the middle of what takes long: the script may be put aside meanwhile. Raises Killed."""
-        if not self._ticks(0, 0):
-            raise killed()
 
     def _handed(self, value: Any) -> Any:
         """A command's value in Lua. Raises ScriptFault where Lua has no room for it."""
         kind = value.__class__
         if kind is int:
             return value
-        size = 64 * len(value) if hasattr(value, "__len__") else 0
-        if size > _LARGE_VALUE:
-            self._breathe()
-        if self.lua.get_memory_used() + size > MEMORY_MAX - ROOM:
+        size = len(value) if hasattr(value, "__len__") else 0
+        if size > _LARGE_VALUE or (kind is not bytes and size > _MANY):
+            self._calls.breathe()
+            self._beware()
+        if self.lua.get_memory_used() + (size if kind is bytes else 64 * size) > MEMORY_MAX - ROOM:
             raise fault(b"not enough memory")
         return self._tables[self._calls.client.resp][kind](value)
 
@@ -341,7 +361,7 @@ class Interpreter:
         text = _text(words[0]) if isinstance(words[0], bytes | int | float) else b""
         digest = sha1(text[:_PIECE])
         for at in range(_PIECE, len(text), _PIECE):
-            self._breathe()
+            self._calls.breathe()
             digest.update(text[at : at + _PIECE])
         return digest.hexdigest().encode()
 
@@ -393,18 +413,6 @@ class Interpreter:
         except CommandError:
             raise fault(b"Invalid command passed to redis.acl_check_cmd()")
         return self._calls.client.user.refusal(entry.command, words) is None
-
-
-def _describe(error: Any) -> Any:
-    """An error of ours as (line, whether it is counted), a kill as (False, None); None for anything else."""
-    if isinstance(error, Killed):
-        return False, None
-    if isinstance(error, ScriptFault):
-        return error.line, error.counted or None
-    if isinstance(error, Exception):
-        log.error("Unexpected error in a script's command", exc_info=error)
-        return b"ERR internal error: " + type(error).__name__.encode(), None
-    return None
 
 
 def _find(text: bytes, part: bytes, start: int) -> int | None:

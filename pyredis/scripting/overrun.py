@@ -20,6 +20,7 @@ from pyredis.engine import gates
 from pyredis.engine.blocking import Blocking
 from pyredis.engine.execution import failed
 from pyredis.protocol.replies import NO_REPLY
+from pyredis.scripting.faults import killed
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
@@ -34,12 +35,12 @@ SLICE_MS = 5
 RUNNING = "script"
 """A client's `waiting` while the script it called overruns."""
 
-FIRST_INTERVAL = 100
+FIRST_INTERVAL = 200
 """Instructions before a script's first tick."""
 
-_LEAST_INTERVAL, _LEAST_WITH_MUCH, _MOST_INTERVAL, _MOST_OVERRUNNING = 8, 64, 4096, 256
+_LEAST_INTERVAL, _LEAST_WITH_MUCH, _MOST_INTERVAL, _MOST_OVERRUNNING = 8, 64, 8192, 256
 _QUICK_NS, _SLOW_NS = 100_000, 500_000
-_MUCH_MEMORY = 4 << 20
+_MUCH_MEMORY = 2 << 20
 _NEVER_NS = 1 << 63
 
 _PAUSED = object()
@@ -90,8 +91,10 @@ class Overrun:
             return 0 if self.deadline_ns is not None and now >= self.deadline_ns else interval or 1
         if run.killed:
             return 0
+        if not run.due_ns:
+            self._first_tick(run, now)
         if now >= run.due_ns:
-            self._put_aside(run, now)
+            self._put_aside(run)
             if run.killed:
                 return 0
             return min(interval, _MOST_OVERRUNNING) or 1
@@ -104,14 +107,18 @@ class Overrun:
             return max(interval * _SLOW_NS // elapsed, _LEAST_INTERVAL)
         return interval or 1
 
-    def _put_aside(self, run: "Run", now: int) -> None:
-        if not run.due_ns:  # its first tick
-            run.started = self._engine.keyspace.now
-            lasted = self._engine.clock.now_ms() - run.started
-            threshold = self._engine.config["busy-reply-threshold"]
-            run.due_ns = now + (threshold - lasted) * 1_000_000 if threshold else _NEVER_NS
-            if now < run.due_ns:
-                return
+    def breathe(self) -> None:
+        """In the middle of what takes long: the script may be put aside meanwhile. Raises Killed."""
+        if not self.tick(0, 0):
+            raise killed()
+
+    def _first_tick(self, run: "Run", now: int) -> None:
+        began = run.began_ns or now
+        run.started = self._engine.clock.now_ms() - (now - began) // 1_000_000
+        threshold = self._engine.config["busy-reply-threshold"]
+        run.due_ns = began + threshold * 1_000_000 if threshold else _NEVER_NS
+
+    def _put_aside(self, run: "Run") -> None:
         current = getcurrent()
         if current is not self._worker or current.parent is None:
             return

@@ -472,7 +472,6 @@ local function result(ok, value)
 end
 
 local function run(f, count, ...)
-    watch.begin()
     local argv = { ... }
     if count == 0 then
         globals.KEYS, globals.ARGV = {}, argv
@@ -485,13 +484,11 @@ local function run(f, count, ...)
 end
 
 local function run_tables(f, keys, argv)
-    watch.begin()
     globals.KEYS, globals.ARGV = keys, argv
     return result(xpcall(f, handler))
 end
 
 local function run_function(f, keys, argv)
-    watch.begin()
     return result(xpcall(function()
         return f(keys, argv)
     end, handler))
@@ -511,7 +508,6 @@ if redis.register_function then
 end
 
 local function load_library(f)
-    watch.begin()
     env_behind.__index = loading
     local ok, value = xpcall(f, handler)
     env_behind.__index = globals
@@ -532,5 +528,5 @@ end
 
 return {
     run = run, run_tables = run_tables, run_function = run_function, load_library = load_library, compile = chunk,
-    failure = failure, array = array, field = field, collect = collectgarbage, where = where, breathe = watch.breathe,
+    begin = watch.begin, array = array, field = field, beware = watch.beware, collect = collectgarbage, where = where, breathe = watch.breathe,
 }

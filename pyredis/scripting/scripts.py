@@ -32,14 +32,10 @@ EVAL_CACHED_MAX = 500
 SCRIPT_SIZE = 600
 """About the bytes of a cached script besides its text."""
 
-# A brief script is made of nothing but these. Comments and long strings are not among them, so what looks like a string is one.
+# A brief script is made of nothing but these. Comments and long strings are not among them, so what looks like a string
+# is one.
 _BRIEF_MAX = 1000
-_STRING = re.compile(
-    rb"""'(?:[^'\
-]|\.)*'|"(?:[^"\
-]|\.)*\"""",
-    re.DOTALL,
-)
+_STRING = re.compile(rb"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""", re.DOTALL)
 _BRIEF = re.compile(
     rb"\s|[(){},;=~<>+*/%^#]|-(?!-)|\.\.(?!\.)|\b\d+(?:\.\d+)?(?![\w.])|\b(?:KEYS|ARGV)\[\d+\]"
     rb"|\bredis\.(?:call|pcall|error_reply|status_reply)\b"
@@ -116,6 +112,7 @@ class Scripts:
             from pyredis.scripting.overrun import Overrun
 
             self._overrun = Overrun(self._engine, self.calls)
+            self.calls.breathe = self._overrun.breathe
         return self._overrun
 
     # The cache
@@ -203,6 +200,7 @@ class Scripts:
         client.rewritten = ()
         if brief:
             return self._inside(run, step, words)
+        run.began_ns = self._engine.clock.ticks_ns()
         return self.overrun.run(client, self._inside, run, step, words)
 
     def suspendable(self, client: "Client", step: Callable[[], Any]) -> Any:

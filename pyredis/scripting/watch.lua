@@ -17,7 +17,7 @@ local LARGE, CAUTIOUS = 100000, 16
 local KILLED = { source = false, line = 1 }
 local EXHAUSTED = { "stack overflow", "not enough memory", "error in error handling" }
 local describe, tick = as_function(host.describe), as_function(host.tick)
-local killed, over, adapted = false, false, false
+local killed, over = false, false
 local watch = { KILLED = KILLED }
 
 local function stop()
@@ -35,7 +35,6 @@ local function hook()
             end
             stop()
         end
-        adapted = true
         sethook(hook, "", following)
     end
 end
@@ -46,19 +45,20 @@ local function breathe(size)
     if not tick(0) then
         stop()
     elseif size and size > LARGE then
-        adapted = true
-        sethook(hook, "", CAUTIOUS)
+        watch.beware()
     end
 end
 watch.breathe = breathe
 
--- A script begins.
+-- Large texts are about.
+function watch.beware()
+    sethook(hook, "", CAUTIOUS)
+end
+
+-- A script begins; called only where one before it was killed, or had got a long interval.
 function watch.begin()
     killed, over = false, false
-    if adapted then
-        adapted = false
-        sethook(hook, "", FIRST)
-    end
+    sethook(hook, "", FIRST)
 end
 
 function watch.killed()
