@@ -4,6 +4,7 @@ They run as one client of the engine's that no connection stands behind. It may 
 marked `noscript`.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pyredis.datatypes.numeric import format_double
@@ -24,24 +25,28 @@ if TYPE_CHECKING:
     from pyredis.engine.entry import Entry
 
 REPLICATE_NONE, REPLICATE_ALL = 0, 3
+SLOW_NS = 1_000_000
+"""A command that took longer lets Lua's hook be asked at once."""
 
 
 class Run:
     """One run of a script: who called it, what it may do, and what it did.
 
-    `started` is ms since 1970, when the first hook found it running; `resumed` is when its present slice began.
+    `began_ns`: in the clock's ticks, where it may be put aside; `due_ns`: when it is to be, 0 before Lua's first tick,
+    which also sets `started`, ms since 1970.
     """
 
     __slots__ = (
         "allows_oom",
+        "began_ns",
         "caller",
         "dirty",
+        "due_ns",
         "function",
         "killed",
         "name",
         "readonly",
         "replicate",
-        "resumed",
         "started",
     )
 
@@ -51,7 +56,7 @@ class Run:
         self.readonly = readonly
         self.function = function
         self.allows_oom = False
-        self.started = self.resumed = 0
+        self.began_ns = self.due_ns = self.started = 0
         self.replicate = REPLICATE_ALL
         self.dirty = False
         self.killed = False
@@ -72,6 +77,7 @@ class Calls:
         self.client = ScriptClient(engine, 0, NullSink())
         self.client.transaction = Transaction()  # tells handlers that nothing may wait
         self.run: Run | None = None
+        self.breathe: Callable[[], None] = _go_on  # called after a command that took long: see `Overrun.breathe`
         self.denies = True  # DEBUG SET-DISABLE-DENY-SCRIPTS: commands marked `noscript` are refused
 
     def begin(self, run: Run) -> None:
@@ -104,16 +110,25 @@ class Calls:
                 return self._execute(argv)
         if entry.command.flags & WRITE:
             run.dirty = True
-        return timed(engine, client, entry, argv)
+        before = entry.nanoseconds
+        value = timed(engine, client, entry, argv)
+        if entry.nanoseconds - before > SLOW_NS:
+            self.breathe()
+        return value
 
     def _execute(self, argv: tuple[Any, ...]) -> Any:
         words = self.words(argv)
         engine, client = self._engine, self.client
         entry = self._admitted(words)
         client.argv, client.redacted, client.rewritten = words, (), None
+        before = entry.nanoseconds
         if engine.gates & gates.PROPAGATING and self.run is not None and self.run.replicate == REPLICATE_NONE:
-            return self._unpropagated(entry, words)
-        return unless_blocked(call(engine, client, entry, words))
+            value = self._unpropagated(entry, words)
+        else:
+            value = unless_blocked(call(engine, client, entry, words))
+        if entry.nanoseconds - before > SLOW_NS:
+            self.breathe()
+        return value
 
     def _unpropagated(self, entry: "Entry", words: list[bytes]) -> Any:
         engine = self._engine
@@ -185,6 +200,10 @@ class Calls:
         if entry is not None:
             entry.rejected += 1
         return refusal
+
+
+def _go_on() -> None:
+    """Before there is a Lua."""
 
 
 def number_word(number: float) -> bytes:

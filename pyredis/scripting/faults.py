@@ -24,3 +24,8 @@ class Killed(ScriptFault):
 def fault(text: bytes, *, counted: bool = False) -> ScriptFault:
     """An error with the code ERR."""
     return ScriptFault(b"ERR " + text, counted=counted)
+
+
+def killed() -> Killed:
+    """What ends a killed script."""
+    return Killed(b"ERR Script killed by user with SCRIPT KILL...")

@@ -88,7 +88,7 @@ class Functions:
 
             scripts = self._engine[Scripts]
             self._interpreter = Interpreter(
-                self._engine, scripts.calls, scripts.overrun.hook, chunk=b"user_function", register=self._register
+                self._engine, scripts.calls, scripts.overrun.tick, chunk=b"user_function", register=self._register
             )
         return self._interpreter
 
@@ -189,13 +189,13 @@ class Functions:
             self._loading = None
             raise CommandError(b"Error compiling function: " + failure.line)
         overrun = self._engine[Scripts].overrun
-        overrun.deadline = self._engine.clock.now_ms() + LOAD_TIMEOUT_MS
+        overrun.deadline_ns = self._engine.clock.ticks_ns() + LOAD_TIMEOUT_MS * 1_000_000
         try:
             self.interpreter.load_library(made)
         except ScriptFault as failure:
             raise CommandError(b"Error registering functions: " + failure.line)
         finally:
-            self._loading = overrun.deadline = None
+            self._loading = overrun.deadline_ns = None
         return library
 
     def _unlink(self, library: Library) -> None:

@@ -8,19 +8,20 @@ to Lua is not protected that way, so there is room kept for it: see `_make_room`
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from lupa.lua51 import LuaRuntime
+from lupa.lua51 import LuaError, LuaRuntime
 
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import REPLICATE_ALL, Calls, raised
 from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text
-from pyredis.scripting.faults import Killed, ScriptFault, fault
+from pyredis.scripting.faults import Killed, ScriptFault, fault, killed
 from pyredis.scripting.libraries import bit, msgpack, struct
+from pyredis.scripting.overrun import FIRST_INTERVAL
 from pyredis.scripting.rand48 import Rand48
 
 if TYPE_CHECKING:
@@ -35,32 +36,44 @@ COLLECT_FROM = 256 << 20
 ROOM = 64 << 20
 """Bytes left free for what commands answer a script."""
 
-_COLLECT_EVERY, _COLLECT_STEP = 50, 50
+_COLLECT_EVERY, _COLLECT_STEP = 100, 50
 """Every so many scripts Lua collects some garbage, lest it let twice as much come together as is in use."""
 
-HOOK_INSTRUCTIONS = 100_000
+TOKENS_PER_BREATH = 2000
+"""Parts of a result after which Lua's hook is asked again."""
+
+_PIECE = 1 << 20
 _UNPACKED_MAX = 200
+_LOG_LINE_MAX = 1024
+_LATE = 4 * FIRST_INTERVAL
+_LARGE_VALUE, _MANY = 64 << 10, 1000
 _LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
 _VERSION = b"8.2.3"
-_LIBRARIES = {b"bit": bit.FUNCTIONS, b"struct": struct.FUNCTIONS}
 _SOURCES = ("cjson", "cmsgpack")
+_PARTS = ("watch", "patterns", "strings", "tables", "replies")
 
 
 class Interpreter:
-    """One Lua state. `hook` is called every HOOK_INSTRUCTIONS instructions of a script."""
+    """One Lua state. `tick(interval, memory)` is asked now and then whether a script may go on: see `Overrun.tick`.
+
+    `on_reply_growth` is asked with a result's size in bytes when that passes a megabyte, and answers whether to go on;
+    a result that may not is null.
+    """
 
     def __init__(
         self,
         engine: "Engine",
         calls: Calls,
-        hook: Callable[[], None],
+        tick: Callable[[int, int], int],
         *,
         chunk: bytes,
         register: Callable[..., None] | None = None,
     ) -> None:
-        self._engine, self._calls, self._hook = engine, calls, hook
+        self._engine, self._calls, self._ticks = engine, calls, tick
+        self.on_reply_growth: Callable[[int], bool] = lambda size: True
         self._random = Rand48()
         self._runs = 0
+        self._late = False  # the interval between ticks is too long for a script to begin with, or the last was killed
         self._chunk = b"@" + chunk
         self._register = register
         self.lua = LuaRuntime(
@@ -71,24 +84,30 @@ class Interpreter:
             attribute_filter=_no_attributes,
             max_memory=MEMORY_MAX,
         )
-        host = self.lua.table_from({b"chunk": chunk, b"deepest": DEEPEST, b"hook_instructions": HOOK_INSTRUCTIONS})
+        host = self.lua.table_from(
+            {b"chunk": chunk, b"deepest": DEEPEST, b"first_interval": FIRST_INTERVAL, b"memory_max": MEMORY_MAX}
+        )
         for word, mark in MARKS.items():
             host[word.encode()] = mark
         for name, function in self._host().items():
             host[name] = function
         host[b"redis"] = self.lua.table_from(self._api())
         host[b"libraries"] = self.lua.table_from(
-            {name: self._library(functions) for name, functions in _LIBRARIES.items()}
+            {b"bit": self._library(bit.FUNCTIONS), b"struct": self._library(struct.functions(calls.breathe))}
         )
-        sources = self.lua.table_from({name.encode(): _source(name) for name in _SOURCES})
+        sources, parts = (
+            self.lua.table_from({name.encode(): _source(name) for name in names}) for names in (_SOURCES, _PARTS)
+        )
         made = self.lua.eval(b"function(code, ...) return assert(loadstring(code, '=pyredis'))(...) end")(
-            _source("sandbox"), host, sources
+            _source("sandbox"), host, sources, parts
         )
         self._run, self._run_tables, self.run_function = (
             made[b"run"],
             made[b"run_tables"],
             made[b"run_function"],
         )
+        self._begun = made[b"begin"]
+        self._beware = made[b"beware"]  # Lua's hook comes soon
         self._where = made[b"where"]
         self._compile, self._collect = made[b"compile"], made[b"collect"]
         self.made = made  # kept: it holds what Python calls
@@ -102,27 +121,42 @@ class Interpreter:
         self._collect_some()
         made = self._compile(code, self._chunk)
         if made.__class__ is tuple:
-            raise ScriptFault(made[1])
+            raise ScriptFault(made[1])  # without a function
         return made
 
     def run(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
         """Run a compiled script: its value. Raises ScriptFault."""
         self._make_room(keys, args)
         self._collect_some()
-        if len(keys) + len(args) <= _UNPACKED_MAX:
-            made = self._run(function, len(keys), *keys, *args)
-        else:
-            made = self._run_tables(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
+        if self._late:
+            self._begin()
+        try:
+            if len(keys) + len(args) <= _UNPACKED_MAX:
+                made = self._run(function, len(keys), *keys, *args)
+            else:
+                made = self._run_tables(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
+        except LuaError as failure:
+            raise self._broken(failure)
         return self.value(made)
 
     def call_function(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
         """Run a library's function: its value. Raises ScriptFault."""
         self._make_room(keys, args)
-        return self.value(self.run_function(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args))))
+        if self._late:
+            self._begin()
+        try:
+            made = self.run_function(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
+        except LuaError as failure:
+            raise self._broken(failure)
+        return self.value(made)
 
     def load_library(self, function: Any) -> None:
         """Run a library's code. Raises ScriptFault with Lua's complaint as its line."""
-        failure = self.made[b"load_library"](function)
+        self._begin()
+        try:
+            failure = self.made[b"load_library"](function)
+        except LuaError as broken:
+            raise self._broken(broken)
         if failure is not None:
             raise ScriptFault(failure if isinstance(failure, bytes) else b"ERR unknown error")
 
@@ -138,7 +172,14 @@ class Interpreter:
             return reply.value(iter(made))
         if kind is bool or kind is float or isinstance(made, Mark):
             return reply.scalar(made)
-        return reply.value(made.values())
+        return reply.value(self._paced(made.values()))
+
+    def _broken(self, failure: LuaError) -> ScriptFault:
+        """An error of our own code in Lua: of want of memory, or of a kill that came as the script had ended."""
+        run = self._calls.run
+        if run is not None and run.killed:
+            return self._failure(killed().line, self._chunk, 1)
+        return self._failure(str(failure).encode("utf-8", "surrogateescape"))
 
     def _failure(self, text: Any = None, source: Any = None, line: Any = None, counted: Any = None) -> ScriptFault:
         name = self._calls.run.name if self._calls.run is not None else b""
@@ -153,6 +194,13 @@ class Interpreter:
             text = b"ERR unknown error"
         where = b" script: %b, on %b:%b." % (name, source, b"%d" % line)
         return ScriptFault(text + where, counted=bool(counted))
+
+    def _paced(self, tokens: Iterator[Any]) -> Iterator[Any]:
+        """The tokens of a large result; between them the script may be put aside, or killed."""
+        for at, token in enumerate(tokens):
+            if not at % TOKENS_PER_BREATH and not self._ticks(0, 0):
+                raise self._failure(killed().line, self._chunk, 1)
+            yield token
 
     @property
     def memory(self) -> int:
@@ -173,9 +221,10 @@ class Interpreter:
             self._collect(b"step", _COLLECT_STEP)
 
     def _make_room(self, keys: Sequence[bytes], args: Sequence[bytes]) -> None:
-        size = 0
-        for word in (*keys, *args):
-            size += len(word)
+        size = sum(map(len, keys)) + sum(map(len, args))
+        if size <= _LARGE_VALUE:
+            return  # see `exhausted`, which is asked after each script
+        self._beware()
         if self.lua.get_memory_used() + size <= COLLECT_FROM:
             return
         self._collect()
@@ -186,14 +235,27 @@ class Interpreter:
 
     def _host(self) -> dict[bytes, Callable[..., Any]]:
         return {
-            b"describe": _describe,
-            b"is_kill": _is_kill,
-            b"hook": self._on_hook,
+            b"describe": self._describe,
+            b"tick": self._tick,
+            b"find": _find,
+            b"reply_grows": lambda size: self.on_reply_growth(size),
             b"pack_number": msgpack.pack_number,
             b"unpack_number": msgpack.unpack_number,
             b"random": self._placed(self._random.random),
             b"randomseed": self._placed(self._random.seed),
         }
+
+    def _describe(self, error: Any) -> Any:
+        """An error of ours as (line, whether it is counted), a kill as (False, None); None for anything else."""
+        if isinstance(error, Killed):
+            self._late = True
+            return False, None
+        if isinstance(error, ScriptFault):
+            return error.line, error.counted or None
+        if isinstance(error, Exception):
+            log.error("Unexpected error in a script's command", exc_info=error)
+            return b"ERR internal error: " + type(error).__name__.encode(), None
+        return None
 
     def _library(self, functions: dict[bytes, Callable[..., Any]]) -> Any:
         return self.lua.table_from({name: self._placed(function) for name, function in functions.items()})
@@ -204,13 +266,23 @@ class Interpreter:
         def placed(*words: Any) -> Any:
             try:
                 return function(*words)
+            except Killed:
+                raise
             except ScriptFault as failure:
                 raise fault(self._where() + failure.line.removeprefix(b"ERR ")) from None
 
         return placed
 
-    def _on_hook(self, *_: Any) -> None:
-        self._hook()
+    def _tick(self, interval: int) -> Any:
+        following = self._ticks(interval, self.lua.get_memory_used())
+        if not following or following > _LATE:
+            self._late = True
+        return following or False
+
+    def _begin(self) -> None:
+        """A script begins: with a short interval, and as one that is not killed."""
+        self._late = False
+        self._begun()
 
     def _api(self) -> dict[bytes, Any]:
         """`redis`: scripts have debugging functions that libraries lack, and libraries can register functions."""
@@ -227,7 +299,7 @@ class Interpreter:
         return {
             b"call": self._call,
             b"pcall": self._pcall,
-            b"sha1hex": _sha1hex,
+            b"sha1hex": self._sha1hex,
             b"error_reply": self._error_reply,
             b"status_reply": self._status_reply,
             b"log": self._log,
@@ -252,7 +324,7 @@ class Interpreter:
         kind = value.__class__
         if kind is int:
             return value
-        if kind is bytes and len(value) + self.lua.get_memory_used() < MEMORY_MAX - ROOM:
+        if kind is bytes and len(value) < _LARGE_VALUE and self.lua.get_memory_used() < MEMORY_MAX - ROOM:
             return value
         return self._handed(raised(value))
 
@@ -275,10 +347,23 @@ class Interpreter:
         kind = value.__class__
         if kind is int:
             return value
-        size = 64 * len(value) if hasattr(value, "__len__") else 0
-        if self.lua.get_memory_used() + size > MEMORY_MAX - ROOM:
+        size = len(value) if hasattr(value, "__len__") else 0
+        if size > _LARGE_VALUE or (kind is not bytes and size > _MANY):
+            self._calls.breathe()
+            self._beware()
+        if self.lua.get_memory_used() + (size if kind is bytes else 64 * size) > MEMORY_MAX - ROOM:
             raise fault(b"not enough memory")
         return self._tables[self._calls.client.resp][kind](value)
+
+    def _sha1hex(self, *words: Any) -> bytes:
+        if len(words) != 1:
+            raise fault(b"wrong number of arguments")
+        text = _text(words[0]) if isinstance(words[0], bytes | int | float) else b""
+        digest = sha1(text[:_PIECE])
+        for at in range(_PIECE, len(text), _PIECE):
+            self._calls.breathe()
+            digest.update(text[at : at + _PIECE])
+        return digest.hexdigest().encode()
 
     def _error_reply(self, *words: Any) -> Any:
         if len(words) != 1 or not isinstance(words[0], bytes):
@@ -300,8 +385,9 @@ class Interpreter:
             raise fault(b"First argument must be a number (log level).")
         if not 0 <= int(level) <= 3:
             raise fault(b"Invalid log level.")
-        shown = [_text(word) for word in words[1:] if isinstance(word, bytes | int | float)]
-        log.log(_LOG_LEVELS[int(level)], "%s", b" ".join(shown).decode("utf-8", "backslashreplace"))
+        shown = [_text(word)[:_LOG_LINE_MAX] for word in words[1:] if isinstance(word, bytes | int | float)]
+        line = b" ".join(shown)[:_LOG_LINE_MAX]
+        log.log(_LOG_LEVELS[int(level)], "%s", line.decode("utf-8", "backslashreplace"))
 
     def _setresp(self, *words: Any) -> None:
         if len(words) != 1:
@@ -329,25 +415,9 @@ class Interpreter:
         return self._calls.client.user.refusal(entry.command, words) is None
 
 
-def _describe(error: Any) -> Any:
-    """An error of ours as (line, whether it is counted); None for anything else."""
-    if isinstance(error, ScriptFault):
-        return error.line, error.counted or None
-    if isinstance(error, Exception):
-        log.error("Unexpected error in a script's command", exc_info=error)
-        return b"ERR internal error: " + type(error).__name__.encode(), None
-    return None
-
-
-def _is_kill(error: Any) -> bool:
-    return isinstance(error, Killed)
-
-
-def _sha1hex(*words: Any) -> bytes:
-    if len(words) != 1:
-        raise fault(b"wrong number of arguments")
-    text = _text(words[0]) if isinstance(words[0], bytes | int | float) else b""
-    return sha1(text).hexdigest().encode()
+def _find(text: bytes, part: bytes, start: int) -> int | None:
+    """string.find(text, part, start, true), in time that is linear."""
+    return text.find(part, start - 1) + 1 or None
 
 
 def _text(value: Any) -> bytes:

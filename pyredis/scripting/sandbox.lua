@@ -2,22 +2,30 @@
 --
 -- Plain Lua has no read-only tables. A script gets empty stand-ins instead, whose metatables lead to the tables behind
 -- them and refuse writes; the functions that go around metatables (rawset, next, ...) are replaced by ones that know
--- the stand-ins. Errors of Redis's own commands are Python exceptions until a script or its end catches them: `plain`
--- makes them the tables that Redis has. A killed script's error passes every catch.
+-- the stand-ins. Errors of Redis's own commands are Python exceptions until a script or its end catches them.
+-- What scripts compile is text: `chunk` is the only way to code. A killed script's error passes every catch (watch.lua).
 --
--- This chunk is run once for each interpreter with the host's functions; it answers those the host calls.
+-- This chunk is run once for each interpreter with the host's functions; it answers those the host calls. `parts` are
+-- the sandbox's other files, `sources` the libraries written in Lua.
 
-local host, sources = ...
+local host, sources, parts = ...
 local as_function = python.as_function
-local getinfo, sethook = debug.getinfo, debug.sethook
+local getinfo = debug.getinfo
 local setmetatable, getmetatable, rawget, rawset, next, type = setmetatable, getmetatable, rawget, rawset, next, type
 local pcall, xpcall, error, unpack, select, tostring = pcall, xpcall, error, unpack, select, tostring
-local loadstring, setfenv, pairs, ipairs = loadstring, setfenv, pairs, ipairs
+local loadstring, load, setfenv, pairs, ipairs = loadstring, load, setfenv, pairs, ipairs
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
-local gsub, sub, concat, find = string.gsub, string.sub, table.concat, string.find
+local gsub, sub, byte, concat, find = string.gsub, string.sub, string.byte, table.concat, string.find
 
 local READONLY = "Attempt to modify a readonly table"
 local OWN = "=pyredis"
+
+local function part(name, ...)
+    return assert(loadstring(parts[name], OWN))(...)
+end
+
+local watch = part("watch", host)
+local caught, translated = watch.caught, watch.translated
 local globals, env = {}, {}
 local shown = { [env] = globals }
 
@@ -35,11 +43,18 @@ local function missing(_, name)
     error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end
 
--- Libraries written in Lua are loaded when a script first looks at them.
+-- Libraries written in Lua are loaded when a script first looks at them. They know no catch that stops a kill.
+local library_globals = {}
+for name, value in pairs(_G) do
+    library_globals[name] = value
+end
+library_globals._G, library_globals.xpcall, library_globals.coroutine, library_globals.load = nil, nil, nil, nil
+library_globals.pcall = watch.pcall
+
 local function load_source(name)
-    local source = sources[name]
+    local code = setfenv(assert(loadstring(sources[name], OWN)), library_globals)
     sources[name] = nil
-    globals[name] = readonly(assert(loadstring(source, OWN))(host, readonly))
+    globals[name] = readonly(code(host, readonly))
     return globals[name]
 end
 
@@ -64,21 +79,6 @@ setmetatable(env, env_behind)
 local env_meta = readonly({ __index = missing })
 
 -- Errors
-
-local describe, is_kill = as_function(host.describe), as_function(host.is_kill)
-
-local function plain(e)
-    if type(e) == "userdata" then
-        if is_kill(e) then
-            error(e, 0)
-        end
-        local line, counted = describe(e)
-        if line then
-            return { err = line, ignore_error_stats_update = counted }
-        end
-    end
-    return e
-end
 
 -- Where the script is: the innermost frame that is neither Lua's own nor ours.
 local function frame(level)
@@ -105,14 +105,14 @@ end
 host.fail = fail
 
 local function handler(e)
-    if type(e) == "userdata" then
-        local line, counted = describe(e)
-        e = line and { err = line, ignore_error_stats_update = counted } or e
-    end
-    if type(e) ~= "table" then
+    e = translated(e)
+    local info = frame(3)
+    if watch.killed() then
+        watch.ends()
+        e = watch.KILLED
+    elseif type(e) ~= "table" then
         e = { err = "ERR " .. tostring(e) }
     end
-    local info = frame(3)
     e.source, e.line = info.source, info.currentline
     return e
 end
@@ -123,9 +123,9 @@ local function settle(ok, ...)
     if ok then
         return ok, ...
     end
-    local e = plain((...))
+    local e = caught((...))
     if type(e) == "table" then
-        local message = e.err
+        local message = rawget(e, "err")
         if type(message) == "string" or type(message) == "number" then
             return false, message
         end
@@ -134,27 +134,72 @@ local function settle(ok, ...)
     return false, e
 end
 
--- `call` of a C function: its complaints about arguments name it and the script's line as if the script called it.
-local function guarded(name, f)
+-- Errors that have no place in the script when C raises them.
+local BARE = { "^not enough memory", "^attempt to ", "^C stack overflow", "^stack overflow", "^error in error handling" }
+
+local function complain(message, name, method)
+    if type(message) ~= "string" then
+        error(message, 0)
+    end
+    for _, pattern in ipairs(BARE) do
+        if find(message, pattern) then
+            error(message, 0)
+        end
+    end
+    local index, wanted = string.match(message, "^bad argument #(%d+) to '%?' (.*)$")
+    if index and method and index == "1" then
+        fail("calling '" .. name .. "' on bad self " .. wanted)
+    elseif index then
+        fail("bad argument #" .. (method and index - 1 or index) .. " to '" .. name .. "' " .. wanted)
+    end
+    fail((gsub(message, "'%?'", "'" .. name .. "'", 1)))
+end
+
+-- `f` of C's that calls nobody: its complaints name it and the script's line as if the script called it.
+local function guarded(name, f, method)
     local function finish(ok, ...)
         if ok then
             return ...
         end
-        local message = ...
-        if type(message) == "string" then
-            message = gsub(message, "'%?'", "'" .. name .. "'", 1)
-            if find(message, "^bad argument") or find(message, "^wrong number") then
-                fail(message)
-            end
-        end
-        error(message, 0)
+        complain(caught((...)), name, method)
     end
-    return function(t, ...)
-        if shown[t] then
+    return function(...)
+        return finish(pcall(f, ...))
+    end
+end
+
+-- One that changes its first argument.
+local function changing(name, f)
+    f = guarded(name, f)
+    return function(...)
+        if shown[(...)] then
             error(READONLY, 0)
         end
-        return finish(pcall(f, t, ...))
+        return f(...)
     end
+end
+
+local function number(value)
+    local kind = type(value)
+    return kind == "number" and value or kind == "string" and tonumber(value) or nil
+end
+
+-- A number as C's int, or nil for what is none.
+local function int(value)
+    local got = number(value)
+    if not got then
+        return nil
+    elseif got ~= got or got >= 2 ^ 63 or got < -2 ^ 63 then
+        return 0
+    end
+    got = (got >= 0 and got - got % 1 or -(-got - -got % 1)) % 4294967296
+    return got < 2147483648 and got or got - 4294967296
+end
+
+local kit = { host = host, watch = watch, guarded = guarded, fail = fail, shown = shown, number = number, int = int }
+
+function kit.without_place(message)
+    return (gsub(message, "^pyredis:%d+: ", ""))
 end
 
 local function expect_table(t, name)
@@ -165,8 +210,7 @@ end
 
 local base = {}
 for _, name in ipairs({
-    "tostring", "assert", "tonumber", "rawequal", "collectgarbage", "type", "select", "unpack", "gcinfo", "ipairs",
-    "error", "_VERSION",
+    "tostring", "assert", "tonumber", "rawequal", "type", "select", "gcinfo", "ipairs", "error", "_VERSION",
 }) do
     base[name] = _G[name]
 end
@@ -180,16 +224,18 @@ end
 
 function base.xpcall(f, handle)
     local function settled(ok, ...)
-        if not ok then
-            plain((...))
+        if ok then
+            return ok, ...
         end
-        return ok, ...
+        watch.breathe() -- the handler may hide that Lua's stack is full
+        return ok, caught((...))
     end
     return settled(xpcall(f, function(e)
-        if type(e) == "userdata" and is_kill(e) then
+        e = translated(e)
+        if watch.killed() then
             return e
         end
-        return handle(plain(e))
+        return handle(e)
     end))
 end
 
@@ -213,15 +259,41 @@ function base.pairs(t)
     return next, t, nil
 end
 
-base.rawset = guarded("rawset", rawset)
-base.setmetatable = guarded("setmetatable", setmetatable)
+base.rawset = changing("rawset", rawset)
+base.setmetatable = changing("setmetatable", setmetatable)
 
--- A compiled chunk whose globals are the script's.
-local function confined(f, ...)
-    if f then
-        setfenv(f, env)
+local COMPILED_AT_ONCE = 16384
+
+local function in_parts(code)
+    local from = 1 - COMPILED_AT_ONCE
+    return function()
+        from = from + COMPILED_AT_ONCE
+        watch.breathe()
+        return from <= #code and sub(code, from, from + COMPILED_AT_ONCE - 1) or nil
     end
-    return f, ...
+end
+
+-- The only way from text to code whose globals are the script's. Lua would run bytecode unchecked: behind a blank it is
+-- text. Lua's parser keeps no hold of the part of `name` that it uses, which ends at a zero byte: it is kept here.
+local function chunk(code, name)
+    local zero = find(name, "\0", 1, true)
+    name = zero and sub(name, 1, zero - 1) or name
+    if byte(code, 1) == 27 then
+        code = " " .. code
+    end
+    local f, message
+    if #code <= COMPILED_AT_ONCE then
+        f, message = loadstring(code, name)
+    else
+        f, message = load(in_parts(code), name)
+        if watch.killed() then
+            error(watch.KILLED, 0)
+        end
+    end
+    if f then
+        return setfenv(f, env)
+    end
+    return nil, message
 end
 
 local string_meta
@@ -245,26 +317,35 @@ function base.loadstring(code, name)
         local got = code == nil and "no value" or type(code)
         fail("bad argument #1 to 'loadstring' (string expected, got " .. got .. ")")
     end
-    if sub(code, 1, 1) == "\27" then
-        return nil, (name or gsub(code, "^[^\n]*", "?")) .. ": bad header in precompiled chunk"
+    if name ~= nil and type(name) ~= "string" then
+        name = number(name) and tostring(name) or fail("bad argument #2 to 'loadstring' (string expected, got " .. type(name) .. ")")
     end
-    return confined(loadstring(code, name or code))
+    local f, message = chunk(code, name or code)
+    if f then
+        return f
+    end
+    return nil, message
 end
 
 function base.load(reader, name)
-    local parts = {}
-    while true do
-        local ok, part = settle(pcall(reader))
+    if type(reader) ~= "function" then
+        local got = reader == nil and "no value" or type(reader)
+        fail("bad argument #1 to 'load' (function expected, got " .. got .. ")")
+    end
+    local texts, n = {}, 0
+    while byte(texts[1] or "", 1) ~= 27 do
+        local ok, text = settle(pcall(reader))
         if not ok then
-            return nil, part
-        elseif part == nil or part == "" then
+            return nil, text
+        elseif text == nil or text == "" then
             break
-        elseif type(part) ~= "string" and type(part) ~= "number" then
+        elseif type(text) ~= "string" and type(text) ~= "number" then
             return nil, "reader function must return a string"
         end
-        parts[#parts + 1] = part
+        n = n + 1
+        texts[n] = tostring(text)
     end
-    return base.loadstring(concat(parts), name or "=(load)")
+    return base.loadstring(kit.concat(texts), name or "=(load)")
 end
 
 -- Libraries
@@ -277,33 +358,30 @@ local function library(original)
     return copy
 end
 
--- The count hook calls the host, which ends or suspends a script that runs too long; each coroutine needs its own.
-local function watched(thread)
-    sethook(thread, as_function(host.hook), "", host.hook_instructions)
-    return thread
-end
-sethook(as_function(host.hook), "", host.hook_instructions)
-
 local coroutines = library(coroutine)
+local checked_create, checked_wrap = guarded("create", create), guarded("wrap", create)
 function coroutines.create(f)
-    return watched(create(f))
+    return watch.thread(checked_create(f))
 end
 function coroutines.resume(...)
     local function settled(ok, ...)
         if ok then
             return ok, ...
         end
-        return false, plain((...))
+        return false, caught((...))
+    end
+    if type((...)) ~= "thread" then
+        fail("bad argument #1 to 'resume' (coroutine expected)")
     end
     return settled(resume(...))
 end
 function coroutines.wrap(f)
-    local thread = watched(create(f))
+    local thread = watch.thread(checked_wrap(f))
     local function settled(ok, ...)
         if ok then
             return ...
         end
-        local e = plain((...))
+        local e = caught((...))
         error(type(e) == "string" and where() .. e or e, 0)
     end
     return function(...)
@@ -311,8 +389,12 @@ function coroutines.wrap(f)
     end
 end
 
-local tables = library(table)
-tables.insert = guarded("insert", table.insert)
+local tables = part("tables", kit)
+kit.concat = tables.concat
+kit.patterns = part("patterns", kit)
+local made_strings = part("strings", kit)
+base.unpack, base.collectgarbage = kit.unpack, kit.collectgarbage
+getmetatable("").__index = made_strings.methods
 
 local maths = library(math)
 maths.random, maths.randomseed = as_function(host.random), as_function(host.randomseed)
@@ -322,7 +404,7 @@ for name, value in pairs(host.redis) do
     redis[name] = type(value) == "userdata" and as_function(value) or value
 end
 
-local strings = readonly(library(string))
+local strings = readonly(made_strings.functions)
 string_meta = readonly({ __index = strings })
 
 for name, value in pairs(base) do
@@ -346,114 +428,43 @@ for name, functions in pairs(host.libraries) do
 end
 -- What the host calls
 
-local ARRAY, MAP, SET, STATUS, ERROR = host.ARRAY, host.MAP, host.SET, host.STATUS, host.ERROR
-local DOUBLE, BIG, VERBATIM, NULL, FAILED = host.DOUBLE, host.BIG, host.VERBATIM, host.NULL, host.FAILED
-local DEEPEST = host.deepest
+local replies = part("replies", kit)
+local FAILED = host.FAILED
+local KILL_TEXT, TIMEOUT_TEXT = "ERR Script killed by user with SCRIPT KILL...", "ERR FUNCTION LOAD timeout"
 
-local flatten
-
--- Append the tokens of one value to `out`, which has n; answers how many it has then.
-local function token(value, out, n, depth)
-    local kind = type(value)
-    if kind == "table" then
-        return flatten(value, out, n, depth)
-    elseif kind == "string" or kind == "number" or kind == "boolean" then
-        out[n + 1] = value
-    else
-        out[n + 1] = NULL
+local function failure(e)
+    if watch.killed() then
+        return FAILED, KILL_TEXT, watch.KILLED.source or "@" .. host.chunk, watch.KILLED.line
+    elseif type(e) ~= "table" then
+        return FAILED, e
     end
-    return n + 1
+    return FAILED, rawget(e, "err"), rawget(e, "source"), rawget(e, "line"), rawget(e, "ignore_error_stats_update")
 end
 
-local function members(t, out, n, depth, mark, with_values)
-    local count, at = 0, n + 1
-    out[at] = mark
-    n = n + 2
-    for key, value in next, t do
-        n = token(key, out, n, depth + 1)
-        if with_values then
-            n = token(value, out, n, depth + 1)
+local function table_result(value)
+    local line = rawget(value, "err")
+    if type(line) == "string" and rawget(value, "ignore_error_stats_update") then
+        return FAILED, line, nil, nil, true
+    end
+    local ok, out, n = pcall(replies.tokens, value)
+    if not ok then
+        if out == replies.DROPPED then
+            return nil
         end
-        count = count + 1
+        return failure(out)
+    elseif n < 4000 then
+        return unpack(out, 1, n)
     end
-    out[at + 1] = count
-    return n
-end
-
-function flatten(t, out, n, depth)
-    t = shown[t] or t
-    if depth > DEEPEST then
-        out[n + 1], out[n + 2] = ERROR, "ERR reached lua stack limit"
-        return n + 2
-    end
-    local field = rawget(t, "err")
-    if type(field) == "string" then
-        out[n + 1], out[n + 2] = ERROR, field
-        return n + 2
-    end
-    field = rawget(t, "ok")
-    if type(field) == "string" then
-        out[n + 1], out[n + 2] = STATUS, field
-        return n + 2
-    end
-    field = rawget(t, "double")
-    if type(field) == "number" then
-        out[n + 1], out[n + 2] = DOUBLE, field
-        return n + 2
-    end
-    field = rawget(t, "big_number")
-    if type(field) == "string" then
-        out[n + 1], out[n + 2] = BIG, field
-        return n + 2
-    end
-    field = rawget(t, "verbatim_string")
-    if type(field) == "table" then
-        local format, text = rawget(field, "format"), rawget(field, "string")
-        if type(format) == "string" and type(text) == "string" then
-            out[n + 1], out[n + 2], out[n + 3] = VERBATIM, format, text
-            return n + 3
-        end
-    end
-    field = rawget(t, "map")
-    if type(field) == "table" then
-        return members(field, out, n, depth, MAP, true)
-    end
-    field = rawget(t, "set")
-    if type(field) == "table" then
-        return members(field, out, n, depth, SET, false)
-    end
-    local at, count = n + 1, 0
-    out[at] = ARRAY
-    n = n + 2
-    local value = rawget(t, 1)
-    while value ~= nil do
-        n = token(value, out, n, depth + 1)
-        count = count + 1
-        value = rawget(t, count + 1)
-    end
-    out[at + 1] = count
-    return n
+    return out
 end
 
 local function result(ok, value)
     if not ok then
-        if type(value) ~= "table" then
-            return FAILED, value
-        end
-        return FAILED, value.err, value.source, value.line, value.ignore_error_stats_update
+        return failure(value)
     end
     local kind = type(value)
     if kind == "table" then
-        local line = rawget(value, "err")
-        if type(line) == "string" and rawget(value, "ignore_error_stats_update") then
-            return FAILED, line, nil, nil, true
-        end
-        local out = {}
-        local n = flatten(value, out, 0, 0)
-        if n < 4000 then
-            return unpack(out, 1, n)
-        end
-        return out
+        return table_result(value)
     elseif kind == "string" or kind == "number" or kind == "boolean" then
         return value
     end
@@ -483,10 +494,6 @@ local function run_function(f, keys, argv)
     end, handler))
 end
 
-local function compile(code, name)
-    return confined(loadstring(code, name))
-end
-
 -- A library's code finds only what registers its functions.
 local loading = setmetatable({}, { __index = missing })
 if redis.register_function then
@@ -504,7 +511,9 @@ local function load_library(f)
     env_behind.__index = loading
     local ok, value = xpcall(f, handler)
     env_behind.__index = globals
-    if not ok then
+    if watch.killed() then
+        return TIMEOUT_TEXT
+    elseif not ok then
         return type(value) == "table" and value.err or value
     end
 end
@@ -517,6 +526,7 @@ local function field(name, value)
     return { [name] = value }
 end
 
-return { run = run, run_tables = run_tables, run_function = run_function, load_library = load_library, compile = compile, array = array,
-    field = field, collect = collectgarbage, where = where, globals = globals, shown = shown, readonly = readonly, env = env,
-    result = result, handler = handler, xpcall = xpcall }
+return {
+    run = run, run_tables = run_tables, run_function = run_function, load_library = load_library, compile = chunk,
+    begin = watch.begin, array = array, field = field, beware = watch.beware, collect = collectgarbage, where = where, breathe = watch.breathe,
+}

@@ -31,8 +31,21 @@ if TYPE_CHECKING:
 EVAL_CACHED_MAX = 500
 SCRIPT_SIZE = 600
 """About the bytes of a cached script besides its text."""
-_LASTING = re.compile(rb"for|while|repeat|function|load|_G|env")
-"""In every script that could run for long: a loop, a function of its own, or a way to get at `loadstring`."""
+
+# A brief script is made of nothing but these. Comments and long strings are not among them, so what looks like a string
+# is one.
+_BRIEF_MAX = 1000
+_STRING = re.compile(rb"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""", re.DOTALL)
+_BRIEF = re.compile(
+    rb"\s|[(){},;=~<>+*/%^#]|-(?!-)|\.\.(?!\.)|\b\d+(?:\.\d+)?(?![\w.])|\b(?:KEYS|ARGV)\[\d+\]"
+    rb"|\bredis\.(?:call|pcall|error_reply|status_reply)\b"
+)
+_NAME = re.compile(rb"[A-Za-z_]\w*")
+_LOCALS = re.compile(rb"\blocal\s+(\w+(?:\s*,\s*\w+)*)")
+_BRIEF_WORDS = frozenset(
+    b"return local if then else elseif end and or not nil true false pcall KEYS ARGV tonumber".split()
+)
+_LASTING_WORDS = frozenset(b"for while repeat until do function in break".split())
 SMALL = {b"%d" % count: count for count in range(16)}
 """The numbers of keys that most scripts have: found quicker than parsed."""
 
@@ -50,8 +63,18 @@ class Script:
         self.body = body
         self.flags, self.code = script_flags(body)
         self.function: Any = None
-        self.brief = not _LASTING.search(body)
+        self.brief = is_brief(self.code)
         self.evicts = True
+
+
+def is_brief(code: bytes) -> bool:
+    """Whether a script cannot run for long, whatever its arguments: straight lines that call commands."""
+    if len(code) > _BRIEF_MAX:
+        return False
+    code = _STRING.sub(b" ", code)
+    rest = _BRIEF.sub(b" ", code)
+    own = {name for names in _LOCALS.findall(code) for name in _NAME.findall(names)} - _LASTING_WORDS
+    return not _NAME.sub(b"", rest).strip() and own.union(_BRIEF_WORDS).issuperset(_NAME.findall(rest))
 
 
 class Scripts:
@@ -79,7 +102,7 @@ class Scripts:
         if self._interpreter is None:
             from pyredis.scripting.interpreter import Interpreter  # a server that runs no script never loads Lua
 
-            self._interpreter = Interpreter(self._engine, self.calls, self.overrun.hook, chunk=b"user_script")
+            self._interpreter = Interpreter(self._engine, self.calls, self.overrun.tick, chunk=b"user_script")
         return self._interpreter
 
     @property
@@ -89,6 +112,7 @@ class Scripts:
             from pyredis.scripting.overrun import Overrun
 
             self._overrun = Overrun(self._engine, self.calls)
+            self.calls.breathe = self._overrun.breathe
         return self._overrun
 
     # The cache
@@ -176,6 +200,7 @@ class Scripts:
         client.rewritten = ()
         if brief:
             return self._inside(run, step, words)
+        run.began_ns = self._engine.clock.ticks_ns()
         return self.overrun.run(client, self._inside, run, step, words)
 
     def suspendable(self, client: "Client", step: Callable[[], Any]) -> Any:

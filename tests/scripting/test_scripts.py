@@ -17,13 +17,15 @@ from tests.oracle import RawClient, encode, wait_for
         b"local function f() return f() end return f()",
         b"loadstring('wh' .. 'ile true do end')()",
         b"_G['lo' .. 'adstring']('wh' .. 'ile true do end')()",
+        rb"local a = '\'' while true do end local b = '\''",
+        rb"""local a = '\'' while true do end local b = "'" local c = '"' local d = '\''""",
     ],
 )
 def test_what_could_run_for_long_is_not_brief(body):
     assert not Script(b"", body).brief
 
 
-@mark.parametrize("body", [b"return 1", b"return redis.call('GET', KEYS[1])"])
+@mark.parametrize("body", [b"return 1", b"return redis.call('GET', KEYS[1])", rb"return 'while \' \\'"])
 def test_straight_lines_are_brief(body):
     assert Script(b"", body).brief
 

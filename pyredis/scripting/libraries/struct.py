@@ -1,6 +1,10 @@
-"""Lua's `struct`: values to and from bytes by a format string (R. Ierusalimschy's struct 0.2 as Redis ships it)."""
+"""Lua's `struct`: values to and from bytes by a format string (R. Ierusalimschy's struct 0.2 as Redis ships it).
+
+A format may be long: `breathe` is called between its fields now and then, so that the script can be stopped.
+"""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from struct import error as StructError
 from struct import pack as to_bytes
 from struct import unpack as from_bytes
@@ -14,6 +18,8 @@ _SIZES = {b"b": 1, b"B": 1, b"h": 2, b"H": 2, b"l": 8, b"L": 8, b"T": 8, b"f": 4
 _INTEGERS = b"bBhHlLTiI"
 _MAX_INTEGER = 32
 _LONGEST = (1 << 31) - 1
+_MOST_RESULTS = 7990
+_FIELDS_PER_BREATH = 1024
 
 
 class Item:
@@ -28,8 +34,9 @@ class Item:
 class Format:
     """Reads a format; the size of a string without a count depends on the value before it."""
 
-    def __init__(self, text: bytes, name: bytes) -> None:
+    def __init__(self, text: bytes, name: bytes, breathe: Callable[[], None]) -> None:
         self._text = text
+        self._breathe = breathe
         self._name = name  # of the function that reads it
         self.position = 0
         self._at = 0
@@ -37,7 +44,12 @@ class Format:
 
     def items(self) -> Iterator[Item]:
         """Each field; the caller keeps `position` at where in the bytes the next one would begin."""
+        until_breath = _FIELDS_PER_BREATH
         while self._at < len(self._text):
+            until_breath -= 1
+            if not until_breath:
+                until_breath = _FIELDS_PER_BREATH
+                self._breathe()
             letter = self._text[self._at : self._at + 1]
             self._at += 1
             if letter == b" ":
@@ -57,10 +69,10 @@ class Format:
             self._at += 1
         if start == self._at:
             return default
-        count = int(self._text[start : self._at])
-        if count > _LONGEST:
+        digits = self._text[start : self._at].lstrip(b"0")
+        if len(digits) > 10 or int(digits or b"0") > _LONGEST:
             raise fault(b"integral size overflow")
-        return count
+        return int(digits or b"0")
 
     def _size(self, letter: bytes) -> int | None:
         """A field's size, or None for a letter that only sets options."""
@@ -86,14 +98,14 @@ class Format:
         return None
 
 
-def pack(*words: Any) -> bytes:
+def pack(breathe: Callable[[], None], *words: Any) -> bytes:
     """struct.pack(format, ...)."""
     if not words or not isinstance(words[0], bytes):
         raise fault(b"bad argument #1 to 'pack' (string expected, got no value)")
     out = bytearray()
     values = list(words[1:])
     at = 1
-    form = Format(words[0], b"pack")
+    form = Format(words[0], b"pack", breathe)
     for item in form.items():
         out += bytes(item.padding)
         if item.letter == b"x":
@@ -140,7 +152,7 @@ def _whole(number: float) -> int:
     return to_integer(number)
 
 
-def unpack(*words: Any) -> Any:
+def unpack(breathe: Callable[[], None], *words: Any) -> Any:
     """struct.unpack(format, bytes [, position]): the values, then the position behind them."""
     if len(words) < 2 or not isinstance(words[0], bytes) or not isinstance(words[1], bytes):
         raise fault(b"bad argument #%d to 'unpack' (string expected, got no value)" % min(len(words) + 1, 2))
@@ -149,7 +161,7 @@ def unpack(*words: Any) -> Any:
     if at < 0:
         raise fault(b"bad argument #3 to 'unpack' (offset must be 1 or greater)")
     values: list[Any] = []
-    form = Format(words[0], b"unpack")
+    form = Format(words[0], b"unpack", breathe)
     form.position = at
     for item in form.items():
         at += item.padding
@@ -183,12 +195,12 @@ def _unpacked(item: Item, data: bytes) -> Any:
     return float(int.from_bytes(low, "little", signed=signed))
 
 
-def size(*words: Any) -> int:
+def size(breathe: Callable[[], None], *words: Any) -> int:
     """struct.size(format)."""
     if not words or not isinstance(words[0], bytes):
         raise fault(b"bad argument #1 to 'size' (string expected, got no value)")
     total = 0
-    form = Format(words[0], b"size")
+    form = Format(words[0], b"size", breathe)
     for item in form.items():
         if item.letter == b"s" or (item.letter == b"c" and item.size == 0):
             option = b"s" if item.letter == b"s" else b"c0"
@@ -198,5 +210,6 @@ def size(*words: Any) -> int:
     return total
 
 
-FUNCTIONS: dict[bytes, Callable[..., Any]] = {b"pack": pack, b"unpack": unpack, b"size": size}
-"""By their names in Lua."""
+def functions(breathe: Callable[[], None]) -> dict[bytes, Callable[..., Any]]:
+    """The library's functions by their names in Lua."""
+    return {b"pack": partial(pack, breathe), b"unpack": partial(unpack, breathe), b"size": partial(size, breathe)}
