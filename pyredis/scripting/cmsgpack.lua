@@ -4,7 +4,7 @@ local host = ...
 local as_function = python.as_function
 local pack_number, unpack_number = as_function(host.pack_number), as_function(host.unpack_number)
 local raise = host.fail
-local type, next, select, tostring, unpack = type, next, select, tostring, unpack
+local type, next, select, tostring, tonumber, unpack = type, next, select, tostring, tonumber, unpack
 local char, byte, sub, concat, floor = string.char, string.byte, string.sub, table.concat, math.floor
 local pcall, error = pcall, error
 
@@ -188,10 +188,24 @@ local function decode(text, limit, offset, out)
     return count, at
 end
 
+-- An optional argument as the C integer that it is for the library: what does not fit is the least one.
+local function integer(name, at, value)
+    local number = value == nil and 0 or tonumber(value)
+    if not number then
+        raise("bad argument #" .. at .. " to '" .. name .. "' (number expected, got " .. type(value) .. ")")
+    elseif number >= -2147483648 and number < 2147483648 then
+        return number - number % 1
+    end
+    return -2147483648
+end
+
 local function limited(name, text, limit, offset)
     text = checked(name, text)
     local out = {}
     local count, at = decode(text, limit, offset, out)
+    if limit == 0 and offset == 0 then
+        return unpack(out, 1, count)
+    end
     return at > #text and -1 or at - 1, unpack(out, 1, count)
 end
 
@@ -217,11 +231,11 @@ function cmsgpack.unpack(text)
 end
 
 function cmsgpack.unpack_one(text, offset)
-    return limited("unpack_one", text, 1, offset or 0)
+    return limited("unpack_one", text, 1, integer("unpack_one", 2, offset))
 end
 
 function cmsgpack.unpack_limit(text, limit, offset)
-    return limited("unpack_limit", text, limit or 0, offset or 0)
+    return limited("unpack_limit", text, integer("unpack_limit", 2, limit), integer("unpack_limit", 3, offset))
 end
 
 return cmsgpack

@@ -18,9 +18,10 @@ from lupa.lua51 import LuaError, LuaRuntime
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import REPLICATE_ALL, Calls, raised
-from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text
+from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text, to_integer
 from pyredis.scripting.faults import Killed, ScriptFault, fault, killed
 from pyredis.scripting.libraries import bit, msgpack, struct
+from pyredis.scripting.libraries.arguments import parse_number
 from pyredis.scripting.overrun import FIRST_INTERVAL
 from pyredis.scripting.rand48 import Rand48
 
@@ -383,24 +384,24 @@ class Interpreter:
         level = _number(words[0])
         if level is None:
             raise fault(b"First argument must be a number (log level).")
-        if not 0 <= int(level) <= 3:
+        if not 0 <= to_integer(level) <= 3:
             raise fault(b"Invalid log level.")
         shown = [_text(word)[:_LOG_LINE_MAX] for word in words[1:] if isinstance(word, bytes | int | float)]
         line = b" ".join(shown)[:_LOG_LINE_MAX]
-        log.log(_LOG_LEVELS[int(level)], "%s", line.decode("utf-8", "backslashreplace"))
+        log.log(_LOG_LEVELS[to_integer(level)], "%s", line.decode("utf-8", "backslashreplace"))
 
     def _setresp(self, *words: Any) -> None:
         if len(words) != 1:
             raise fault(b"redis.setresp() requires one argument.")
         version = _number(words[0])
-        if version is None or int(version) not in (2, 3):
+        if version is None or to_integer(version) not in (2, 3):
             raise fault(b"RESP version must be 2 or 3.")
-        self._calls.client.resp = int(version)
+        self._calls.client.resp = to_integer(version)
 
     def _set_repl(self, *words: Any) -> None:
         if len(words) != 1:
             raise fault(b"redis.set_repl() requires one argument.")
-        chosen = int(_number(words[0]) or 0)
+        chosen = to_integer(_number(words[0]) or 0)
         if chosen & ~REPLICATE_ALL:
             raise fault(b"Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.")
         if self._calls.run is not None:
@@ -427,10 +428,7 @@ def _text(value: Any) -> bytes:
 
 def _number(value: Any) -> float | None:
     if isinstance(value, bytes):
-        try:
-            return float(value)
-        except ValueError:
-            return None
+        return parse_number(value)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -25,7 +25,7 @@ local function part(name, ...)
 end
 
 local watch = part("watch", host)
-local caught, translated = watch.caught, watch.translated
+local caught, translated, OWN_PLACE = watch.caught, watch.translated, watch.OWN_PLACE
 local globals, env = {}, {}
 local shown = { [env] = globals }
 
@@ -104,14 +104,24 @@ local function fail(message)
 end
 host.fail = fail
 
+-- An error that a function of ours let Lua raise is the script's.
+local function placed(e)
+    if type(e) == "string" and find(e, OWN_PLACE) then
+        return where() .. (gsub(e, OWN_PLACE, "", 1))
+    end
+    return e
+end
+
 local function handler(e)
-    e = translated(e)
+    e = placed(translated(e))
     local info = frame(3)
     if watch.killed() then
         watch.ends()
         e = watch.KILLED
     elseif type(e) ~= "table" then
         e = { err = "ERR " .. tostring(e) }
+    elseif shown[e] then -- Redis's handler stumbles over it and says so
+        return { err = "ERR err_handler_def:10: " .. READONLY, source = "@err_handler_def", line = 10 }
     end
     e.source, e.line = info.source, info.currentline
     return e
@@ -235,7 +245,7 @@ function base.xpcall(f, handle)
         if watch.killed() then
             return e
         end
-        return handle(e)
+        return handle(placed(e))
     end))
 end
 

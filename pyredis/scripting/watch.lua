@@ -10,7 +10,7 @@
 local host = ...
 local as_function = python.as_function
 local gethook, sethook = debug.gethook, debug.sethook
-local type, error, pcall, find, sub = type, error, pcall, string.find, string.sub
+local type, error, pcall, find, gsub, sub = type, error, pcall, string.find, string.gsub, string.sub
 
 local FIRST = host.first_interval
 local LARGE, CAUTIOUS = 100000, 16
@@ -77,6 +77,10 @@ function watch.thread(thread)
 end
 sethook(hook, "", FIRST)
 
+-- Where a function written here called one of Lua's: that is no place of the script's.
+local OWN_PLACE = "^pyredis:%d+: "
+watch.OWN_PLACE = OWN_PLACE
+
 -- An error of the host's as the table that Redis has; for use where nothing may be thrown.
 local function translated(e)
     if type(e) == "userdata" then
@@ -95,6 +99,7 @@ watch.translated = translated
 local function caught(e)
     e = translated(e)
     if type(e) == "string" then
+        e = (gsub(e, OWN_PLACE, "", 1))
         local ending = sub(e, -80)
         for at = 1, #EXHAUSTED do
             if find(ending, EXHAUSTED[at], 1, true) then

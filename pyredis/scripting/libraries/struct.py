@@ -12,12 +12,13 @@ from typing import Any
 
 from pyredis.scripting.conversion import number_text, to_integer
 from pyredis.scripting.faults import fault
-from pyredis.scripting.libraries.arguments import number, type_name
+from pyredis.scripting.libraries.arguments import number, text, type_name
 
 _SIZES = {b"b": 1, b"B": 1, b"h": 2, b"H": 2, b"l": 8, b"L": 8, b"T": 8, b"f": 4, b"d": 8, b"x": 1}
 _INTEGERS = b"bBhHlLTiI"
 _MAX_INTEGER = 32
 _LONGEST = (1 << 31) - 1
+_SIZE_MAX = (1 << 64) - 1
 _MOST_RESULTS = 7990
 _FIELDS_PER_BREATH = 1024
 
@@ -100,12 +101,10 @@ class Format:
 
 def pack(breathe: Callable[[], None], *words: Any) -> bytes:
     """struct.pack(format, ...)."""
-    if not words or not isinstance(words[0], bytes):
-        raise fault(b"bad argument #1 to 'pack' (string expected, got no value)")
     out = bytearray()
     values = list(words[1:])
     at = 1
-    form = Format(words[0], b"pack", breathe)
+    form = Format(text(b"pack", words, 0), b"pack", breathe)
     for item in form.items():
         out += bytes(item.padding)
         if item.letter == b"x":
@@ -154,14 +153,13 @@ def _whole(number: float) -> int:
 
 def unpack(breathe: Callable[[], None], *words: Any) -> Any:
     """struct.unpack(format, bytes [, position]): the values, then the position behind them."""
-    if len(words) < 2 or not isinstance(words[0], bytes) or not isinstance(words[1], bytes):
-        raise fault(b"bad argument #%d to 'unpack' (string expected, got no value)" % min(len(words) + 1, 2))
-    data = words[1]
-    at = (int(words[2]) if len(words) > 2 else 1) - 1
-    if at < 0:
+    form = Format(text(b"unpack", words, 0), b"unpack", breathe)
+    data = text(b"unpack", words, 1)
+    at = (to_integer(number(b"unpack", words, 2)) if len(words) > 2 and words[2] is not None else 1) - 1
+    if at == -1:
         raise fault(b"bad argument #3 to 'unpack' (offset must be 1 or greater)")
+    at &= _SIZE_MAX  # as C has it
     values: list[Any] = []
-    form = Format(words[0], b"unpack", breathe)
     form.position = at
     for item in form.items():
         at += item.padding
@@ -169,7 +167,7 @@ def unpack(breathe: Callable[[], None], *words: Any) -> Any:
         if item.letter == b"c" and size == 0:
             if not values or not isinstance(values[-1], int | float):
                 raise fault(b"format 'c0' needs a previous size")
-            size = int(values.pop())
+            size = to_integer(values.pop())
         if at > len(data) or size > len(data) - at or size < 0:
             raise fault(b"bad argument #2 to 'unpack' (data string too short)")
         if item.letter == b"s":
@@ -197,10 +195,8 @@ def _unpacked(item: Item, data: bytes) -> Any:
 
 def size(breathe: Callable[[], None], *words: Any) -> int:
     """struct.size(format)."""
-    if not words or not isinstance(words[0], bytes):
-        raise fault(b"bad argument #1 to 'size' (string expected, got no value)")
     total = 0
-    form = Format(words[0], b"size", breathe)
+    form = Format(text(b"size", words, 0), b"size", breathe)
     for item in form.items():
         if item.letter == b"s" or (item.letter == b"c" and item.size == 0):
             option = b"s" if item.letter == b"s" else b"c0"
