@@ -116,7 +116,8 @@ async def _run(engine: "Engine") -> int:
     log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
     log.info("Redis version=%s, bits=64, pyredis=%s, pid=%d, just started", REDIS_VERSION, __version__, os.getpid())
     absent.warn(config)
-    process.raise_file_limit(config)
+    if not process.fit_max_clients(config):
+        return 1
     server = Server(engine)
     try:
         await server.start()

@@ -1,7 +1,9 @@
 """The process around a server: daemon, pid file, supervisor, file limits, signals."""
 
 import asyncio
+import bisect
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -10,7 +12,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from pyredis.config.store import Config
+from pyredis.config.store import Config, ConfigError
 
 if TYPE_CHECKING:
     from pyredis.server.server import Server
@@ -79,23 +81,74 @@ def notify_supervisor(config: Config, text: str) -> None:
         sock.sendto(text.encode(), "\0" + path[1:] if path[0] == "@" else path)
 
 
-def raise_file_limit(config: Config) -> None:
-    """Room for `maxclients` connections; lowers `maxclients` where the system does not allow it."""
+def fit_max_clients(config: Config) -> bool:
+    """Room for `maxclients` connections; where there is less, `maxclients` is lowered. False: too little to start."""
+    asked = config["maxclients"]
+    room = room_for_clients(asked)
+    if room <= 0:
+        log.warning(
+            "Your current 'ulimit -n' of %d is not enough for the server to start. "
+            "Please increase your open file limit to at least %d. Exiting.",
+            room + RESERVED_FILES,
+            asked + RESERVED_FILES,
+        )
+        return False
+    config.replace("maxclients", min(asked, room))
+    return True
+
+
+def require_room(clients: int) -> None:
+    """CONFIG SET maxclients. Raises ConfigError when the system does not let so many in."""
+    room = room_for_clients(clients)
+    if room < clients:
+        raise ConfigError(
+            f"The operating system is not able to handle the specified number of clients, try with {max(room, 0)}"
+        )
+
+
+def room_for_clients(clients: int) -> int:
+    """For how many clients files may be open, at least `clients` if the limit can be raised so far.
+
+    Like Redis it is raised in steps of 16 below what is asked for. The hard limit is left where it is.
+    """
     if sys.platform == "win32":
-        return
+        return clients
     import resource
 
-    wanted = config["maxclients"] + RESERVED_FILES
+    def allow(limit: int) -> bool:
+        enough = hard == resource.RLIM_INFINITY or limit <= hard
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard if enough else limit))
+        except (ValueError, OSError, OverflowError):
+            return False
+        return True
+
+    wanted = clients + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= wanted or soft == resource.RLIM_INFINITY:
-        return
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
-        return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    if hard < wanted:
-        config.replace("maxclients", max(hard - RESERVED_FILES, 1))
-        log.warning("You requested maxclients of %d but only %d files may be open.", wanted - 32, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return clients
+    limits = range(wanted, soft, -16)
+    first = bisect.bisect_left(limits, True, key=allow)
+    limit = limits[first] if first < len(limits) and allow(limits[first]) else soft
+    _tell_of_limit(wanted, soft, limit)
+    return limit - RESERVED_FILES
+
+
+def _tell_of_limit(wanted: int, before: int, limit: int) -> None:
+    clients = wanted - RESERVED_FILES
+    if limit == wanted:
+        log.info("Increased maximum number of open files to %d (it was originally set to %d).", limit, before)
+    elif limit > RESERVED_FILES:
+        log.warning("You requested maxclients of %d requiring at least %d max file descriptors.", clients, wanted)
+        log.warning(
+            "Server can't set maximum open files to %d because of OS error: %s.", wanted, os.strerror(errno.EPERM)
+        )
+        log.warning(
+            "Current maximum open files is %d. maxclients has been reduced to %d to compensate for low ulimit. "
+            "If you need higher maxclients increase 'ulimit -n'.",
+            limit,
+            limit - RESERVED_FILES,
+        )
 
 
 def handle_signals(loop: asyncio.AbstractEventLoop, server: "Server") -> None:

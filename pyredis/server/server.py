@@ -26,6 +26,7 @@ from pyredis.persistence.dataset_loading import Loading, LoadingFailed
 from pyredis.server.connection import Connection
 from pyredis.server.limits import drop_idle
 from pyredis.server.listener import keep_alive, tcp_sockets, unix_socket
+from pyredis.server.process import require_room
 
 log = logging.getLogger("pyredis")
 
@@ -66,6 +67,7 @@ class Server:
         self._limits_changed()
         config.on_change("port", lambda _: self._rebind("Unable to listen on this port. Check server logs."))
         config.on_change("bind", lambda _: self._rebind("Failed to bind to specified addresses."))
+        config.on_change("maxclients", require_room)
         engine.on_shutdown = self.shut_down
         engine.call_at = self._call_at
         engine.call_soon = self._call_soon
