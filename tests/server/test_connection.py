@@ -105,7 +105,7 @@ def test_who_connects_and_resets_leaves_no_descriptor(uvloop):
             wait_for(lambda: open_files() <= before)
         finally:
             gc.enable()
-        assert server.call(lambda: len(server.engine.clients)) == 0
+        wait_for(lambda: server.call(lambda: len(server.engine.clients)) == 0)
 
 
 @pytest.mark.parametrize("uvloop", [True, False], ids=["uvloop", "asyncio"])
