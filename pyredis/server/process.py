@@ -109,7 +109,7 @@ def require_room(clients: int) -> None:
 def room_for_clients(clients: int) -> int:
     """For how many clients files may be open, at least `clients` if the limit can be raised so far.
 
-    Like Redis it is raised by a multiple of 16 less than what is asked for; the hard limit only where that is allowed.
+    Like Redis it is raised in steps of 16 below what is asked for. The hard limit is left where it is.
     """
     if sys.platform == "win32":
         return clients
