@@ -55,7 +55,9 @@ class SlowLog:
         engine = self._engine
         if not 0 <= self.threshold <= duration or not engine.config["slowlog-max-len"]:
             return
-        shown = [b"(redacted)" if at in client.redacted else word for at, word in enumerate(argv)]
+        shown = argv
+        if client.redacted:
+            shown = [b"(redacted)" if at in client.redacted else word for at, word in enumerate(argv)]
         self.entries.appendleft(
             SlowEntry(
                 self._next_id,
@@ -74,7 +76,7 @@ class SlowLog:
             self.entries.pop()
 
 
-def _shortened(argv: list[bytes]) -> list[bytes]:
+def _shortened(argv: Sequence[bytes]) -> list[bytes]:
     """At most 32 arguments of at most 128 bytes each, saying what was left out, in Redis's words."""
     shown = argv
     if len(argv) > MAX_ARGUMENTS:

@@ -145,6 +145,8 @@ def _aggregates(encoders: Encoders, null: bytes) -> tuple[Items, Whole, Encoder]
         kinds = {*map(type, values)}
         if kinds == {bytes}:
             return bulks(values)
+        if kinds == {type(None)}:
+            return [b"\r\n", (null * len(values))[:-2]]
         replies = integers(values) if kinds == {int} else items(values) if len(kinds) == 1 else mixed(values)
         return [b"\r\n", replies[:-2]]
 

@@ -55,11 +55,7 @@ _PARTS = ("watch", "patterns", "strings", "tables", "replies")
 
 
 class Interpreter:
-    """One Lua state. `tick(interval, memory)` is asked now and then whether a script may go on: see `Overrun.tick`.
-
-    `on_reply_growth` is asked with a result's size in bytes when that passes a megabyte, and answers whether to go on;
-    a result that may not is null.
-    """
+    """One Lua state. `tick(interval, memory)` is asked now and then whether a script may go on: see `Overrun.tick`."""
 
     def __init__(
         self,
@@ -71,7 +67,6 @@ class Interpreter:
         register: Callable[..., None] | None = None,
     ) -> None:
         self._engine, self._calls, self._ticks = engine, calls, tick
-        self.on_reply_growth: Callable[[int], bool] = lambda size: True
         self._random = Rand48()
         self._runs = 0
         self._late = False  # the interval between ticks is too long for a script to begin with, or the last was killed
@@ -239,7 +234,7 @@ class Interpreter:
             b"describe": self._describe,
             b"tick": self._tick,
             b"find": _find,
-            b"reply_grows": lambda size: self.on_reply_growth(size),
+            b"reply_grows": self._reply_grows,
             b"pack_number": msgpack.pack_number,
             b"unpack_number": msgpack.unpack_number,
             b"random": self._placed(self._random.random),
@@ -257,6 +252,14 @@ class Interpreter:
             log.error("Unexpected error in a script's command", exc_info=error)
             return b"ERR internal error: " + type(error).__name__.encode(), None
         return None
+
+    def _reply_grows(self, size: int) -> bool:
+        """Whether a result may have `size` bytes and more; if not, who called the script is dropped."""
+        caller = self._calls.run.caller if self._calls.run is not None else None
+        if caller is None or not caller.output_max or size <= caller.output_max:
+            return True
+        caller.sink.overflow()
+        return False
 
     def _library(self, functions: dict[bytes, Callable[..., Any]]) -> Any:
         return self.lua.table_from({name: self._placed(function) for name, function in functions.items()})

@@ -180,7 +180,7 @@ def unpack(breathe: Callable[[], None], *words: Any) -> Any:
             values.append(_unpacked(item, data[at : at + size]))
         at += size
         form.position = at
-    return (*values, at + 1)
+    return (*values, float(at + 1))  # which C may have made larger than any integer of Lua
 
 
 def _unpacked(item: Item, data: bytes) -> Any:
