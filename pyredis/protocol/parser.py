@@ -251,7 +251,7 @@ class RequestParser:
         One command at a time of a client that has not authenticated: it may change what the next ones may be.
         `more` gives the others.
         """
-        if self.regular and data.endswith(b"\r\n"):
+        if self.regular and (len(data) <= _MANY_BYTES or data.endswith(b"\r\n")):
             regular = regular_commands(self._reader, data)
             if regular is not None:
                 return regular
@@ -295,7 +295,7 @@ class RequestParser:
 
 def regular_commands(reader: Reader, data: bytes) -> list[Argv] | None:
     """The commands of a read that holds only whole, regular ones; None for any other read, and `reader` is spoilt."""
-    if len(data) > _FAST_MAX or announces_too_much(data):
+    if (len(data) > _LARGE_READ or _large(data)) and (len(data) > _FAST_MAX or announces_too_much(data)):
         return None
     next_reply = reader.gets
     batch: list[Argv] = []
