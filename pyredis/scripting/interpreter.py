@@ -13,7 +13,7 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from lupa.lua51 import LuaError, LuaRuntime
+from lupa.lua51 import LuaError, LuaMemoryError, LuaRuntime
 
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import ErrorReply
@@ -248,6 +248,8 @@ class Interpreter:
             return False, None
         if isinstance(error, ScriptFault):
             return error.line, error.counted or None
+        if isinstance(error, LuaMemoryError):  # what Python answered has no room in Lua, or on its stack
+            return b"ERR not enough memory", None
         if isinstance(error, Exception):
             log.error("Unexpected error in a script's command", exc_info=error)
             return b"ERR internal error: " + type(error).__name__.encode(), None

@@ -108,3 +108,21 @@ def test_no_call_is_answered_with_an_error_of_ours(seed):
 @pytest.mark.parametrize("seed", range(10, 20))
 def test_nor_are_a_hundred_thousand(seed):
     make_calls(seed, 10_000)
+
+
+@pytest.mark.parametrize("count", [7995, 7999, 9000])
+def test_more_values_than_lua_s_stack_holds(count, both):
+    both(
+        "EVAL", "return select('#', struct.unpack(string.rep('b', ARGV[1]), string.rep('x', ARGV[1])))", "0", str(count)
+    )
+
+
+def test_nor_when_the_script_has_filled_it(server):
+    script = (
+        "local a = {} for i = 1, 3000 do a[i] = i end "
+        "local function f(...) local t = {pcall(struct.unpack, ARGV[1], ARGV[2])} return #t, t[2] end return {f(unpack(a))}"
+    )
+    client = RawClient(server.port)
+    said = client.ask("EVAL", script, "0", "b" * 7990, "x" * 7990)
+    client.close()
+    assert b"internal" not in said

@@ -19,6 +19,7 @@ _INTEGERS = b"bBhHlLTiI"
 _MAX_INTEGER = 32
 _LONGEST = (1 << 31) - 1
 _SIZE_MAX = (1 << 64) - 1
+_RESULTS_MAX = 7995  # that Lua's stack holds, as in Redis; less where the script has filled it
 _MOST_RESULTS = 7990
 _FIELDS_PER_BREATH = 1024
 
@@ -178,6 +179,8 @@ def unpack(breathe: Callable[[], None], *words: Any) -> Any:
             size = end - at + 1
         elif item.letter != b"x":
             values.append(_unpacked(item, data[at : at + size]))
+        if len(values) > _RESULTS_MAX:
+            raise fault(b"stack overflow (too many results)")
         at += size
         form.position = at
     return (*values, float(at + 1))  # which C may have made larger than any integer of Lua
