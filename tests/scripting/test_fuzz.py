@@ -120,7 +120,8 @@ def test_more_values_than_lua_s_stack_holds(count, both):
 def test_nor_when_the_script_has_filled_it(server):
     script = (
         "local a = {} for i = 1, 3000 do a[i] = i end "
-        "local function f(...) local t = {pcall(struct.unpack, ARGV[1], ARGV[2])} return #t, t[2] end return {f(unpack(a))}"
+        "local function f(...) local t = {pcall(struct.unpack, ARGV[1], ARGV[2])} return #t, t[2] end "
+        "return {f(unpack(a))}"
     )
     client = RawClient(server.port)
     said = client.ask("EVAL", script, "0", "b" * 7990, "x" * 7990)
