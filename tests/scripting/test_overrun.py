@@ -4,12 +4,13 @@ The real server is as patient with its own script's client; the lines below must
 Lua they spend their time in.
 """
 
+import subprocess
+import sys
 import time
 
 from pytest import fixture, mark
 
-from pyredis.testing import RedisServer
-from tests.oracle import RawClient, encode
+from tests.oracle import RawClient, ask, encode, free_port, wait_for
 
 THRESHOLD_S = 0.1
 BUSY_WITHIN_S, KILLED_WITHIN_S = 0.05, 0.1
@@ -121,13 +122,26 @@ SCRIPTS = {
 }
 
 
+class Process:
+    """A server of its own: on a thread it would wait for the test's, and the test for it, whenever Lua runs."""
+
+    def __init__(self):
+        self.port = free_port()
+        threshold = str(int(THRESHOLD_S * 1000))
+        command = [sys.executable, "-m", "pyredis.cli", "--port", str(self.port), "--save", ""]
+        self.process = subprocess.Popen([*command, "--busy-reply-threshold", threshold], stdout=subprocess.DEVNULL)
+
+
 @fixture(scope="module")
 def server():
-    with RedisServer({"busy-reply-threshold": str(int(THRESHOLD_S * 1000))}) as running:
-        client = RawClient(running.port)
-        client.ask("RPUSH", "list", *range(20000))
-        client.close()
+    running = Process()
+    try:
+        wait_for(lambda: ask(running.port, "PING") == b"+PONG\r\n")
+        ask(running.port, "RPUSH", "list", *range(20000))
         yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
 
 
 def stop(server, *command, kind="SCRIPT", line=1):
