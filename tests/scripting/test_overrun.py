@@ -15,7 +15,7 @@ from tests.oracle import RawClient, ask, encode, free_port, wait_for
 THRESHOLD_S = 0.1
 BUSY_WITHIN_S, KILLED_WITHIN_S = 0.05, 0.1
 SLACK = 6
-"""By how much a machine that is shared may be slower; `proof` below allows none."""
+"""By how much a machine that is shared may be slower."""
 
 BIG = "local s = string.rep('x', 1000000) "
 COMMANDS = "for i = 1, 100 do redis.call('echo', i) end "
