@@ -169,15 +169,34 @@ local function checked(name, text)
     return text
 end
 
--- Up to `limit` values from `offset` on (0: all): their number, and where the next begins; the values go to `out`.
-local function decode(text, limit, offset, out)
-    if offset < 0 or limit < 0 then
-        raise("Invalid request to unpack with offset of " .. offset .. " and limit of " .. #text .. ".")
-    elseif offset > #text then
-        raise("Start offset " .. offset .. " greater than input length " .. #text .. ".")
+-- An argument as C's 64 bit integer: cut off, and the least one for what does not fit.
+local function integer(name, at, value)
+    local number = tonumber(value)
+    if not number then
+        raise("bad argument #" .. at .. " to '" .. name .. "' (number expected, got " .. type(value) .. ")")
+    elseif number >= -2 ^ 63 and number < 2 ^ 63 then
+        return number < 0 and -floor(-number) or floor(number)
     end
-    local at, count = offset + 1, 0
-    while at <= #text and (limit == 0 or count < limit) do
+    return -2 ^ 63
+end
+
+-- A number as C prints 32 bits of it.
+local function printed(number)
+    number = number % 4294967296
+    return number < 2147483648 and number or number - 4294967296
+end
+
+-- Up to `limit` values from `offset` on, behind where the next one begins; all of them with neither.
+local function unpacked(name, text, limit, offset)
+    text = checked(name, text)
+    if offset < 0 or limit < 0 then
+        raise("Invalid request to unpack with offset of " .. printed(offset) .. " and limit of " .. #text .. ".")
+    elseif offset > #text then
+        raise("Start offset " .. printed(offset) .. " greater than input length " .. #text .. ".")
+    end
+    local all = limit == 0 and offset == 0
+    local out, at, count = {}, offset + 1, 0
+    while at <= #text and (all or count < limit) do
         count = count + 1
         local ok, value, following = pcall(read, text, at)
         if not ok then
@@ -185,25 +204,7 @@ local function decode(text, limit, offset, out)
         end
         out[count], at = value, following
     end
-    return count, at
-end
-
--- An optional argument as the C integer that it is for the library: what does not fit is the least one.
-local function integer(name, at, value)
-    local number = value == nil and 0 or tonumber(value)
-    if not number then
-        raise("bad argument #" .. at .. " to '" .. name .. "' (number expected, got " .. type(value) .. ")")
-    elseif number >= -2147483648 and number < 2147483648 then
-        return number - number % 1
-    end
-    return -2147483648
-end
-
-local function limited(name, text, limit, offset)
-    text = checked(name, text)
-    local out = {}
-    local count, at = decode(text, limit, offset, out)
-    if limit == 0 and offset == 0 then
+    if all then
         return unpack(out, 1, count)
     end
     return at > #text and -1 or at - 1, unpack(out, 1, count)
@@ -225,17 +226,16 @@ function cmsgpack.pack(...)
 end
 
 function cmsgpack.unpack(text)
-    text = checked("unpack", text)
-    local out = {}
-    return unpack(out, 1, (decode(text, 0, 0, out)))
+    return unpacked("unpack", text, 0, 0)
 end
 
 function cmsgpack.unpack_one(text, offset)
-    return limited("unpack_one", text, 1, integer("unpack_one", 2, offset))
+    return unpacked("unpack_one", text, 1, offset == nil and 0 or integer("unpack_one", 2, offset))
 end
 
 function cmsgpack.unpack_limit(text, limit, offset)
-    return limited("unpack_limit", text, integer("unpack_limit", 2, limit), integer("unpack_limit", 3, offset))
+    limit = integer("unpack_limit", 2, limit)
+    return unpacked("unpack_limit", text, limit, offset == nil and 0 or integer("unpack_limit", 3, offset))
 end
 
 return cmsgpack
