@@ -25,7 +25,7 @@ local function part(name, ...)
 end
 
 local watch = part("watch", host)
-local caught, translated, OWN_PLACE = watch.caught, watch.translated, watch.OWN_PLACE
+local caught, settled, translated, without_place = watch.caught, watch.settled, watch.translated, watch.without_place
 local globals, env = {}, {}
 local shown = { [env] = globals }
 
@@ -106,10 +106,11 @@ host.fail = fail
 
 -- An error that a function of ours let Lua raise is the script's.
 local function placed(e)
-    if type(e) == "string" and find(e, OWN_PLACE) then
-        return where() .. (gsub(e, OWN_PLACE, "", 1))
+    if type(e) ~= "string" then
+        return e
     end
-    return e
+    local bare = without_place(e)
+    return bare == e and e or where() .. bare
 end
 
 local function handler(e)
@@ -207,10 +208,6 @@ local function int(value)
 end
 
 local kit = { host = host, watch = watch, guarded = guarded, fail = fail, shown = shown, number = number, int = int }
-
-function kit.without_place(message)
-    return (gsub(message, "^pyredis:%d+: ", ""))
-end
 
 local function expect_table(t, name)
     if type(t) ~= "table" then
@@ -374,12 +371,6 @@ function coroutines.create(f)
     return watch.thread(checked_create(f))
 end
 function coroutines.resume(...)
-    local function settled(ok, ...)
-        if ok then
-            return ok, ...
-        end
-        return false, caught((...))
-    end
     if type((...)) ~= "thread" then
         fail("bad argument #1 to 'resume' (coroutine expected)")
     end

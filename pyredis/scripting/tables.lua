@@ -160,8 +160,6 @@ function tables.sort(...)
         e = caught(e)
         if e == "invalid order function for sorting" then
             fail(e)
-        elseif type(e) == "string" then
-            e = kit.without_place(e)
         end
         error(e, 0)
     end

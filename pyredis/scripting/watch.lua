@@ -77,9 +77,11 @@ function watch.thread(thread)
 end
 sethook(hook, "", FIRST)
 
--- Where a function written here called one of Lua's: that is no place of the script's.
-local OWN_PLACE = "^pyredis:%d+: "
-watch.OWN_PLACE = OWN_PLACE
+-- An error without the place where a function written here called one of Lua's: that is none of the script's.
+local function without_place(message)
+    return (gsub(message, "^pyredis:%d+: ", "", 1))
+end
+watch.without_place = without_place
 
 -- An error of the host's as the table that Redis has; for use where nothing may be thrown.
 local function translated(e)
@@ -99,7 +101,7 @@ watch.translated = translated
 local function caught(e)
     e = translated(e)
     if type(e) == "string" then
-        e = (gsub(e, OWN_PLACE, "", 1))
+        e = without_place(e)
         local ending = sub(e, -80)
         for at = 1, #EXHAUSTED do
             if find(ending, EXHAUSTED[at], 1, true) then
@@ -114,12 +116,14 @@ local function caught(e)
 end
 watch.caught = caught
 
+-- What `pcall` or `resume` answered.
 local function settled(ok, ...)
     if ok then
         return ok, ...
     end
     return false, caught((...))
 end
+watch.settled = settled
 
 function watch.pcall(...)
     return settled(pcall(...))

@@ -10,9 +10,9 @@ from struct import pack as to_bytes
 from struct import unpack as from_bytes
 from typing import Any
 
-from pyredis.scripting.conversion import number_text, to_integer
+from pyredis.scripting.conversion import to_integer
 from pyredis.scripting.faults import fault
-from pyredis.scripting.libraries.arguments import number, text, type_name
+from pyredis.scripting.libraries.arguments import number, text
 
 _SIZES = {b"b": 1, b"B": 1, b"h": 2, b"H": 2, b"l": 8, b"L": 8, b"T": 8, b"f": 4, b"d": 8, b"x": 1}
 _INTEGERS = b"bBhHlLTiI"
@@ -20,7 +20,6 @@ _MAX_INTEGER = 32
 _LONGEST = (1 << 31) - 1
 _SIZE_MAX = (1 << 64) - 1
 _RESULTS_MAX = 7995  # that Lua's stack holds, as in Redis; less where the script has filled it
-_MOST_RESULTS = 7990
 _FIELDS_PER_BREATH = 1024
 
 
@@ -103,8 +102,7 @@ class Format:
 def pack(breathe: Callable[[], None], *words: Any) -> bytes:
     """struct.pack(format, ...)."""
     out = bytearray()
-    values = list(words[1:])
-    at = 1
+    at = 0
     form = Format(text(b"pack", words, 0), b"pack", breathe)
     for item in form.items():
         out += bytes(item.padding)
@@ -113,26 +111,22 @@ def pack(breathe: Callable[[], None], *words: Any) -> bytes:
             form.position = len(out)
             continue
         at += 1
-        if at - 2 >= len(values):
-            wanted = b"string" if item.letter in b"cs" else b"number"
-            raise fault(b"bad argument #%d to 'pack' (%b expected, got nil)" % (at, wanted))
-        out += _packed(item, values[at - 2], at)
+        if at == len(words):
+            words = (*words, None)  # what C finds there
+        out += _packed(item, words, at)
         form.position = len(out)
     return bytes(out)
 
 
-def _packed(item: Item, value: Any, at: int) -> bytes:
+def _packed(item: Item, words: tuple[Any, ...], at: int) -> bytes:
+    """Argument `at` (from 0) of pack as the bytes of a field."""
     if item.letter in b"cs":
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            value = number_text(value)
-        elif not isinstance(value, bytes):
-            raise fault(b"bad argument #%d to 'pack' (string expected, got %b)" % (at, type_name(value)))
-        size = item.size if item.letter == b"c" and item.size else len(value)
-        if len(value) < size:
-            raise fault(b"bad argument #%d to 'pack' (string too short)" % at)
-        return value[:size] + (b"\0" if item.letter == b"s" else b"")  # type: ignore[no-any-return]
-    if value.__class__ is not int:
-        value = number(b"pack", (*[None] * (at - 1), value), at - 1)
+        string = text(b"pack", words, at)
+        size = item.size if item.letter == b"c" and item.size else len(string)
+        if len(string) < size:
+            raise fault(b"bad argument #%d to 'pack' (string too short)" % (at + 1))
+        return string[:size] + (b"\0" if item.letter == b"s" else b"")
+    value = number(b"pack", words, at)
     order = "<" if item.little else ">"
     if item.letter in b"fd":
         try:
