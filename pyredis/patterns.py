@@ -105,9 +105,7 @@ def _class(pattern: bytes, position: int, nocase: bool) -> tuple[Accepted, int]:
     negated = pattern.startswith(b"^", position)
     position += negated
     accepted: set[int] = set()
-    while (chunk := _MEMBERS.match(pattern, position)) and chunk[
-        0
-    ]:  # a long class in parts, or it would need much memory
+    while (chunk := _MEMBERS.match(pattern, position)) and chunk[0]:  # in parts: a long class would need much memory
         for member in set(_MEMBER.findall(chunk[0])):
             accepted.update(_member(member, nocase))
         position = chunk.end()

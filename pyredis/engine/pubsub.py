@@ -130,7 +130,7 @@ def _deliver(clients: Collection["Client"], message: Push) -> int:
         if form is None:
             form = forms[client.resp] = VERSIONS[client.resp][Push](message)
         out = client.out
-        out.append(form)
+        out.append(form)  # `send`, written out
         client.queued = queued = client.queued + len(form)
         if queued > NOTABLE_BYTES and client.output_max:
             client.sink.check_output(queued)

@@ -180,10 +180,8 @@ class Connection(asyncio.Protocol):
         client = self.client
         if client.waiting is CLOSED:
             return
-        stats, line = (
-            client.engine.stats,
-            client_line(client, running=False).decode("utf-8", "backslashreplace").strip(),
-        )
+        stats = client.engine.stats
+        line = client_line(client, running=False).decode("utf-8", "backslashreplace").strip()
         if self._fills_memory(client.output_max):
             stats.evicted_clients += 1
             log.info("Evicting client: %s", line)
@@ -214,6 +212,8 @@ class Connection(asyncio.Protocol):
         """All others were served: go on with the client's commands, with what was read, or else with reading."""
         client = self.client
         self._in_line = False
+        if client.waiting is CLOSED:
+            return
         if client.waiting is TURN:
             client.waiting = None
             self.resume()

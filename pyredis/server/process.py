@@ -109,7 +109,7 @@ def require_room(clients: int) -> None:
 def room_for_clients(clients: int) -> int:
     """For how many clients files may be open, at least `clients` if the limit can be raised so far.
 
-    Like Redis it is raised in steps of 16 below what is asked for. The hard limit is left where it is.
+    Like Redis it is raised in steps of 16 below what is asked for; the hard limit with it where that is allowed.
     """
     if sys.platform == "win32":
         return clients
@@ -161,7 +161,14 @@ def handle_signals(loop: asyncio.AbstractEventLoop, server: "Server") -> None:
         log.warning("Received %s scheduling shutdown...", name)
         asked = server.engine.config[parameter]
         save = True if "save" in asked else False if "nosave" in asked else None
-        server.shut_down_when_idle(save=save, now="now" in asked, force="force" in asked)
+
+        def shut_down() -> None:
+            if not server.shut_down(save=save, now="now" in asked, force="force" in asked):
+                log.warning(
+                    "%s received but errors trying to shut down the server, check the logs for more information", name
+                )
+
+        server.end_when_idle(shut_down)
 
     for number, parameter in ((signal.SIGTERM, "shutdown-on-sigterm"), (signal.SIGINT, "shutdown-on-sigint")):
         told = (signal.Signals(number).name, parameter)

@@ -11,7 +11,6 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from pyredis.config.store import ConfigError
@@ -55,7 +54,7 @@ class Server:
         self._unflushed: list[Client] = []
         self._waiting: list[Connection] = []  # for their next turn
         self.ends = False  # nobody is served any more
-        self._asked: Callable[[], bool] | None = None  # to shut down, when a script is done
+        self._when_idle: Callable[[], None] | None = None  # what is to be done when a script is done
         self._metrics = engine[LoopMetrics]
         self._sockets: list[socket.socket] = []  # of TCP, bound; listened on as soon as the loop comes to it
         self._listeners: list[asyncio.Server] = []  # of TCP
@@ -84,8 +83,8 @@ class Server:
         if self._any_port:
             config.replace("port", self.port)
         if self.unix_path:
-            sock = unix_socket(self.unix_path, config["unixsocketperm"], config["tcp-backlog"])
             backlog = config["tcp-backlog"]
+            sock = unix_socket(self.unix_path, config["unixsocketperm"], backlog)
             self._unix_listener = await self._loop.create_unix_server(
                 lambda: Connection(self), sock=sock, backlog=backlog
             )
@@ -145,23 +144,20 @@ class Server:
             self._loop.call_soon(self.stopping.set)
         return True
 
-    def shut_down_when_idle(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> None:
-        """As `shut_down`, for who cannot be answered (a signal): not before a script that overruns is done."""
-        self._asked = partial(self.shut_down, save=save, now=now, force=force)
-        self._do_as_asked()
+    def end_when_idle(self, shut_down: Callable[[], None]) -> None:
+        """Call `shut_down`, but not before a script that overruns is done."""
+        self._when_idle = shut_down
+        self._end_if_asked()
 
     @property
     def asked_to_end(self) -> bool:
         """Whether it is to end, now or when a script is done."""
-        return self.ends or self._asked is not None
+        return self.ends or self._when_idle is not None
 
-    def _do_as_asked(self) -> None:
-        if self._asked is None or self.engine.gates & gates.BUSY:
-            return
-        asked, self._asked = self._asked, None
-        if not asked():
-            text = "SIGTERM received but errors trying to shut down the server, check the logs for more information"
-            log.warning(text)
+    def _end_if_asked(self) -> None:
+        if self._when_idle is not None and not self.engine.gates & gates.BUSY:
+            shut_down, self._when_idle = self._when_idle, None
+            shut_down()
 
     # Clients
 
@@ -304,7 +300,7 @@ class Server:
             self._check_outputs()
         except Exception:
             log.exception("Error in cron")
-        self._do_as_asked()
+        self._end_if_asked()
         self._metrics.cron_passed(self.engine.clock.ticks_ns() - started)
 
     def _check_outputs(self) -> None:
