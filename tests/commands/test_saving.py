@@ -4,16 +4,15 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from functools import partial
 
 import hiredis
 import pytest
 
 from pyredis.testing import RedisServer
-from tests.oracle import RawClient, ask, binary_7_0, binary_8_2, free_port, wait_for
+from tests.oracle import RawClient, ask, binary_7_0, binary_8_2, wait_for
+from tests.processes import SERVER, starter
 
-SERVER = [sys.executable, "-m", "pyredis.cli"]
 REAL = {"redis-8.2": binary_8_2(), "redis-7.0": binary_7_0()}
 DEBUG = ("--enable-debug-command", "yes")
 DATA = [
@@ -39,25 +38,9 @@ def server(tmp_path_factory):
 @pytest.fixture
 def start(tmp_path):
     """Starts a process in the test's folder; gives its port and the process."""
-    running = []
-
-    def start(*arguments, command=SERVER, ready=True):
-        port = free_port()
-        process = subprocess.Popen(
-            [*command, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        running.append(process)
-        if ready:
-            wait_for(lambda: ask(port, "PING") == b"+PONG\r\n")
-        return port, process
-
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with starter("--bind", "127.0.0.1", "--dir", str(tmp_path), **output) as start:
+        yield start
 
 
 def fill(port):
@@ -226,20 +209,21 @@ def unwritable(tmp_path):
 
 
 @pytest.mark.slow
-def test_shutdown_is_refused_while_nothing_can_be_saved(start, tmp_path):
+@pytest.mark.parametrize("told", ["SIGTERM", "SIGINT"])
+def test_shutdown_is_refused_while_nothing_can_be_saved(start, tmp_path, told):
     port, process = start("--save", "900 1")
     fill(port)
     unwritable(tmp_path)
     assert ask(port, "SAVE") == b"-ERR\r\n"
     assert end(port) == b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(getattr(signal, told))
     with contextlib.closing(RawClient(port)) as client:
         assert client.ask("GET", "s") == b"$4\r\ntext\r\n"
     assert end(port, "FORCE") is None
     assert process.wait(10) == 0
     log = process.stdout.read().decode()
     assert "Error trying to save the DB, can't exit." in log
-    assert "SIGTERM received but errors trying to shut down the server" in log
+    assert f"{told} received but errors trying to shut down the server" in log
 
 
 @pytest.mark.slow

@@ -3,13 +3,13 @@
 `pytest -m proof tests/scripting/test_bytecode.py` tries 10,000 mutated dumps.
 """
 
+import contextlib
 import random
-import subprocess
-import sys
 
 import pytest
 
-from tests.oracle import RawClient, ask, free_port, wait_for
+from tests.oracle import RawClient
+from tests.processes import started
 
 SOURCES = [
     "return 1 + 41",
@@ -32,18 +32,9 @@ WAYS = {
 @pytest.fixture
 def client():
     """Of a server of its own: what Lua does with bytecode ends processes."""
-    port = free_port()
-    command = [sys.executable, "-m", "pyredis.cli", "--port", str(port), "--save", ""]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: ask(port, "PING") == b"+PONG\r\n")
-        client = RawClient(port)
+    with started("--save", "") as (port, process), contextlib.closing(RawClient(port)) as client:
         yield client
-        client.close()
         assert process.poll() is None
-    finally:
-        process.kill()
-        process.wait()
 
 
 def dumps_of(client):

@@ -4,13 +4,12 @@ The real server is as patient with its own script's client; the lines below must
 Lua they spend their time in.
 """
 
-import subprocess
-import sys
 import time
 
 from pytest import fixture, mark
 
-from tests.oracle import RawClient, ask, encode, free_port, wait_for
+from tests.oracle import RawClient, ask, encode
+from tests.processes import started
 
 THRESHOLD_S = 0.1
 BUSY_WITHIN_S, KILLED_WITHIN_S = 0.05, 0.1
@@ -122,31 +121,17 @@ SCRIPTS = {
 }
 
 
-class Process:
-    """A server of its own: on a thread it would wait for the test's, and the test for it, whenever Lua runs."""
-
-    def __init__(self):
-        self.port = free_port()
-        threshold = str(int(THRESHOLD_S * 1000))
-        command = [sys.executable, "-m", "pyredis.cli", "--port", str(self.port), "--save", ""]
-        self.process = subprocess.Popen([*command, "--busy-reply-threshold", threshold], stdout=subprocess.DEVNULL)
-
-
 @fixture(scope="module")
-def server():
-    running = Process()
-    try:
-        wait_for(lambda: ask(running.port, "PING") == b"+PONG\r\n")
-        ask(running.port, "RPUSH", "list", *range(20000))
-        yield running
-    finally:
-        running.process.kill()
-        running.process.wait()
+def port():
+    """Of a process: a server on a thread would wait for the test's, and the test for it, whenever Lua runs."""
+    with started("--save", "", "--busy-reply-threshold", str(int(THRESHOLD_S * 1000))) as (port, _):
+        ask(port, "RPUSH", "list", *range(20000))
+        yield port
 
 
-def stop(server, *command, kind="SCRIPT", line=1):
+def stop(port, *command, kind="SCRIPT", line=1):
     """Start what does not end and kill it: seconds until BUSY behind the threshold, and until it was dead."""
-    caller, other = RawClient(server.port), RawClient(server.port)
+    caller, other = RawClient(port), RawClient(port)
     try:
         began = time.monotonic()
         caller.send(encode(command))
@@ -169,7 +154,7 @@ def stop(server, *command, kind="SCRIPT", line=1):
 
 @mark.slow
 @mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_it_is_stopped(server, script):
-    late, took = stop(server, "EVAL", script, 0)
+def test_it_is_stopped(port, script):
+    late, took = stop(port, "EVAL", script, 0)
     assert late < BUSY_WITHIN_S * SLACK
     assert took < KILLED_WITHIN_S * SLACK

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.oracle import ask, binary_7_0, binary_8_2, free_port, wait_for
+from tests import processes
+from tests.oracle import ask, binary_7_0, binary_8_2, wait_for
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.slow
-OURS = [sys.executable, "-m", "pyredis.cli"]
+OURS = processes.SERVER
 SERVERS = [OURS, *([path] for path in (binary_7_0(), binary_8_2()) if path)]
 TRY_WITH = (
     "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - "
@@ -44,19 +45,11 @@ if may_raise_hard_limits():
 @contextmanager
 def started(binary, path, soft, hard, maxclients):
     """A server's port, the file of its log and its process."""
-    port, log = free_port(), path / "log"
-    arguments = ("--port", str(port), "--save", "", "--logfile", str(log), "--dir", str(path))
-    process = subprocess.Popen(
-        [*binary, *arguments, "--maxclients", str(maxclients)],
-        preexec_fn=limited(soft, hard),
-        stdout=subprocess.DEVNULL,
-    )
-    try:
+    log = path / "log"
+    arguments = ("--save", "", "--logfile", str(log), "--dir", str(path), "--maxclients", str(maxclients))
+    with processes.started(*arguments, command=binary, ready=False, preexec_fn=limited(soft, hard)) as (port, process):
         wait_for(lambda: process.poll() is not None or ask(port, "PING") == b"+PONG\r\n")
         yield port, log, process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def max_clients(port):

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from tests.oracle import ask, encode, free_port, wait_for
+from tests.oracle import ask, encode
+from tests.processes import started
 
 pytestmark = pytest.mark.proof
 COMMANDS = 600_000
@@ -34,19 +35,12 @@ PIPELINES = {
 
 @pytest.mark.parametrize("sent", PIPELINES.values(), ids=PIPELINES)
 def test_others_are_answered_soon(sent, capsys):
-    port = free_port()
-    command = [sys.executable, "-m", "pyredis.cli", "--port", str(port), "--save", ""]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: ask(port, "PING") == b"+PONG\r\n")
+    with started("--save", "") as (port, _):
         ask(port, "RPUSH", "list", *["x"] * 100)
         heavy = subprocess.Popen([sys.executable, "-c", HEAVY, str(port)], stdin=subprocess.PIPE)
         heavy.stdin.write(b"".join(sent) * (COMMANDS // len(sent)))
         heavy.stdin.close()
         waits = waits_while(heavy, port)
-    finally:
-        server.kill()
-        server.wait()
     median, longest = waits[len(waits) // 2], waits[-1]
     with capsys.disabled():
         print(f"\n{len(waits)} PINGs: median {median:.1f} ms, longest {longest:.1f} ms")

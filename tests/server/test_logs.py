@@ -11,9 +11,8 @@ import pytest
 
 from pyredis.config.store import Config
 from pyredis.server import logs
-from tests.oracle import ask, binary_8_2, free_port, wait_for
-
-SERVER = [sys.executable, "-m", "pyredis.cli"]
+from tests.oracle import ask, binary_8_2
+from tests.processes import SERVER, starter
 
 
 def record(text, *arguments, level=logging.WARNING, exc_info=None):
@@ -85,20 +84,9 @@ def test_no_syslog(capfd):
 
 @pytest.fixture
 def start(tmp_path):
-    running = []
-
-    def start(*arguments, server=SERVER, **options):
-        port = free_port()
-        line = [*server, "--port", str(port), "--dir", str(tmp_path), "--save", "", *arguments]
-        process = subprocess.Popen(line, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
-        running.append(process)
-        wait_for(lambda: ask(port, "PING") == b"+PONG\r\n")
-        return port, process
-
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with starter("--dir", str(tmp_path), "--save", "", **output) as start:
+        yield start
 
 
 @pytest.mark.slow

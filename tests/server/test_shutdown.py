@@ -4,12 +4,12 @@ import contextlib
 import signal
 import socket
 import subprocess
-import sys
 import threading
 
 import pytest
 
-from tests.oracle import RawClient, ask, encode, free_port, wait_for
+from tests.oracle import RawClient, ask, encode, wait_for
+from tests.processes import starter
 
 pytestmark = pytest.mark.slow
 ENDLESS = "redis.call('set','from','0') while true do end"
@@ -21,20 +21,8 @@ LIBRARY = f"#!lua name=l\nredis.register_function('f', function() {ENDLESS} end)
 
 @pytest.fixture
 def start(tmp_path):
-    running = []
-
-    def start(*arguments):
-        port = free_port()
-        command = [sys.executable, "-m", "pyredis.cli", "--port", str(port), "--dir", str(tmp_path), *arguments]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        running.append(process)
-        wait_for(lambda: ask(port, "PING") == b"+PONG\r\n")
-        return port, process
-
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
+    with starter("--dir", str(tmp_path)) as start:
+        yield start
 
 
 # Under load
