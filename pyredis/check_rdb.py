@@ -11,7 +11,7 @@ from pathlib import Path
 from pyredis import REDIS_VERSION
 from pyredis.clock import Clock
 from pyredis.persistence.disk import Disk, write_durably
-from pyredis.persistence.rdb_check import Check, CheckFailed, repaired
+from pyredis.rdb.file_check import Check, CheckFailed, repaired
 
 USAGE = "Usage: pyredis-check-rdb [--fix <new-rdb-file-name>] <rdb-file-name>"
 

@@ -4,8 +4,8 @@ import shlex
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.execution import execute, run
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.execution.run import execute, run
 
 START_MS = 1_000_000
 

@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "pyredis"
 LAYERS = [
     {"errors", "clock", "patterns", "log_levels", "config", "datatypes", "protocol"},
     {"keyspace"},
+    {"rdb"},
     {"engine"},
     {"scripting", "persistence", "replication", "cluster", "sentinel"},
     {"commands"},

@@ -7,13 +7,13 @@ DELUSER.
 import secrets
 from typing import Any
 
-from pyredis.engine.acl import Acl
-from pyredis.engine.acl_log import AclLog, Denial
-from pyredis.engine.arguments import integer
+from pyredis.engine.acl.accounts import Acl
+from pyredis.engine.acl.acl_log import AclLog, Denial
+from pyredis.engine.acl.selector import Selector
 from pyredis.engine.client import Client
-from pyredis.engine.command import ADMIN, CATEGORIES, LOADING, NOSCRIPT, STALE, TABLE, command, container
-from pyredis.engine.help import help_reply, subcommand_error
-from pyredis.engine.selector import Selector
+from pyredis.engine.command_table.arguments import integer
+from pyredis.engine.command_table.command import ADMIN, CATEGORIES, LOADING, NOSCRIPT, STALE, TABLE, command, container
+from pyredis.engine.command_table.help import help_reply, subcommand_error
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.protocol.replies import OK, Status, Unordered
 

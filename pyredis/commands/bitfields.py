@@ -21,9 +21,9 @@ from pyredis.datatypes.bitfield import (
     set_field,
 )
 from pyredis.datatypes.text import buffer, content
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, syntax_error
 
 _GET, _SET, _INCRBY = b"GET", b"SET", b"INCRBY"

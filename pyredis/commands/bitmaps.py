@@ -9,9 +9,9 @@ setting a bit costs the same at any length.
 from pyredis.datatypes.bitmap import OPERATIONS, bit_count, bit_operation, bit_position, get_bit, set_bit
 from pyredis.datatypes.numeric import INT64_MAX, parse_int
 from pyredis.datatypes.text import buffer, content
-from pyredis.engine.arguments import integer
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import integer
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, syntax_error
 from pyredis.keyspace import events
 

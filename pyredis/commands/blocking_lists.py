@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pyredis.commands.list_moves import Request, is_left, move, pop_from_first
 from pyredis.commands.lists import pop_one
 from pyredis.datatypes.list import List
-from pyredis.engine.arguments import timeout_ms
-from pyredis.engine.blocking import Blocked
 from pyredis.engine.client import Client
-from pyredis.engine.command import BLOCKING, DENYOOM, MOVABLEKEYS, WRITE, CountedKeys, Keys, command
+from pyredis.engine.command_table.arguments import timeout_ms
+from pyredis.engine.command_table.command import BLOCKING, DENYOOM, MOVABLEKEYS, WRITE, CountedKeys, Keys, command
+from pyredis.engine.execution.blocking import Blocked
 
 _CLASSES = (List,)
 

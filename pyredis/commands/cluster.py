@@ -6,7 +6,16 @@ Clients ask them to find out whether they talk to a cluster; what they read is t
 from typing import NoReturn
 
 from pyredis.engine.client import Client
-from pyredis.engine.command import ADMIN, FAST, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE, command, container
+from pyredis.engine.command_table.command import (
+    ADMIN,
+    FAST,
+    LOADING,
+    NO_ASYNC_LOADING,
+    NOSCRIPT,
+    STALE,
+    command,
+    container,
+)
 from pyredis.errors import CommandError
 
 container("CLUSTER", summary="Commands about a cluster.", group="cluster", since="3.0.0")

@@ -4,10 +4,10 @@ CONFIG SET is atomic over all its pairs. What is secret (a password) is redacted
 """
 
 from pyredis.config.parameter import SENSITIVE
-from pyredis.engine import gates
 from pyredis.engine.client import Client
-from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
-from pyredis.engine.help import help_reply
+from pyredis.engine.command_table.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
+from pyredis.engine.command_table.help import help_reply
+from pyredis.engine.execution import gates
 from pyredis.errors import syntax_error
 from pyredis.protocol.replies import OK, Status
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from pyredis import REDIS_VERSION
 from pyredis.datatypes.numeric import parse_int
-from pyredis.engine import gates
-from pyredis.engine.acl import DEFAULT, Acl
-from pyredis.engine.arguments import Arguments
-from pyredis.engine.authentication import authenticate
+from pyredis.engine.acl.accounts import DEFAULT, Acl
+from pyredis.engine.acl.authentication import authenticate
 from pyredis.engine.client import REPLY_ON, Client
-from pyredis.engine.client_info import printable
-from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, command
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, command
+from pyredis.engine.execution import gates
+from pyredis.engine.observability.client_info import printable
 from pyredis.errors import BAD_CLIENT_NAME, CommandError, syntax_error, wrong_arity
 from pyredis.protocol.replies import OK, PONG, Status
 

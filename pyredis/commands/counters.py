@@ -15,9 +15,9 @@ from pyredis.datatypes.numeric import (
     parse_long_double,
 )
 from pyredis.datatypes.text import content
-from pyredis.engine.arguments import integer
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import integer
+from pyredis.engine.command_table.command import DENYOOM, FAST, WRITE, Keys, command
 from pyredis.errors import NOT_A_FLOAT, OVERFLOW, CommandError, not_an_integer
 from pyredis.keyspace import events
 

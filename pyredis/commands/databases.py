@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from pyredis.engine import gates
-from pyredis.engine.arguments import int32
 from pyredis.engine.client import Client
-from pyredis.engine.command import FAST, LOADING, READONLY, STALE, WRITE, command
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.command_table.arguments import int32
+from pyredis.engine.command_table.command import FAST, LOADING, READONLY, STALE, WRITE, command
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
 from pyredis.keyspace.database import Database
 from pyredis.persistence.saving import Saving

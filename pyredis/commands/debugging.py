@@ -16,17 +16,17 @@ from pyredis.datatypes.numeric import INT64_MAX, parse_float, parse_int
 from pyredis.datatypes.set import Set
 from pyredis.datatypes.table import Table
 from pyredis.datatypes.text import encoding, plain
-from pyredis.engine.arguments import integer, integer_between
-from pyredis.engine.blocking import Blocked, Blocking, Wait
 from pyredis.engine.client import Client
-from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, command
-from pyredis.engine.help import help_reply
+from pyredis.engine.command_table.arguments import integer, integer_between
+from pyredis.engine.command_table.command import ADMIN, LOADING, NOSCRIPT, STALE, command
+from pyredis.engine.command_table.help import help_reply
+from pyredis.engine.execution.blocking import Blocked, Blocking, Wait
 from pyredis.errors import NO_SUCH_KEY, CommandError
 from pyredis.keyspace import events
 from pyredis.keyspace.access import Access
+from pyredis.keyspace.active_expiry import ActiveExpiry
 from pyredis.keyspace.database import StringValue
 from pyredis.keyspace.digest import digest_of_dataset, digest_of_value
-from pyredis.keyspace.expiry import ActiveExpiry
 from pyredis.keyspace.kinds import encoding_name
 from pyredis.persistence.append_log import AppendLog
 from pyredis.persistence.dataset import Dataset

@@ -7,17 +7,17 @@ one whose time has passed only deletes what it would have replaced, and propagat
 import logging
 
 from pyredis.datatypes.numeric import INT64_MAX
-from pyredis.engine.arguments import Arguments, integer
 from pyredis.engine.client import Client
-from pyredis.engine.command import ASKING, DENYOOM, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer
+from pyredis.engine.command_table.command import ASKING, DENYOOM, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.access import HIGHEST_FREQUENCY, Access
 from pyredis.log_levels import VERBOSE
 from pyredis.persistence.dataset import Dataset
-from pyredis.persistence.dump import WrongPayload, dump, restore
-from pyredis.persistence.rdb_encoding import CorruptData
 from pyredis.protocol.replies import OK, Status
+from pyredis.rdb.encoding import CorruptData
+from pyredis.rdb.payload import WrongPayload, dump, restore
 
 log = logging.getLogger("pyredis")
 

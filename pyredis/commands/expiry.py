@@ -4,9 +4,9 @@ Every form propagates as PEXPIREAT with the moment; one that has passed deletes 
 """
 
 from pyredis.datatypes.numeric import INT64_MAX, INT64_MIN
-from pyredis.engine.arguments import Arguments, integer
 from pyredis.engine.client import Client
-from pyredis.engine.command import FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer
+from pyredis.engine.command_table.command import FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, invalid_expire
 from pyredis.keyspace.database import Database
 

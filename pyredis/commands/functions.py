@@ -3,7 +3,7 @@
 from typing import Any
 
 from pyredis.engine.client import Client
-from pyredis.engine.command import (
+from pyredis.engine.command_table.command import (
     ALLOW_BUSY,
     DENYOOM,
     LOADING,
@@ -19,13 +19,13 @@ from pyredis.engine.command import (
     command,
     container,
 )
-from pyredis.engine.help import help_reply, subcommand_error
+from pyredis.engine.command_table.help import help_reply, subcommand_error
 from pyredis.errors import CommandError
 from pyredis.patterns import compile_pattern
 from pyredis.persistence.dataset import Dataset
-from pyredis.persistence.dump import NoLibrary, WrongPayload, dump_libraries, restore_libraries
 from pyredis.protocol.replies import OK, Status, Unordered
-from pyredis.scripting.functions import Functions, Library
+from pyredis.rdb.payload import NoLibrary, WrongPayload, dump_libraries, restore_libraries
+from pyredis.scripting.function_libraries import Functions, Library
 from pyredis.scripting.scripts import Scripts
 from pyredis.scripting.shebang import FLAGS
 

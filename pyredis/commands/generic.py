@@ -1,9 +1,9 @@
 """Keys whatever they hold: delete, find, walk, rename, copy and move them."""
 
 from pyredis.commands.scanning import ScanOptions, ScanReply, read_cursor, reply, walk
-from pyredis.engine.arguments import Arguments, int32
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, int32
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, SAME_OBJECT, CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.database import Database

@@ -7,9 +7,9 @@ from pyredis.commands import sorted_sets
 from pyredis.datatypes import geohash
 from pyredis.datatypes.geohash import Position
 from pyredis.datatypes.sorted_set import SortedSet
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import DENYOOM, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, syntax_error
 from pyredis.protocol.replies import NULL_ARRAY, NullArray
 

@@ -13,9 +13,9 @@ from pyredis.datatypes.geohash import Box, Circle, Position, Shape, format_dista
 from pyredis.datatypes.geohash import decode as position_at
 from pyredis.datatypes.numeric import parse_float
 from pyredis.datatypes.sorted_set import SortedSet
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, MOVABLEKEYS, READONLY, WRITE, Keys, KeywordKeys, command
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import DENYOOM, MOVABLEKEYS, READONLY, WRITE, Keys, KeywordKeys, command
 from pyredis.errors import CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.events import Event

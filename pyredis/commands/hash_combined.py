@@ -9,9 +9,9 @@ from pyredis.commands.hash_expiry import SECOND, expire_now, fields_of, moment
 from pyredis.commands.hashes import living
 from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.numeric import parse_int
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import DENYOOM, FAST, WRITE, Keys, command
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.keyspace import events
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.numeric import INT64_MAX
-from pyredis.engine.arguments import integer, integer_between
 from pyredis.engine.client import Client
-from pyredis.engine.command import FAST, READONLY, WRITE, Keys, command
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.command_table.arguments import integer, integer_between
+from pyredis.engine.command_table.command import FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import CommandError, invalid_expire
 from pyredis.keyspace import events
 

@@ -19,9 +19,9 @@ from pyredis.datatypes.numeric import (
     parse_long_double,
 )
 from pyredis.datatypes.sampling import MOST_DRAWS, draws, pick, sample
-from pyredis.engine.arguments import integer
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import integer
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import NOT_A_FLOAT, OUT_OF_RANGE, OVERFLOW, CommandError, syntax_error, wrong_arity
 from pyredis.keyspace import events
 from pyredis.keyspace.database import Database

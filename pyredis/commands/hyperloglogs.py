@@ -10,7 +10,7 @@ from pyredis.datatypes import hyperloglog
 from pyredis.datatypes.hyperloglog import Corrupt
 from pyredis.datatypes.text import buffer
 from pyredis.engine.client import Client
-from pyredis.engine.command import ADMIN, DENYOOM, FAST, MAY_REPLICATE, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.command import ADMIN, DENYOOM, FAST, MAY_REPLICATE, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError
 from pyredis.keyspace import events
 from pyredis.protocol.replies import OK, Status

@@ -6,10 +6,10 @@ Rows, key specs and documentation have the shapes of Redis 8.2; lists without an
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pyredis.engine import syntax
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import (
+from pyredis.engine.command_table import syntax
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import (
     CATEGORIES,
     FLAGS,
     LOADING,
@@ -23,8 +23,8 @@ from pyredis.engine.command import (
     UnknownKeys,
     command,
 )
-from pyredis.engine.entry import Entry
-from pyredis.engine.help import help_reply
+from pyredis.engine.command_table.entry import Entry
+from pyredis.engine.command_table.help import help_reply
 from pyredis.errors import CommandError, syntax_error
 from pyredis.patterns import compile_pattern
 from pyredis.protocol.replies import Status, Unordered

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pyredis.commands.lists import pop_many, popped
 from pyredis.datatypes.list import List
 from pyredis.datatypes.numeric import INT64_MAX
-from pyredis.engine.arguments import Arguments, integer_between
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, MOVABLEKEYS, WRITE, CountedKeys, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer_between
+from pyredis.engine.command_table.command import DENYOOM, MOVABLEKEYS, WRITE, CountedKeys, Keys, command
 from pyredis.errors import syntax_error
 from pyredis.keyspace import events
 from pyredis.protocol.replies import NULL_ARRAY, NullArray

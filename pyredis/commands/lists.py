@@ -10,9 +10,9 @@ from pyredis.datatypes.list import List
 from pyredis.datatypes.listpack import Listpack
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.quicklist import Quicklist
-from pyredis.engine.arguments import Arguments, integer, integer_between
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import INDEX_OUT_OF_RANGE, NO_SUCH_KEY, CommandError, syntax_error, wrong_arity
 from pyredis.keyspace import events, kinds
 from pyredis.protocol.replies import NULL_ARRAY, OK, NullArray, Status

@@ -7,16 +7,16 @@ does when built with such an allocator.
 
 from typing import Any
 
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.client_memory import ClientMemory
-from pyredis.engine.command import LOADING, READONLY, STALE, Keys, command, container
-from pyredis.engine.help import help_reply
-from pyredis.engine.memory import EXPIRY, STARTUP, Memory, give_back
-from pyredis.engine.server_info import resident_memory
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import LOADING, READONLY, STALE, Keys, command, container
+from pyredis.engine.command_table.help import help_reply
+from pyredis.engine.memory.client_memory import ClientMemory
+from pyredis.engine.memory.used_memory import EXPIRY, STARTUP, Memory, give_back
+from pyredis.engine.observability.server_info import resident_memory
 from pyredis.errors import syntax_error
 from pyredis.keyspace.footprint import SLOT
-from pyredis.keyspace.memory import memory_usage
+from pyredis.keyspace.memory_usage import memory_usage
 from pyredis.protocol.replies import OK, Status, Verbatim
 
 _SAMPLES = 5

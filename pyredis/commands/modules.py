@@ -4,8 +4,8 @@ Vector sets, which Redis 8.2 brings as one, are listed as that.
 """
 
 from pyredis.engine.client import Client
-from pyredis.engine.command import ADMIN, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE, command, container
-from pyredis.engine.help import help_reply
+from pyredis.engine.command_table.command import ADMIN, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE, command, container
+from pyredis.engine.command_table.help import help_reply
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import Status
 

@@ -3,15 +3,15 @@
 from typing import Any
 
 from pyredis.datatypes.numeric import INT64_MAX
-from pyredis.engine.arguments import integer_between
 from pyredis.engine.client import Client
-from pyredis.engine.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
-from pyredis.engine.entry import Entry
-from pyredis.engine.help import help_reply
-from pyredis.engine.latency import LatencyMonitor
-from pyredis.engine.latency_report import doctor, graph
-from pyredis.engine.monitors import Monitors
-from pyredis.engine.slowlog import SlowEntry, SlowLog
+from pyredis.engine.command_table.arguments import integer_between
+from pyredis.engine.command_table.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
+from pyredis.engine.command_table.entry import Entry
+from pyredis.engine.command_table.help import help_reply
+from pyredis.engine.messaging.monitors import Monitors
+from pyredis.engine.observability.latency import LatencyMonitor
+from pyredis.engine.observability.latency_report import doctor, graph
+from pyredis.engine.observability.slowlog import SlowEntry, SlowLog
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status, Verbatim
 

@@ -5,8 +5,8 @@ A value belongs to its key alone, so its reference count is always 1, as in Redi
 
 from pyredis.datatypes.text import encoding
 from pyredis.engine.client import Client
-from pyredis.engine.command import LOADING, READONLY, STALE, Keys, command, container
-from pyredis.engine.help import help_reply
+from pyredis.engine.command_table.command import LOADING, READONLY, STALE, Keys, command, container
+from pyredis.engine.command_table.help import help_reply
 from pyredis.errors import CommandError
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.kinds import encoding_name

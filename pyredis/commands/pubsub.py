@@ -6,9 +6,19 @@ A command that names several channels answers once for each.
 from collections.abc import Sequence
 
 from pyredis.engine.client import Client
-from pyredis.engine.command import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, STALE, Keys, command, container
-from pyredis.engine.help import help_reply, subcommand_error
-from pyredis.engine.pubsub import PubSub, Subscriptions
+from pyredis.engine.command_table.command import (
+    FAST,
+    LOADING,
+    MAY_REPLICATE,
+    NOSCRIPT,
+    PUBSUB,
+    STALE,
+    Keys,
+    command,
+    container,
+)
+from pyredis.engine.command_table.help import help_reply, subcommand_error
+from pyredis.engine.messaging.channels import PubSub, Subscriptions
 from pyredis.patterns import compile_pattern
 from pyredis.protocol.replies import Push, Several, Status
 

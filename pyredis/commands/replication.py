@@ -7,10 +7,9 @@ cannot become a replica either, nor serve one: who asks for that gets an error, 
 from typing import Any, NoReturn
 
 from pyredis.datatypes.numeric import INT64_MAX
-from pyredis.engine.arguments import Arguments, integer, integer_between, timeout_ms
-from pyredis.engine.blocking import Blocked
 from pyredis.engine.client import Client
-from pyredis.engine.command import (
+from pyredis.engine.command_table.arguments import Arguments, integer, integer_between, timeout_ms
+from pyredis.engine.command_table.command import (
     ADMIN,
     ALLOW_BUSY,
     BLOCKING,
@@ -22,6 +21,7 @@ from pyredis.engine.command import (
     STALE,
     command,
 )
+from pyredis.engine.execution.blocking import Blocked
 from pyredis.errors import CommandError, syntax_error
 from pyredis.persistence.append_log import AppendLog
 from pyredis.protocol.replies import OK, Status

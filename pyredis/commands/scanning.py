@@ -13,7 +13,7 @@ from typing import Any
 
 from pyredis.datatypes.numeric import parse_int
 from pyredis.datatypes.table import Table
-from pyredis.engine.arguments import Arguments
+from pyredis.engine.command_table.arguments import Arguments
 from pyredis.errors import CommandError, syntax_error
 from pyredis.patterns import Predicate, compile_pattern
 

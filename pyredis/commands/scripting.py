@@ -6,7 +6,7 @@ What a script does propagates as the commands it ran, never as the script.
 from typing import Any
 
 from pyredis.engine.client import Client
-from pyredis.engine.command import (
+from pyredis.engine.command_table.command import (
     ALLOW_BUSY,
     LOADING,
     MAY_REPLICATE,
@@ -20,7 +20,7 @@ from pyredis.engine.command import (
     command,
     container,
 )
-from pyredis.engine.help import help_reply
+from pyredis.engine.command_table.help import help_reply
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import OK, Status
 from pyredis.scripting.scripts import Scripts

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.set import Limits, Set
-from pyredis.datatypes.set_algebra import Combined, Operands, common, difference, intersection, union
-from pyredis.engine.arguments import Arguments, integer_between
+from pyredis.datatypes.set_operations import Combined, Operands, common, difference, intersection, union
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, MOVABLEKEYS, READONLY, WRITE, CountedKeys, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer_between
+from pyredis.engine.command_table.command import DENYOOM, MOVABLEKEYS, READONLY, WRITE, CountedKeys, Keys, command
 from pyredis.errors import CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.events import Event

@@ -7,11 +7,11 @@ from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.sampling import MOST_DRAWS, draws, pick, sample
 from pyredis.datatypes.set import Set
-from pyredis.datatypes.set_algebra import union
-from pyredis.engine.arguments import integer, integer_between
+from pyredis.datatypes.set_operations import union
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.command_table.arguments import integer, integer_between
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import OUT_OF_RANGE, CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.kinds import register

@@ -13,9 +13,9 @@ from pyredis.commands.sorted_sets import store
 from pyredis.datatypes.numeric import parse_float
 from pyredis.datatypes.set import Set
 from pyredis.datatypes.sorted_set import SortedSet, in_order
-from pyredis.engine.arguments import Arguments, integer, integer_between
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, MOVABLEKEYS, READONLY, WRITE, CountedKeys, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
+from pyredis.engine.command_table.command import DENYOOM, MOVABLEKEYS, READONLY, WRITE, CountedKeys, Keys, command
 from pyredis.errors import CommandError, WrongType, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.events import Event

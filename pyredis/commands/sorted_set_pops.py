@@ -8,10 +8,10 @@ from typing import Any
 
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.sorted_set import SortedSet
-from pyredis.engine.arguments import Arguments, integer_between, timeout_ms
-from pyredis.engine.blocking import Blocked
 from pyredis.engine.client import Client
-from pyredis.engine.command import BLOCKING, FAST, MOVABLEKEYS, WRITE, CountedKeys, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer_between, timeout_ms
+from pyredis.engine.command_table.command import BLOCKING, FAST, MOVABLEKEYS, WRITE, CountedKeys, Keys, command
+from pyredis.engine.execution.blocking import Blocked
 from pyredis.errors import OUT_OF_RANGE, syntax_error
 from pyredis.keyspace import events
 from pyredis.protocol.replies import NULL_ARRAY, NullArray, Pairs

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from pyredis.commands.sorted_sets import store
 from pyredis.datatypes.sorted_set import SortedSet
-from pyredis.engine.arguments import Arguments, integer
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.events import Event

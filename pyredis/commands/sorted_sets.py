@@ -10,9 +10,9 @@ from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor
 from pyredis.datatypes.numeric import INT64_MAX, format_double, parse_float, parse_floats
 from pyredis.datatypes.sampling import MOST_DRAWS
 from pyredis.datatypes.sorted_set import Limits, SortedSet
-from pyredis.engine.arguments import Arguments, integer_between
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer_between
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import NOT_A_FLOAT, OUT_OF_RANGE, CommandError, syntax_error, wrong_arity
 from pyredis.keyspace import events, kinds
 from pyredis.keyspace.events import Event

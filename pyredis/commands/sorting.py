@@ -15,10 +15,19 @@ from pyredis.datatypes.list import List
 from pyredis.datatypes.set import Set
 from pyredis.datatypes.sorted_set import SortedSet
 from pyredis.datatypes.text import plain
-from pyredis.engine import gates
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, MOVABLEKEYS, READONLY, TABLE, WRITE, Keys, UnknownKeys, command
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import (
+    DENYOOM,
+    MOVABLEKEYS,
+    READONLY,
+    TABLE,
+    WRITE,
+    Keys,
+    UnknownKeys,
+    command,
+)
+from pyredis.engine.execution import gates
 from pyredis.errors import CommandError, WrongType, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.database import Database

@@ -9,8 +9,8 @@ from pyredis.datatypes.consumer_group import Group
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.stream import ACKED, DELREF, KEEPREF, Stream, Trim
 from pyredis.datatypes.stream_id import MAX_ID, SEQUENCE_MASK, parse_id, parse_prefix
-from pyredis.engine.arguments import Arguments, integer, integer_between
 from pyredis.engine.client import Client
+from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
 from pyredis.errors import CommandError, syntax_error, wrong_arity
 from pyredis.keyspace import kinds
 

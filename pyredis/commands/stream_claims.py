@@ -19,9 +19,9 @@ from pyredis.commands.stream_groups import made_consumer
 from pyredis.commands.stream_reads import claim_words, send_together, setid_words
 from pyredis.datatypes.consumer_group import Consumer, Delivery, Group
 from pyredis.datatypes.stream_id import format_id, parse_id
-from pyredis.engine.arguments import Arguments, integer, integer_between
 from pyredis.engine.client import Client
-from pyredis.engine.command import FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
+from pyredis.engine.command_table.command import FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, syntax_error
 from pyredis.protocol.replies import NULL_ARRAY
 

@@ -8,10 +8,10 @@ from pyredis.commands.stream_arguments import (
 from pyredis.commands.streams import DELETED, KEPT, MISSING, delete_unless_referenced
 from pyredis.datatypes.consumer_group import UNKNOWN, Consumer, Group
 from pyredis.datatypes.stream import Stream
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, LOADING, STALE, WRITE, Keys, command, container
-from pyredis.engine.help import help_reply, subcommand_error
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import DENYOOM, FAST, LOADING, STALE, WRITE, Keys, command, container
+from pyredis.engine.command_table.help import help_reply, subcommand_error
 from pyredis.errors import CommandError
 from pyredis.keyspace import events
 from pyredis.protocol.replies import OK, Status

@@ -7,10 +7,10 @@ from pyredis.commands.streams import shown
 from pyredis.datatypes.consumer_group import UNKNOWN, Consumer, Group
 from pyredis.datatypes.stream import Stream
 from pyredis.datatypes.stream_id import format_id
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import LOADING, READONLY, STALE, Keys, command, container
-from pyredis.engine.help import help_reply, subcommand_error
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import LOADING, READONLY, STALE, Keys, command, container
+from pyredis.engine.command_table.help import help_reply, subcommand_error
 from pyredis.errors import NO_SUCH_KEY, CommandError
 from pyredis.protocol.replies import Status
 

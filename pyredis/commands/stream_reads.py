@@ -10,12 +10,12 @@ from pyredis.commands.stream_groups import made_consumer
 from pyredis.datatypes.consumer_group import Consumer, Delivery, Group
 from pyredis.datatypes.stream import Entry, Stream
 from pyredis.datatypes.stream_id import MAX_ID, format_id
-from pyredis.engine import gates
-from pyredis.engine.arguments import Arguments, timeout_ms
-from pyredis.engine.blocking import Blocked
 from pyredis.engine.client import Client
-from pyredis.engine.command import BLOCKING, MOVABLEKEYS, READONLY, WRITE, KeywordKeys, command
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.command_table.arguments import Arguments, timeout_ms
+from pyredis.engine.command_table.command import BLOCKING, MOVABLEKEYS, READONLY, WRITE, KeywordKeys, command
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.blocking import Blocked
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import CommandError, syntax_error
 from pyredis.protocol.replies import NULL_ARRAY, Entries, NullArray, PairArrayMap
 

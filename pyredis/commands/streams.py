@@ -17,10 +17,10 @@ from pyredis.commands.stream_arguments import (
 )
 from pyredis.datatypes.stream import ACKED, DELREF, Entry, Stream, Trim
 from pyredis.datatypes.stream_id import MAX_ID, SEQUENCE_MASK, format_id
-from pyredis.engine import gates
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.execution import gates
 from pyredis.errors import NO_SUCH_KEY, CommandError, syntax_error, wrong_arity
 from pyredis.keyspace import events
 from pyredis.protocol.replies import NULL_ARRAY, OK, Entries, NullArray, Status

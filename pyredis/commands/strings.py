@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.text import plain
-from pyredis.engine.arguments import Arguments, integer
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import invalid_expire, syntax_error, wrong_arity
 from pyredis.keyspace import events
 from pyredis.keyspace.database import STRING_TYPES

@@ -10,9 +10,9 @@ from pyredis.datatypes import subsequence
 from pyredis.datatypes.bitmap import resolve_range
 from pyredis.datatypes.subsequence import Match
 from pyredis.datatypes.text import buffer, content
-from pyredis.engine.arguments import Arguments, integer
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments, integer
+from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import OFFSET_OUT_OF_RANGE, STRING_TOO_LONG, CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.database import STRING_TYPES

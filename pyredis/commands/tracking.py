@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import LOADING, NOSCRIPT, STALE, command
-from pyredis.engine.tracking import Mode, Tracking
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import LOADING, NOSCRIPT, STALE, command
+from pyredis.engine.messaging.invalidation import Mode, Tracking
 from pyredis.errors import CommandError, syntax_error
 from pyredis.protocol.replies import OK, Status, Unordered
 

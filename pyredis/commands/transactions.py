@@ -6,15 +6,15 @@ answers null when a watched key changed, EXECABORT when a command could not be q
 
 from typing import Any
 
-from pyredis.engine import gates
-from pyredis.engine.acl_log import MULTI, AclLog
-from pyredis.engine.blocking import unless_blocked
+from pyredis.engine.acl.acl_log import MULTI, AclLog
+from pyredis.engine.acl.selector import CHANNEL, COMMAND, KEY
 from pyredis.engine.client import Client
-from pyredis.engine.command import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE, Keys, command
-from pyredis.engine.execution import call
-from pyredis.engine.propagation import Propagation
-from pyredis.engine.selector import CHANNEL, COMMAND, KEY
-from pyredis.engine.transactions import Queued, Transaction, Watches, leave
+from pyredis.engine.command_table.command import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE, Keys, command
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.blocking import unless_blocked
+from pyredis.engine.execution.multi import Queued, Transaction, Watches, leave
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.execution.run import call
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, ErrorReply, NullArray, Status
 from pyredis.protocol.reply_size import reply_size

@@ -11,9 +11,9 @@ from pyredis.commands.vector_sets import dimension_mismatch, projected, read_vec
 from pyredis.datatypes.filter_expression import Filter, FilterError
 from pyredis.datatypes.numeric import INT64_MAX, parse_float, parse_int
 from pyredis.datatypes.vector_set import VectorSet
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import FAST, MODULE, READONLY, Keys, command
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import FAST, MODULE, READONLY, Keys, command
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.protocol.replies import PairMap, RecordMap
 

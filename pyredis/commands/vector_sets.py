@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from pyredis.datatypes.numeric import parse_float, parse_int
 from pyredis.datatypes.vector_set import DEFAULT_LINKS, VectorSet
-from pyredis.engine.arguments import Arguments
 from pyredis.engine.client import Client
-from pyredis.engine.command import DENYOOM, FAST, MODULE, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.arguments import Arguments
+from pyredis.engine.command_table.command import DENYOOM, FAST, MODULE, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.keyspace import events
 from pyredis.keyspace.kinds import register

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyredis.config import rewriting
+from pyredis.config import config_rewrite
 from pyredis.config.parameter import (
     DENY_LOADING,
     HIDDEN,
@@ -286,12 +286,12 @@ class Config:
             raise ConfigError("The server is running without a config file")
         try:
             old = _text(self.file.read_bytes()) if self.file.exists() else ""
-            rewriting.overwrite(self.file, _raw(self._rewritten(old, everything)))
+            config_rewrite.overwrite(self.file, _raw(self._rewritten(old, everything)))
         except OSError as failure:
             raise ConfigError(f"Rewriting config file: {failure.strerror}")
 
     def _rewritten(self, old: str, everything: bool) -> str:
-        page = rewriting.Page(old, {name: row.name for name, row in self._by_name.items()})
+        page = config_rewrite.Page(old, {name: row.name for name, row in self._by_name.items()})
         for row in self.parameters:
             value = self.live(row.name)
             hidden = row.name == "replicaof" and self._values.get("cluster-enabled")

@@ -7,18 +7,18 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pyredis.engine import gates
-from pyredis.engine.acl import Acl
-from pyredis.engine.transactions import Transaction
+from pyredis.engine.acl.accounts import Acl
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.multi import Transaction
 from pyredis.keyspace.database import Database
 from pyredis.protocol.encoder import RESP2, VERSIONS
 from pyredis.protocol.parser import Argv
 from pyredis.protocol.reply_size import NOTABLE_BYTES, reply_size
 
 if TYPE_CHECKING:
+    from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
-    from pyredis.engine.entry import Entry
-    from pyredis.engine.tracking import Mode
+    from pyredis.engine.messaging.invalidation import Mode
 
 
 REPLY_ON, REPLY_OFF, REPLY_SKIP = b"ON", b"OFF", b"SKIP"

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 
 from pyredis.clock import Clock
 from pyredis.config.store import Config
-from pyredis.engine import gates
+from pyredis.datatypes.collection_limits import CollectionLimits
 from pyredis.engine.client import CLOSED, Client, NullSink, Sink
-from pyredis.engine.collection_limits import CollectionLimits
-from pyredis.engine.command import TABLE
-from pyredis.engine.entry import Entry
-from pyredis.engine.info import Info
-from pyredis.engine.renaming import put, rename_commands
-from pyredis.engine.stats import Stats
+from pyredis.engine.command_table.command import TABLE
+from pyredis.engine.command_table.entry import Entry
+from pyredis.engine.command_table.renaming import put, rename_commands
+from pyredis.engine.execution import gates
+from pyredis.engine.observability.info import Info
+from pyredis.engine.observability.stats import Stats
 from pyredis.errors import CommandError
 from pyredis.keyspace.database import Keyspace
 from pyredis.protocol.parser import Argv

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pyredis.config.store import Config
-from pyredis.engine.collection_limits import CollectionLimits
+from pyredis.datatypes.collection_limits import CollectionLimits
 from pyredis.persistence.aof_format import RDB_MAGIC
 from pyredis.persistence.aof_manifest import Manifest, ManifestError, parse
 from pyredis.persistence.disk import READ_SIZE
-from pyredis.persistence.rdb_encoding import CorruptData
-from pyredis.persistence.rdb_file import EmptyKey, Key, RdbReader
+from pyredis.rdb.encoding import CorruptData
+from pyredis.rdb.file_reader import EmptyKey, Key, RdbReader
 
 OK, EMPTY, TRUNCATED, TRUNCATED_TO_TIME = "ok", "empty", "truncated", "truncated to time"
 _LINE_MAX = 127

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import hiredis
 
-from pyredis.engine.propagation import ANY_DATABASE
+from pyredis.engine.execution.propagation import ANY_DATABASE
 from pyredis.protocol.parser import Argv, announces_too_much
 
 RDB_MAGIC = b"REDIS"

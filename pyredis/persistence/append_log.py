@@ -17,9 +17,9 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pyredis.engine.blocking import Blocking, Wait
-from pyredis.engine.latency import LatencyMonitor
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.execution.blocking import Blocking, Wait
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.persistence.aof_format import LogWriter, encoded
 from pyredis.persistence.background import Background
 from pyredis.persistence.disk import Syncing, write_all
@@ -28,7 +28,7 @@ from pyredis.persistence.log_files import LogFiles
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.engine import Engine
-    from pyredis.engine.info import Fields
+    from pyredis.engine.observability.info import Fields
 
 log = logging.getLogger("pyredis")
 

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from pyredis.persistence.disk import Disk, Syncing, write_all, write_new
-from pyredis.persistence.point_in_time import AnyKeyspace, PointInTime
 from pyredis.persistence.save_progress import SaveProgress
+from pyredis.rdb.point_in_time import AnyKeyspace, PointInTime
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
-    from pyredis.engine.info import Fields
+    from pyredis.engine.observability.info import Fields
 
 log = logging.getLogger("pyredis")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pyredis.config.store import Config, ConfigError
 from pyredis.persistence.aof_manifest import Manifest, ManifestError, parse
 from pyredis.persistence.disk import Disk, write_durably
-from pyredis.persistence.rdb_check import Check, CheckFailed
+from pyredis.rdb.file_check import Check, CheckFailed
 
 log = logging.getLogger("pyredis")
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import pyredis
-from pyredis.engine.memory import Memory
+from pyredis.engine.memory.used_memory import Memory
 from pyredis.persistence.aof_format import annotation
 from pyredis.persistence.dataset_commands import commands_of
-from pyredis.persistence.point_in_time import AnyDatabase, AnyKeyspace
-from pyredis.persistence.rdb_writing import aux_fields, write_rdb
 from pyredis.persistence.save_progress import SaveProgress
+from pyredis.rdb.file_writer import aux_fields, write_rdb
+from pyredis.rdb.point_in_time import AnyDatabase, AnyKeyspace
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine

@@ -19,7 +19,7 @@ from pyredis.datatypes.stream_id import format_id
 from pyredis.datatypes.text import plain
 from pyredis.keyspace.database import Database, Keyspace
 from pyredis.persistence.aof_format import encoded
-from pyredis.persistence.dump import dump
+from pyredis.rdb.payload import dump
 
 _ELEMENTS = 64
 Words = Sequence[bytes]

@@ -12,8 +12,8 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyredis.engine import gates
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import CommandError
 from pyredis.keyspace.access import Access
 from pyredis.persistence.aof_format import RDB_MAGIC, VALKEY_MAGIC, BadFormat, CutShort, LogReader
@@ -21,16 +21,16 @@ from pyredis.persistence.aof_manifest import ManifestError
 from pyredis.persistence.append_log import OFF, AppendLog
 from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.disk import Disk
-from pyredis.persistence.loading import Loader
 from pyredis.persistence.log_files import LogFiles
-from pyredis.persistence.rdb_check import Check, CheckFailed
-from pyredis.persistence.rdb_encoding import CorruptData
 from pyredis.persistence.replay import CannotReplay, Replay
 from pyredis.persistence.rewriting import Rewriting
+from pyredis.rdb.encoding import CorruptData
+from pyredis.rdb.file_check import Check, CheckFailed
+from pyredis.rdb.loader import Loader
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
-    from pyredis.engine.info import Fields
+    from pyredis.engine.observability.info import Fields
 
 log = logging.getLogger("pyredis")
 

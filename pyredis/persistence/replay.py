@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pyredis.engine.client import Client, NullSink
-from pyredis.engine.transactions import Transaction
+from pyredis.engine.execution.multi import Transaction
 from pyredis.errors import CommandError
 from pyredis.protocol.parser import Argv
 

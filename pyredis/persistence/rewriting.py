@@ -21,11 +21,11 @@ from pyredis.persistence.background import Background, Job, Outcome
 from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.disk import write_durably
 from pyredis.persistence.log_files import LogFiles
-from pyredis.persistence.point_in_time import AnyKeyspace
+from pyredis.rdb.point_in_time import AnyKeyspace
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
-    from pyredis.engine.info import Fields
+    from pyredis.engine.observability.info import Fields
 
 log = logging.getLogger("pyredis")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
-    from pyredis.engine.info import Fields
+    from pyredis.engine.observability.info import Fields
 
 _PAGE = 4096
 _KEYS, _UNSHARED, _PEAK, _MEASURED_AT = range(4)

@@ -12,7 +12,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyredis.engine import gates
+from pyredis.engine.execution import gates
 from pyredis.persistence.background import Background, Job, Outcome
 from pyredis.persistence.backups import keep_backup
 from pyredis.persistence.dataset import Dataset
@@ -20,7 +20,7 @@ from pyredis.persistence.disk import Disk, write_new
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
-    from pyredis.engine.info import Fields
+    from pyredis.engine.observability.info import Fields
 
 log = logging.getLogger("pyredis")
 

@@ -8,21 +8,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pyredis.datatypes.numeric import format_double
-from pyredis.engine import gates
-from pyredis.engine.acl_log import LUA, AclLog
-from pyredis.engine.blocking import unless_blocked
+from pyredis.engine.acl.acl_log import LUA, AclLog
 from pyredis.engine.client import Client, NullSink
-from pyredis.engine.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
-from pyredis.engine.eviction import Eviction
-from pyredis.engine.execution import call, timed
-from pyredis.engine.transactions import Transaction
+from pyredis.engine.command_table.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.blocking import unless_blocked
+from pyredis.engine.execution.multi import Transaction
+from pyredis.engine.execution.run import call, timed
+from pyredis.engine.memory.eviction import Eviction
 from pyredis.errors import CommandError, out_of_memory, too_few_replicas
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.faults import ScriptFault, fault
 
 if TYPE_CHECKING:
+    from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
-    from pyredis.engine.entry import Entry
 
 REPLICATE_NONE, REPLICATE_ALL = 0, 3
 SLOW_NS = 1_000_000

@@ -5,15 +5,15 @@ A script without a shebang has the flags of EVAL itself, and so has one that is 
 
 from typing import TYPE_CHECKING
 
-from pyredis.engine.command import DENYOOM, MAY_REPLICATE, STALE, WRITE
+from pyredis.engine.command_table.command import DENYOOM, MAY_REPLICATE, STALE, WRITE
 from pyredis.errors import CommandError
-from pyredis.scripting.functions import Functions
+from pyredis.scripting.function_libraries import Functions
 from pyredis.scripting.scripts import Scripts
 from pyredis.scripting.shebang import script_flags
 
 if TYPE_CHECKING:
+    from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
-    from pyredis.engine.entry import Entry
     from pyredis.protocol.parser import Argv
 
 

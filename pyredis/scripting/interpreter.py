@@ -21,7 +21,7 @@ from pyredis.scripting.calls import REPLICATE_ALL, Calls, raised
 from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text, to_integer
 from pyredis.scripting.faults import Killed, ScriptFault, fault, killed
 from pyredis.scripting.libraries import bit, msgpack, struct
-from pyredis.scripting.libraries.arguments import parse_number
+from pyredis.scripting.libraries.lua_arguments import parse_number
 from pyredis.scripting.overrun import FIRST_INTERVAL
 from pyredis.scripting.rand48 import Rand48
 

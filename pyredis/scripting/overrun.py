@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent, greenlet
 
-from pyredis.engine import gates
-from pyredis.engine.blocking import Blocking
-from pyredis.engine.execution import failed
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.blocking import Blocking
+from pyredis.engine.execution.run import failed
 from pyredis.protocol.replies import NO_REPLY
 from pyredis.scripting.faults import killed
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pyredis.scripting.conversion import to_integer
 from pyredis.scripting.faults import fault
-from pyredis.scripting.libraries.arguments import number
+from pyredis.scripting.libraries.lua_arguments import number
 
 _MULTIPLIER, _INCREMENT, _MASK = 0x5DEECE66D, 0xB, (1 << 48) - 1
 _MAX = (1 << 31) - 1

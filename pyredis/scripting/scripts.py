@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
-from pyredis.engine import gates
-from pyredis.engine.arguments import integer
-from pyredis.engine.eviction import Eviction
-from pyredis.engine.memory import Memory
-from pyredis.engine.monitors import Monitors
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.command_table.arguments import integer
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.memory.eviction import Eviction
+from pyredis.engine.memory.used_memory import Memory
+from pyredis.engine.messaging.monitors import Monitors
 from pyredis.errors import CommandError, out_of_memory
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import Calls, Run

@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from pyredis.engine import gates
 from pyredis.engine.client import CLOSED, TURN
-from pyredis.engine.client_info import client_line
-from pyredis.engine.client_memory import ClientMemory
-from pyredis.engine.execution import run
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.run import run
+from pyredis.engine.memory.client_memory import ClientMemory
+from pyredis.engine.observability.client_info import client_line
 from pyredis.protocol.parser import Argv, RequestParser
 from pyredis.server.limits import output_hard_limit, output_limit_exceeded
 

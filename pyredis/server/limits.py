@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from pyredis.engine import gates
-from pyredis.engine.client_memory import ClientMemory
+from pyredis.engine.execution import gates
+from pyredis.engine.memory.client_memory import ClientMemory
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client

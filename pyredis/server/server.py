@@ -15,12 +15,12 @@ from typing import Any
 
 from pyredis.config.store import ConfigError
 from pyredis.datatypes.dismantling import Dismantler
-from pyredis.engine import gates
-from pyredis.engine.acl import Acl
+from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.client import GONE, Client
-from pyredis.engine.client_memory import ClientMemory
 from pyredis.engine.engine import Engine
-from pyredis.engine.loop_metrics import LoopMetrics
+from pyredis.engine.execution import gates
+from pyredis.engine.memory.client_memory import ClientMemory
+from pyredis.engine.observability.loop_metrics import LoopMetrics
 from pyredis.persistence.dataset_loading import Loading, LoadingFailed
 from pyredis.server.connection import Connection
 from pyredis.server.limits import drop_idle

@@ -8,7 +8,7 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.client import CLOSED, NullSink
-from pyredis.engine.execution import run
+from pyredis.engine.execution.run import run
 
 SCRIPTS = {
     "names": [

@@ -5,7 +5,7 @@ import contextlib
 import hiredis
 import pytest
 
-from pyredis.engine.command import TABLE
+from pyredis.engine.command_table.command import TABLE
 from tests.oracle import RawClient
 
 

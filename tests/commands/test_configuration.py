@@ -5,8 +5,8 @@ import pytest
 from pyredis.assembly import build_engine
 from pyredis.config.store import Config
 from pyredis.engine.client import NullSink
-from pyredis.engine.execution import run
-from pyredis.engine.slowlog import SlowLog
+from pyredis.engine.execution.run import run
+from pyredis.engine.observability.slowlog import SlowLog
 
 
 class Session:

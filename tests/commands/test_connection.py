@@ -6,10 +6,10 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.config.store import Config
-from pyredis.engine import gates
-from pyredis.engine.acl_log import AclLog
+from pyredis.engine.acl.acl_log import AclLog
 from pyredis.engine.client import NullSink
-from pyredis.engine.execution import run
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.run import run
 
 SCRIPTS = {
     "ping": ["PING", "PING a", "PING a b", "ECHO x", "ECHO", "ECHO a b"],

@@ -6,8 +6,8 @@ from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
 from pyredis.engine.client import NullSink
-from pyredis.engine.execution import run
-from pyredis.keyspace.expiry import ActiveExpiry
+from pyredis.engine.execution.run import run
+from pyredis.keyspace.active_expiry import ActiveExpiry
 
 TYPES = "string integer double bignum null array set map attrib verbatim true nosuch STRING"
 

@@ -6,9 +6,9 @@ import hiredis
 import pytest
 
 from pyredis.assembly import build_engine
-from pyredis.engine.execution import dispatch
-from pyredis.engine.propagation import Propagation
-from pyredis.persistence.checksum import crc64
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.execution.run import dispatch
+from pyredis.rdb.checksum import crc64
 from tests.oracle import RawClient, ask, encode
 
 

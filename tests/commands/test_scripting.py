@@ -4,7 +4,7 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.testing import RedisServer
 from tests.observed import ask
 from tests.oracle import RawClient, encode, wait_for

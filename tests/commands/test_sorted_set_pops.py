@@ -4,7 +4,7 @@ import shlex
 
 from pytest import fixture, mark
 
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.testing import RedisServer
 from tests.commands.test_sorted_sets import form
 from tests.oracle import RawClient, wait_for

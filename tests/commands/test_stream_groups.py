@@ -5,7 +5,7 @@ import shlex
 
 from pytest import mark
 
-from pyredis.engine.propagation import Propagation
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.testing import RedisServer
 from tests.commands.test_stream_machine import timeless
 from tests.oracle import RawClient

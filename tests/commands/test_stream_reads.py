@@ -2,7 +2,7 @@
 
 from pytest import mark
 
-from tests.engine.test_blocking import play
+from tests.engine.execution.test_blocking import play
 from tests.oracle import Recording
 
 GROUP = "a: XGROUP CREATE s g $ MKSTREAM"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyredis.engine.command import TABLE
+from pyredis.engine.command_table.command import TABLE
 from tests import machines
 
 KEYS = ["a", "b", "c"]

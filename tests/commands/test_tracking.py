@@ -4,7 +4,7 @@ from pytest import fixture, mark, skip
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.tracking import Tracking
+from pyredis.engine.messaging.invalidation import Tracking
 from tests.commands.test_pubsub import Kept, Scene
 from tests.observed import ask
 

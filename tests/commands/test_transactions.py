@@ -6,9 +6,9 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.propagation import Propagation
-from pyredis.engine.slowlog import SlowLog
-from pyredis.engine.transactions import Watches
+from pyredis.engine.execution.multi import Watches
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.observability.slowlog import SlowLog
 from tests.observed import ask
 
 SCRIPTS = {

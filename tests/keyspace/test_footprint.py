@@ -5,15 +5,15 @@ import sys
 
 from pytest import mark
 
-from pyredis.engine.server_info import resident_memory
+from pyredis.engine.observability.server_info import resident_memory
 from pyredis.keyspace.footprint import footprint
 
 GROW = """
 import gc, sys
 from pyredis.assembly import build_engine
-from pyredis.engine.execution import run
-from pyredis.engine.memory import Memory
-from pyredis.engine.server_info import resident_memory
+from pyredis.engine.execution.run import run
+from pyredis.engine.memory.used_memory import Memory
+from pyredis.engine.observability.server_info import resident_memory
 from tests.keyspace.test_footprint import COMMANDS
 
 kind, limit = sys.argv[1:]

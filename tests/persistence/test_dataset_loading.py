@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyredis.clock import ManualClock
-from pyredis.engine import gates
+from pyredis.engine.execution import gates
 from pyredis.persistence.aof_format import encoded
 from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.dataset_loading import Loading, LoadingFailed

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pyredis.keyspace.digest import digest_of_value
 from pyredis.keyspace.kinds import encoding_name
-from pyredis.persistence.rdb_encoding import CorruptData, Reader
-from pyredis.persistence.value_reading import read_value
-from pyredis.persistence.value_writing import write_value
+from pyredis.rdb.encoding import CorruptData, Reader
+from pyredis.rdb.value_reading import read_value
+from pyredis.rdb.value_writing import write_value
 from tests.persistence.corpus import Server, whole
 
 SERVER = Server()

@@ -13,15 +13,15 @@ import hiredis
 import pytest
 
 from pyredis.keyspace.digest import digest_of_dataset, digest_of_value
-from pyredis.persistence.checksum import crc64
-from pyredis.persistence.listpacks import write_listpack
-from pyredis.persistence.packed import write_intset
-from pyredis.persistence.rdb_encoding import string_bytes
-from pyredis.persistence.rdb_file import Key
-from pyredis.persistence.rdb_writing import aux_fields, write_rdb
+from pyredis.rdb.checksum import crc64
+from pyredis.rdb.encoding import string_bytes
+from pyredis.rdb.file_reader import Key
+from pyredis.rdb.file_writer import aux_fields, write_rdb
+from pyredis.rdb.listpack_forms import write_listpack
+from pyredis.rdb.packed_forms import write_intset
 from tests.oracle import RawClient, binary_7_0, binary_8_2, free_port, real_server, wait_for
 from tests.persistence.corpus import ALL_COMMANDS, COMMANDS, TIMED_COMMANDS, Server, whole
-from tests.persistence.test_rdb_file import loaded, read
+from tests.rdb.test_file_reader import loaded, read
 
 
 def binary_valkey():

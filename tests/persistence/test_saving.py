@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from pyredis.clock import ManualClock
-from pyredis.engine import gates
+from pyredis.engine.execution import gates
 from pyredis.persistence.background import Background
 from pyredis.persistence.disk import Disk
 from pyredis.persistence.saving import Saving

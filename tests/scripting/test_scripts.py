@@ -2,7 +2,7 @@
 
 from pytest import mark
 
-from pyredis.engine import gates
+from pyredis.engine.execution import gates
 from pyredis.scripting.scripts import Script
 from pyredis.testing import RedisServer
 from tests.oracle import RawClient, encode, wait_for

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pyredis.engine.blocking import Wait
 from pyredis.engine.client import Client
-from pyredis.engine.pause import Pause
+from pyredis.engine.execution.blocking import Wait
+from pyredis.engine.execution.pause import Pause
 from pyredis.server.connection import Connection
 from pyredis.testing import RedisServer
 from tests.oracle import RawClient, ask, encode, wait_for

@@ -6,7 +6,7 @@ from operator import and_, or_, xor
 from struct import pack
 from typing import Any
 
-from pyredis.scripting.libraries.arguments import number
+from pyredis.scripting.libraries.lua_arguments import number
 
 _MASK = 0xFFFFFFFF
 _ROUNDING = 6755399441055744.0

@@ -12,7 +12,7 @@ from typing import Any
 
 from pyredis.scripting.conversion import to_integer
 from pyredis.scripting.faults import fault
-from pyredis.scripting.libraries.arguments import number, text
+from pyredis.scripting.libraries.lua_arguments import number, text
 
 _SIZES = {b"b": 1, b"B": 1, b"h": 2, b"H": 2, b"l": 8, b"L": 8, b"T": 8, b"f": 4, b"d": 8, b"x": 1}
 _INTEGERS = b"bBhHlLTiI"

@@ -1,0 +1,1 @@
+"""How commands are declared, and a server's rows of them."""

@@ -1,0 +1,1 @@
+"""The path of a command: gates, transactions, waiting, propagation."""

@@ -1,0 +1,140 @@
+"""May it run? The gates between a command and its execution, in Redis's order.
+
+Each is a function that raises the error, or returns what answers instead of the command (QUEUED, NO_REPLY), or None
+to let it pass. They are asked only on the dispatched path; the plain path is open while no gate stands (see `gates`).
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from pyredis.engine.acl.accounts import Acl
+from pyredis.engine.acl.acl_log import AclLog, context_of
+from pyredis.engine.client import Client
+from pyredis.engine.command_table.command import ALLOW_BUSY, DENYOOM, LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE
+from pyredis.engine.command_table.entry import Entry
+from pyredis.engine.engine import Engine
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.pause import Pause
+from pyredis.engine.memory.eviction import Eviction
+from pyredis.errors import CommandError, out_of_memory, too_few_replicas
+from pyredis.protocol.parser import Argv
+from pyredis.protocol.replies import QUEUED
+
+Gate = Callable[[Engine, Client, Entry, Argv], Any]
+
+WHILE_SUBSCRIBED = frozenset(
+    (
+        "ping",
+        "quit",
+        "reset",
+        "subscribe",
+        "psubscribe",
+        "ssubscribe",
+        "unsubscribe",
+        "punsubscribe",
+        "sunsubscribe",
+    )
+)
+NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
+
+
+def authenticated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """A client that has to authenticate may only do that."""
+    if not entry.command.flags & NO_AUTH and engine[Acl].default.asks_password:  # else that was changed meanwhile
+        raise CommandError(b"Authentication required.", b"NOAUTH")
+
+
+def not_subscribed(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """In RESP2, where messages and replies look alike, who listens to channels may do little else."""
+    if client.resp == 2 and entry.command.name not in WHILE_SUBSCRIBED:
+        allowed = b"(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
+        name = entry.command.name.encode()
+        raise CommandError(b"Can't execute '%b': only %b are allowed in this context" % (name, allowed))
+
+
+def loaded(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """While the dataset is loaded, only what does not need it runs."""
+    if not entry.command.flags & LOADING:
+        raise CommandError(b"Redis is loading the dataset in memory", b"LOADING")
+
+
+def in_memory(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """What may take memory is refused while too much is used and nothing can be evicted."""
+    if engine[Eviction].refuses and engine.flags(client, entry, argv) & DENYOOM:
+        raise out_of_memory()
+
+
+def durable(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Writes are refused while they cannot be made durable; PING tells so too."""
+    if engine.flags(client, entry, argv) & WRITE or entry.command.name == "ping":
+        code, _, text = next(iter(engine.disk_errors.values())).partition(b" ")
+        raise CommandError(text, code)
+
+
+def replicated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Writes are refused while too few replicas would get them."""
+    if engine.flags(client, entry, argv) & WRITE:
+        raise too_few_replicas()
+
+
+def not_busy(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """While a script overruns, only what may run beside it does."""
+    if not entry.command.flags & ALLOW_BUSY:
+        raise CommandError(engine.busy, b"BUSY")
+
+
+def not_forbidden_in_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Some commands make no sense inside MULTI."""
+    if entry.command.flags & NO_MULTI:
+        raise CommandError(b"Command not allowed inside a transaction")
+
+
+def permitted(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """A user may do what its permissions allow."""
+    refusal = client.user.refusal(entry.command, argv)
+    if refusal is not None:
+        engine[AclLog].refused(client, entry.command, argv, refusal, context_of(client))
+        raise CommandError(client.user.refusal_text(refusal, entry.command, argv, tells_all=False), b"NOPERM")
+
+
+def not_by_monitor(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """A client that monitors may not touch keys."""
+    if entry.command.flags & (READONLY | WRITE):
+        raise CommandError(b"Replica can't interact with the keyspace")
+
+
+def not_paused(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """CLIENT PAUSE holds commands back."""
+    return engine[Pause].hold(client, entry, argv)
+
+
+def outside_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Inside MULTI, commands are queued."""
+    if client.transaction is not None and entry.command.name not in NOT_QUEUED:
+        client.transaction.add(entry, argv)
+        return QUEUED
+    return None
+
+
+GATES: tuple[tuple[int, Gate], ...] = (
+    (gates.UNAUTHENTICATED, authenticated),
+    (gates.IN_TRANSACTION, not_forbidden_in_transaction),
+    (gates.RESTRICTED, permitted),
+    (gates.OVER_LIMIT, in_memory),
+    (gates.DISK_ERROR, durable),
+    (gates.FEW_REPLICAS, replicated),
+    (gates.SUBSCRIBED, not_subscribed),
+    (gates.LOADING, loaded),
+    (gates.BUSY, not_busy),
+    (gates.MONITORING, not_by_monitor),
+    (gates.PAUSED, not_paused),
+    (gates.IN_TRANSACTION, outside_transaction),
+)
+"""In the order they are asked, each while its bit stands."""
+
+
+@lru_cache(256)
+def standing(word: int) -> tuple[Gate, ...]:
+    """The gates to ask for a client's and the engine's words together."""
+    return tuple(gate for bit, gate in GATES if word & bit)

@@ -1,0 +1,1 @@
+"""What data and clients take, and what goes when it is too much."""

@@ -1,0 +1,1 @@
+"""What clients are told unasked: channels, keyspace events, invalidations, monitors."""

@@ -1,0 +1,482 @@
+"""INFO's own sections, in the order and with the field names of Redis 8.2: a function a section.
+
+Fields of what is not built in (replicas, AOF, cluster) have the values Redis shows while it is not used. Left
+out are those that only the C server could fill: its allocator's inner state, its I/O threads and the cycles
+of its event loop. `server_name` and `pyredis_version` tell who really answers.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pyredis
+from pyredis.datatypes.dismantling import waiting
+from pyredis.engine.acl.acl_log import AclLog
+from pyredis.engine.client import CLOSED, TURN
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.blocking import Blocking
+from pyredis.engine.execution.multi import Watches
+from pyredis.engine.memory.client_memory import ClientMemory
+from pyredis.engine.memory.eviction import Eviction
+from pyredis.engine.memory.used_memory import STARTUP, Memory
+from pyredis.engine.messaging.channels import PubSub
+from pyredis.engine.messaging.invalidation import Tracking
+from pyredis.engine.observability.info import Fields
+from pyredis.engine.observability.loop_metrics import LoopMetrics
+
+if TYPE_CHECKING:
+    from pyredis.engine.command_table.entry import Entry
+    from pyredis.engine.engine import Engine
+    from pyredis.keyspace.database import Database
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+TTL_SAMPLES = 100
+"""How many expiries the average TTL is taken from."""
+_UNSAFE = str.maketrans("#:\n\r", "____")
+_UNITS = ((1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K"))
+
+SectionOf = Callable[["Engine"], Fields]
+
+
+class ServerInfo:
+    """The component that gives `engine.info` its sections, and remembers what memory use has been (bytes)."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._peak_seen_s = engine.started_ms // 1000
+        for title, section in SECTIONS.items():
+            by_default = title not in ("Commandstats", "Latencystats")
+            engine.info.add(title, self._bound(section), by_default=by_default)
+        engine.info.add("Debug", engine[LoopMetrics].debug_fields, by_all=False)
+
+    def _bound(self, section: SectionOf) -> Callable[[], Fields]:
+        if section is memory:
+            return self._memory
+        return lambda: section(self._engine)
+
+    def _memory(self) -> Fields:
+        engine = self._engine
+        used = engine[Memory].used()
+        if used > engine.stats.peak_memory:
+            engine.stats.peak_memory = used
+            self._peak_seen_s = engine.clock.now_ms() // 1000
+        fields = memory(engine)
+        fields["used_memory_peak_time"] = self._peak_seen_s
+        return fields
+
+
+def server(engine: "Engine") -> Fields:
+    """Who and what it is, and since when."""
+    config, now_us = engine.config, engine.clock.now_us()
+    uptime = max(now_us // 1_000_000 - engine.started_ms // 1000, 0)
+    system = platform.uname()
+    return {
+        "redis_version": pyredis.REDIS_VERSION,
+        "redis_git_sha1": "00000000",
+        "redis_git_dirty": 0,
+        "redis_build_id": "0" * 16,
+        "redis_mode": "cluster" if config["cluster-enabled"] else "standalone",
+        "server_name": "pyredis",
+        "pyredis_version": pyredis.__version__,
+        "os": f"{system.system} {system.release} {system.machine}",
+        "arch_bits": 64 if sys.maxsize > 1 << 32 else 32,
+        "monotonic_clock": "POSIX clock_gettime",
+        "multiplexing_api": "epoll" if sys.platform == "linux" else "asyncio",
+        "python_version": platform.python_version(),
+        "process_id": os.getpid(),
+        "process_supervised": "systemd" if "NOTIFY_SOCKET" in os.environ else "no",
+        "run_id": engine.run_id,
+        "tcp_port": config["port"],
+        "server_time_usec": now_us,
+        "uptime_in_seconds": uptime,
+        "uptime_in_days": uptime // 86400,
+        "hz": engine.hz,
+        "configured_hz": config["hz"],
+        "lru_clock": now_us // 1_000_000 & 0xFFFFFF,
+        "executable": sys.executable,
+        "config_file": config.file or "",
+        "io_threads_active": 0,
+        **_listeners(engine),
+    }
+
+
+def _listeners(engine: "Engine") -> Fields:
+    """`listener0:name=tcp,bind=…,port=…`, and the Unix socket."""
+    config = engine.config
+    shown = []
+    if config["port"]:
+        binds = "".join(f",bind={host}" for host in config["bind"])
+        shown.append(f"name=tcp{binds},port={config['port']}")
+    if config["unixsocket"]:
+        shown.append(f"name=unix,bind={config['unixsocket']}")
+    return {f"listener{at}": text for at, text in enumerate(shown)}
+
+
+def clients(engine: "Engine") -> Fields:
+    """How many there are and what they wait for."""
+    everyone = list(engine.clients.values())
+    watching, watched = engine[Watches].total
+    awaited, lossy, with_deadline = engine[Blocking].counts
+    return {
+        "connected_clients": len(everyone),
+        "cluster_connections": 0,
+        "maxclients": engine.config["maxclients"],
+        "client_recent_max_input_buffer": max((one.sink.input_pending() for one in everyone), default=0),
+        "client_recent_max_output_buffer": max((one.sink.output_pending() for one in everyone), default=0),
+        "blocked_clients": sum(one.waiting not in (None, TURN, CLOSED) for one in everyone),
+        "tracking_clients": len(engine[Tracking].clients),
+        "pubsub_clients": len(engine[PubSub].clients()),
+        "watching_clients": watching,
+        "clients_in_timeout_table": with_deadline,
+        "total_watched_keys": watched,
+        "total_blocking_keys": awaited,
+        "total_blocking_keys_on_nokey": lossy,
+    }
+
+
+_SCRIPT_COUNTS = ("number_of_cached_scripts", "number_of_functions", "number_of_libraries")
+
+
+def memory(engine: "Engine") -> Fields:
+    """What is used and what the process holds. `ServerInfo` fills in what needs a memory of its own, 0 here."""
+    used, overhead, resident = engine[Memory].used(), engine[Memory].overhead(), resident_memory()
+    parts: dict[str, int] = {name: part() for name, part in engine[Memory].parts.items()}
+    peak = max(engine.stats.peak_memory, used)
+    dataset = max(used - overhead, 0)
+    machines = parts.get("vm_eval", 0) + parts.get("vm_functions", 0)
+    scripts = parts.get("scripts_eval", 0) + parts.get("functions", 0)
+    total, limit = _system_memory(), engine.config["maxmemory"]
+    return {
+        "used_memory": used,
+        "used_memory_human": human(used),
+        "used_memory_rss": resident,
+        "used_memory_rss_human": human(resident),
+        "used_memory_peak": peak,
+        "used_memory_peak_human": human(peak),
+        "used_memory_peak_time": 0,
+        "used_memory_peak_perc": f"{100 * used / max(peak, 1):.2f}%",
+        "used_memory_overhead": overhead,
+        "used_memory_startup": STARTUP,
+        "used_memory_dataset": dataset,
+        "used_memory_dataset_perc": f"{100 * dataset / max(used - STARTUP, 1):.2f}%",
+        "total_system_memory": total,
+        "total_system_memory_human": human(total),
+        "used_memory_lua": parts.get("vm_eval", 0),
+        "used_memory_vm_eval": parts.get("vm_eval", 0),
+        "used_memory_lua_human": human(parts.get("vm_eval", 0)),
+        "used_memory_scripts_eval": parts.get("scripts_eval", 0),
+        **{name: engine.info.counts.get(name, int)() for name in _SCRIPT_COUNTS},
+        "used_memory_vm_functions": parts.get("vm_functions", 0),
+        "used_memory_vm_total": machines,
+        "used_memory_vm_total_human": human(machines),
+        "used_memory_functions": parts.get("functions", 0),
+        "used_memory_scripts": scripts,
+        "used_memory_scripts_human": human(scripts),
+        "maxmemory": limit,
+        "maxmemory_human": human(limit),
+        "maxmemory_policy": engine.config["maxmemory-policy"],
+        "mem_fragmentation_ratio": f"{resident / used:.2f}",
+        "mem_fragmentation_bytes": resident - used,
+        "mem_not_counted_for_evict": 0,
+        "mem_replication_backlog": 0,
+        "mem_total_replication_buffers": 0,
+        "mem_replica_full_sync_buffer": 0,
+        "mem_clients_slaves": 0,
+        "mem_clients_normal": engine[ClientMemory].estimate(),
+        "mem_cluster_links": 0,
+        "mem_aof_buffer": 0,
+        "mem_allocator": "python",
+        "mem_overhead_db_hashtable_rehashing": 0,
+        "active_defrag_running": 0,
+        "lazyfree_pending_objects": waiting(),
+        "lazyfreed_objects": engine.stats.lazyfreed_objects,
+    }
+
+
+_LOG_FIELDS = (
+    *("aof_current_size", "aof_base_size", "aof_pending_rewrite"),
+    *("aof_buffer_length", "aof_pending_bio_fsync", "aof_delayed_fsync"),
+)
+
+
+def persistence(engine: "Engine") -> Fields:
+    """Nothing was saved yet: what was, components tell, whose values take these ones' places."""
+    return {
+        "loading": int(bool(engine.gates & gates.LOADING)),
+        "async_loading": 0,
+        "current_cow_peak": 0,
+        "current_cow_size": 0,
+        "current_cow_size_age": 0,
+        "current_fork_perc": "0.00",
+        "current_save_keys_processed": 0,
+        "current_save_keys_total": 0,
+        "rdb_changes_since_last_save": engine.keyspace.dirty,
+        "rdb_bgsave_in_progress": 0,
+        "rdb_last_save_time": engine.started_ms // 1000,
+        "rdb_last_bgsave_status": "ok",
+        "rdb_last_bgsave_time_sec": -1,
+        "rdb_current_bgsave_time_sec": -1,
+        "rdb_saves": 0,
+        "rdb_last_cow_size": 0,
+        "rdb_last_load_keys_expired": 0,
+        "rdb_last_load_keys_loaded": 0,
+        "aof_enabled": 0,
+        "aof_rewrite_in_progress": 0,
+        "aof_rewrite_scheduled": 0,
+        "aof_last_rewrite_time_sec": -1,
+        "aof_current_rewrite_time_sec": -1,
+        "aof_last_bgrewrite_status": "ok",
+        "aof_rewrites": 0,
+        "aof_rewrites_consecutive_failures": 0,
+        "aof_last_write_status": "ok",
+        "aof_last_cow_size": 0,
+        "module_fork_in_progress": 0,
+        "module_fork_last_cow_size": 0,
+        **(dict.fromkeys(_LOG_FIELDS, 0) if engine.config["appendonly"] else {}),
+    }
+
+
+def threads(engine: "Engine") -> Fields:
+    """There is one."""
+    counted = engine.stats
+    return {"io_thread_0": f"clients={len(engine.clients)},reads={counted.reads},writes={counted.writes}"}
+
+
+def stats(engine: "Engine") -> Fields:
+    """Counters since start or CONFIG RESETSTAT, and rates."""
+    counted, space, pubsub, tracking = engine.stats, engine.keyspace, engine[PubSub], engine[Tracking]
+    exceeded, exceeded_now = (nanoseconds // 1_000_000 for nanoseconds in engine[Eviction].exceeded_ns)
+    denied = engine[AclLog].denied
+    return {
+        "total_connections_received": counted.connections,
+        "total_commands_processed": counted.commands,
+        "instantaneous_ops_per_sec": round(counted.operations.value),
+        "total_net_input_bytes": counted.bytes_in,
+        "total_net_output_bytes": counted.bytes_out,
+        "total_net_repl_input_bytes": 0,
+        "total_net_repl_output_bytes": 0,
+        "instantaneous_input_kbps": f"{counted.input_rate.value / 1024:.2f}",
+        "instantaneous_output_kbps": f"{counted.output_rate.value / 1024:.2f}",
+        "instantaneous_input_repl_kbps": "0.00",
+        "instantaneous_output_repl_kbps": "0.00",
+        "rejected_connections": counted.rejected_connections,
+        "sync_full": 0,
+        "sync_partial_ok": 0,
+        "sync_partial_err": 0,
+        "expired_subkeys": space.expired_fields,
+        "expired_keys": space.expired_count,
+        "expired_stale_perc": f"{counted.expired_stale_percent:.2f}",
+        "expired_time_cap_reached_count": counted.expired_time_cap_reached,
+        "expire_cycle_cpu_milliseconds": counted.expire_cycle_ms,
+        "evicted_keys": counted.evicted_keys,
+        "evicted_clients": counted.evicted_clients,
+        "evicted_scripts": counted.evicted_scripts,
+        "total_eviction_exceeded_time": exceeded + exceeded_now,
+        "current_eviction_exceeded_time": exceeded_now,
+        "keyspace_hits": space.hits,
+        "keyspace_misses": space.misses,
+        "pubsub_channels": len(pubsub.channels.subscribers),
+        "pubsub_patterns": len(pubsub.patterns.subscribers),
+        "pubsubshard_channels": len(pubsub.shards.subscribers),
+        "latest_fork_usec": 0,
+        "total_forks": 0,
+        "migrate_cached_sockets": 0,
+        "slave_expires_tracked_keys": 0,
+        "active_defrag_hits": 0,
+        "active_defrag_misses": 0,
+        "active_defrag_key_hits": 0,
+        "active_defrag_key_misses": 0,
+        "total_active_defrag_time": 0,
+        "current_active_defrag_time": 0,
+        "tracking_total_keys": len(tracking.keys),
+        "tracking_total_items": tracking.items,
+        "tracking_total_prefixes": tracking.prefixes,
+        "unexpected_error_replies": 0,
+        "total_error_replies": counted.error_replies,
+        "dump_payload_sanitizations": 0,
+        "total_reads_processed": counted.reads,
+        "total_writes_processed": counted.writes,
+        "io_threaded_reads_processed": 0,
+        "io_threaded_writes_processed": 0,
+        "client_query_buffer_limit_disconnections": counted.query_buffer_disconnections,
+        "client_output_buffer_limit_disconnections": counted.output_buffer_disconnections,
+        "reply_buffer_shrinks": 0,
+        "reply_buffer_expands": 0,
+        **engine[LoopMetrics].fields(),
+        "acl_access_denied_auth": denied[b"auth"],
+        "acl_access_denied_cmd": denied[b"command"],
+        "acl_access_denied_key": denied[b"key"],
+        "acl_access_denied_channel": denied[b"channel"],
+    }
+
+
+def replication(engine: "Engine") -> Fields:
+    """A master without replicas."""
+    return {
+        "role": "master",
+        "connected_slaves": 0,
+        "master_failover_state": "no-failover",
+        "master_replid": engine.replication_id,
+        "master_replid2": "0" * 40,
+        "master_repl_offset": 0,
+        "second_repl_offset": -1,
+        "repl_backlog_active": 0,
+        "repl_backlog_size": engine.config["repl-backlog-size"],
+        "repl_backlog_first_byte_offset": 0,
+        "repl_backlog_histlen": 0,
+    }
+
+
+def cpu(engine: "Engine") -> Fields:
+    """Seconds of processor time."""
+    times = os.times()
+    own, children = (times.system, times.user), (times.children_system, times.children_user)
+    thread = own
+    if resource is not None:
+        own, children = _usage(resource.RUSAGE_SELF), _usage(resource.RUSAGE_CHILDREN)
+        thread = _usage(getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF))
+    return {
+        f"used_cpu_{what}{whose}": f"{seconds:.6f}"
+        for whose, pair in (("", own), ("_children", children), ("_main_thread", thread))
+        for what, seconds in zip(("sys", "user"), pair, strict=True)
+    }
+
+
+def _usage(who: int) -> tuple[float, float]:
+    usage = resource.getrusage(who)
+    return usage.ru_stime, usage.ru_utime
+
+
+def modules(engine: "Engine") -> Fields:
+    """There are none."""
+    return {}
+
+
+def command_stats(engine: "Engine") -> Fields:
+    """Calls and time of each command that was ever called or refused."""
+    return {
+        f"cmdstat_{_safe(entry)}": (
+            f"calls={entry.calls},usec={entry.nanoseconds // 1000},"
+            f"usec_per_call={entry.nanoseconds / 1000 / max(entry.calls, 1):.2f},"
+            f"rejected_calls={entry.rejected},failed_calls={entry.failed}"
+        )
+        for entry in engine.rows()
+        if entry.calls or entry.rejected or entry.failed
+    }
+
+
+def error_stats(engine: "Engine") -> Fields:
+    """How often each error code was answered, in alphabetical order."""
+    return {
+        f"errorstat_{code.translate(_UNSAFE)}": f"count={count}" for code, count in sorted(engine.stats.errors.items())
+    }
+
+
+def latency_stats(engine: "Engine") -> Fields:
+    """Percentiles of each command's duration, µs, if `latency-tracking` is on."""
+    config = engine.config
+    if not config["latency-tracking"]:
+        return {}
+    wanted = config["latency-tracking-info-percentiles"]
+    return {
+        f"latency_percentiles_usec_{_safe(entry)}": ",".join(
+            f"p{percent:g}={_percentile(entry.histogram, percent):.3f}" for percent in wanted
+        )
+        for entry in engine.rows()
+        if entry.calls
+    }
+
+
+def _percentile(histogram: list[int], percent: float) -> float:
+    """The upper bound, µs, of the bucket that holds it."""
+    left = percent / 100 * sum(histogram)
+    bucket = 0
+    for bucket, count in enumerate(histogram):  # noqa: B007
+        left -= count
+        if left <= 0 and count:
+            break
+    return 1.024 * (1 << bucket) - 0.001
+
+
+def _safe(entry: "Entry") -> str:
+    """A command's name without what would break INFO's lines."""
+    return entry.command.name.translate(_UNSAFE)
+
+
+def cluster(engine: "Engine") -> Fields:
+    """Whether it is part of one."""
+    return {"cluster_enabled": int(engine.config["cluster-enabled"])}
+
+
+def keyspace(engine: "Engine") -> Fields:
+    """Each database that is not empty; `avg_ttl` in ms, from a sample."""
+    return {
+        f"db{db.index}": (
+            f"keys={len(db)},expires={len(db.expires)},avg_ttl={average_ttl(db)},subexpiry={len(db.fields_due or ())}"
+        )
+        for db in engine.keyspace.databases
+        if len(db)
+    }
+
+
+def average_ttl(db: "Database") -> int:
+    """The mean time to live, ms, of up to 100 keys that expire; 0 if none does."""
+    left = [max(when - db.space.now, 0) for when in islice(_expiries(db), TTL_SAMPLES)]
+    return sum(left) // len(left) if left else 0
+
+
+def _expiries(db: "Database") -> Iterator[int]:
+    return (when for _, when in db.expires.items())
+
+
+def human(size: int) -> str:
+    """Bytes as INFO shows them to people: `701.92K`, `192B`."""
+    for unit, letter in _UNITS:
+        if size >= unit:
+            return f"{size / unit:.2f}{letter}"
+    return f"{size}B"
+
+
+def resident_memory() -> int:
+    """Bytes of memory the process holds; its peak where the present is not told, 0 where neither is."""
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        if resource is None:
+            return 0
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+
+
+def _system_memory() -> int:
+    """Bytes of memory the machine has; 0 where it does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
+SECTIONS: dict[str, SectionOf] = {
+    "Server": server,
+    "Clients": clients,
+    "Memory": memory,
+    "Persistence": persistence,
+    "Threads": threads,
+    "Stats": stats,
+    "Replication": replication,
+    "CPU": cpu,
+    "Modules": modules,
+    "Commandstats": command_stats,
+    "Errorstats": error_stats,
+    "Latencystats": latency_stats,
+    "Cluster": cluster,
+    "Keyspace": keyspace,
+}

@@ -1,0 +1,91 @@
+"""Filling a keyspace from an RDB file, as a server does when it starts.
+
+Nothing here counts as a change, and nobody is told. A master drops what has expired meanwhile; a replica keeps it,
+for its master says when it goes, and so does who will replay a log upon it. A key that is there already is an error,
+unless the file is to be merged with what there is.
+"""
+
+import logging
+from collections.abc import Callable
+
+from pyredis.datatypes.collection_limits import CollectionLimits
+from pyredis.keyspace.database import Keyspace
+from pyredis.rdb.encoding import CorruptData
+from pyredis.rdb.file_reader import Aux, EmptyKey, Event, Key, Library, ModuleData, RdbReader, Resize
+
+log = logging.getLogger("pyredis")
+
+_EMPTY_LOGGED = 10
+OnUsage = Callable[[int, bytes, int | None, int | None], None]
+
+
+class Loader:
+    """Feeds a file to a keyspace. `keys`, `expired` and `empty` count; `aux` is what the file says about itself.
+
+    `libraries` are the codes that were found, for the caller to load. `on_usage` gets database, key, idle seconds and
+    frequency of keys that come with either.
+    """
+
+    def __init__(
+        self,
+        space: Keyspace,
+        limits: CollectionLimits,
+        *,
+        dropping_expired: bool = True,
+        merging: bool = False,
+        verifying: bool = True,
+        on_usage: OnUsage | None = None,
+    ) -> None:
+        self.reader = RdbReader(limits, verifying=verifying)
+        self.keys = self.expired = self.empty = 0
+        self.aux: dict[bytes, bytes] = {}
+        self.libraries: list[bytes] = []
+        self._space = space
+        self._dropping_expired = dropping_expired
+        self._merging = merging
+        self._announced: set[int] = set()  # databases whose size was told
+        self._on_usage = on_usage
+
+    def feed(self, data: bytes) -> None:
+        """Load what is whole now. Raises CorruptData."""
+        self._take(self.reader.feed(data))
+
+    def finish(self) -> None:
+        """The file ends here. Raises CorruptData when it is not whole."""
+        self._take(self.reader.finish())
+
+    def _take(self, events: list[Event]) -> None:
+        databases, now = self._space.databases, self._space.now
+        for event in events:
+            if event.__class__ is not Key:
+                self._take_other(event)
+                continue
+            index, name, value, expires, idle, frequency = event
+            if index >= len(databases):
+                raise CorruptData(self.reader.offset, f"a key of database {index}, and there are {len(databases)}")
+            if expires is not None and expires < now and self._dropping_expired:
+                self.expired += 1
+                continue
+            if not databases[index].load(name, value, expires) and not self._merging:
+                raise CorruptData(self.reader.offset, f"the key {name[:64]!r} is in database {index} already")
+            self.keys += 1
+            if (idle is not None or frequency is not None) and self._on_usage is not None:
+                self._on_usage(index, name, idle, frequency)
+
+    def _take_other(self, event: Event) -> None:
+        if isinstance(event, Aux):
+            self.aux[event.name] = event.value
+        elif isinstance(event, Resize):
+            if event.db < len(self._space.databases) and event.db not in self._announced:
+                self._announced.add(event.db)  # once: a file that announces again and again makes no work
+                db = self._space.databases[event.db]
+                db.table.reserve(event.keys)
+                db.expires.reserve(event.expires)
+        elif isinstance(event, Library):
+            self.libraries.append(event.code)
+        elif isinstance(event, EmptyKey):
+            self.empty += 1
+            if self.empty <= _EMPTY_LOGGED:
+                log.info("rdbLoadObject skipping empty key: %s", event.name.decode("utf-8", "backslashreplace"))
+        elif isinstance(event, ModuleData):
+            raise CorruptData(self.reader.offset, f"data of the module '{event.module}', which is not here")
