@@ -15,11 +15,11 @@ from pyredis.engine.acl.acl_log import AclLog
 from pyredis.engine.engine import Engine
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.cross_protocol import CrossProtocol
+from pyredis.engine.execution.dispatch import retry
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.multi import Watches
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.execution.propagation import Propagation
-from pyredis.engine.execution.run import retry
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.memory.used_memory import Memory

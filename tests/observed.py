@@ -4,8 +4,10 @@ import shlex
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.execution.propagation import Propagation
-from pyredis.engine.execution.run import execute, run
+from pyredis.engine.execution.dispatch import execute
+from pyredis.engine.execution.propagation import LOG, Propagation
+from pyredis.engine.execution.run import run
+from pyredis.protocol.parser import RequestParser
 
 START_MS = 1_000_000
 
@@ -19,7 +21,7 @@ class Observed:
         self.events = []
         self.sent = []
         self.engine.keyspace.observe(self._note)
-        self.engine[Propagation].listen(lambda index, argv: self.sent.append(b" ".join(argv).decode()))
+        overhear(self.engine, lambda argv: self.sent.append(b" ".join(argv).decode()))
         self.client = self.engine.connect()
 
     def _note(self, db, key, event):
@@ -45,6 +47,18 @@ class Observed:
         """The reply as a value."""
         self.engine.tick()
         return execute(self.engine, self.client, words(line))
+
+
+def overhear(engine, note):
+    """Call `note` with each command that propagates, but SELECT."""
+    parser = RequestParser()
+
+    def read(data):
+        for argv in parser.feed(data):
+            if argv[0] != b"SELECT":
+                note(argv)
+
+    engine[Propagation].listen(read, LOG)
 
 
 def words(line):

@@ -56,7 +56,7 @@ def time(ctx: Client) -> list[bytes]:
 
     Answers the server's clock: seconds since 1970, and microseconds.
     """
-    alone = ctx.transaction is None  # else it sees the time at which the transaction or script began
+    alone = ctx.may_wait  # else it sees the time at which the transaction or script began
     now = ctx.engine.clock.now_us() if alone else ctx.engine.keyspace.now * 1000
     return [b"%d" % part for part in divmod(now, 1_000_000)]
 

@@ -12,7 +12,7 @@ from pyredis.engine.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, Client
 from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
 from pyredis.engine.command_table.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
 from pyredis.engine.command_table.help import help_reply, subcommand_error
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.observability.client_info import KINDS, client_kind, client_line, printable
 from pyredis.errors import BAD_CLIENT_NAME, TIMEOUT_NEGATIVE, CommandError, syntax_error
@@ -207,7 +207,7 @@ def _kill(ctx: Client, filters: list[Filter]) -> int:
     doomed = [client for client in ctx.engine.clients.values() if all(passes(client) for passes in filters)]
     for client in doomed:
         if client is ctx:
-            ctx.gates |= gates.CLOSING
+            ctx.gates |= detours.CLOSING
         else:
             client.close(at_once=True)
             ctx.engine.disconnect(client)

@@ -12,8 +12,19 @@ from pyredis.engine.acl.accounts import DEFAULT, Acl
 from pyredis.engine.acl.authentication import authenticate
 from pyredis.engine.client import REPLY_ON, Client
 from pyredis.engine.command_table.arguments import Arguments
-from pyredis.engine.command_table.command import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, command
-from pyredis.engine.execution import gates
+from pyredis.engine.command_table.command import (
+    ALLOW_BUSY,
+    ALLOW_SUBSCRIBED,
+    FAST,
+    LOADING,
+    NO_AUTH,
+    NOSCRIPT,
+    NOT_QUEUED,
+    STALE,
+    TELLS_DISK_ERRORS,
+    command,
+)
+from pyredis.engine.execution import detours, gates
 from pyredis.engine.observability.client_info import printable
 from pyredis.errors import BAD_CLIENT_NAME, CommandError, syntax_error, wrong_arity
 from pyredis.protocol.replies import OK, PONG, Status
@@ -29,7 +40,7 @@ _HELLO_FIRST = (
 
 @command(
     "PING",
-    flags=FAST,
+    flags=FAST | ALLOW_SUBSCRIBED | TELLS_DISK_ERRORS,
     group="connection",
     since="1.0.0",
     complexity="O(1)",
@@ -152,7 +163,7 @@ def _server(ctx: Client) -> dict[bytes, Any]:
 
 @command(
     "QUIT",
-    flags=_ANYTIME,
+    flags=_ANYTIME | ALLOW_SUBSCRIBED | NOT_QUEUED,
     group="connection",
     since="1.0.0",
     complexity="O(1)",
@@ -163,11 +174,11 @@ def quit(ctx: Client, *words: bytes) -> Status:
 
     Closes the connection once its replies are sent.
     """
-    ctx.gates |= gates.CLOSING
+    ctx.gates |= detours.CLOSING
     return OK
 
 
-@command("RESET", flags=_ANYTIME, group="connection", since="6.2.0", complexity="O(1)")
+@command("RESET", flags=_ANYTIME | ALLOW_SUBSCRIBED | NOT_QUEUED, group="connection", since="6.2.0", complexity="O(1)")
 def reset(ctx: Client) -> Status:
     """RESET
 

@@ -4,8 +4,15 @@ from collections.abc import Iterable
 
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import int32
-from pyredis.engine.command_table.command import FAST, LOADING, READONLY, STALE, WRITE, command
-from pyredis.engine.execution import gates
+from pyredis.engine.command_table.command import (
+    EVERY_DATABASE,
+    FAST,
+    LOADING,
+    READONLY,
+    STALE,
+    WRITE,
+    command,
+)
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
 from pyredis.keyspace.database import Database
@@ -31,7 +38,7 @@ def select(ctx: Client, index: bytes) -> Status:
 
 @command(
     "SWAPDB",
-    flags=WRITE | FAST,
+    flags=WRITE | FAST | EVERY_DATABASE,
     group="server",
     since="4.0.0",
     complexity="O(N) in the number of clients that watch or wait for keys of the two",
@@ -88,7 +95,7 @@ def flushdb(ctx: Client, *mode: bytes) -> Status:
 
 @command(
     "FLUSHALL",
-    flags=WRITE,
+    flags=WRITE | EVERY_DATABASE,
     group="server",
     since="1.0.0",
     complexity="O(N) in the number of keys in all databases",
@@ -111,8 +118,8 @@ def _flush(ctx: Client, name: bytes, databases: Iterable[Database], mode: tuple[
         raise syntax_error()
     dropped = sum([db.flush() for db in databases])
     asynchronous = mode[0].upper() == b"ASYNC" if mode else ctx.engine.config["lazyfree-lazy-user-flush"]
-    if asynchronous or ctx.transaction is None:  # Redis lets a client wait for its background thread, if it may wait
+    if asynchronous or ctx.may_wait:  # Redis lets a client wait for its background thread, if it may wait
         ctx.engine.stats.lazyfreed_objects += dropped
-    if not dropped and ctx.engine.gates & gates.PROPAGATING:
-        ctx.engine[Propagation].feed(ctx, (name, *mode))
+    if not dropped and ctx.engine.record is not None:
+        ctx.engine[Propagation].feed(ctx)
     return OK

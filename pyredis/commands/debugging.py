@@ -8,7 +8,6 @@ change nothing.
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from pyredis.datatypes.hash import Hash
@@ -20,7 +19,8 @@ from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import integer, integer_between
 from pyredis.engine.command_table.command import ADMIN, LOADING, NOSCRIPT, STALE, command
 from pyredis.engine.command_table.help import help_reply
-from pyredis.engine.execution.blocking import Blocked, Blocking, Wait
+from pyredis.engine.execution.blocking import Blocked, Blocking
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import NO_SUCH_KEY, CommandError
 from pyredis.keyspace import events
 from pyredis.keyspace.access import Access
@@ -152,7 +152,7 @@ def pause_cron(ctx: Client, on: bytes) -> Status:
 @subcommand(b"CHANGE-REPL-ID")
 def change_repl_id(ctx: Client) -> Status:
     """Take a new replication id."""
-    ctx.engine.replication_id = f"{ctx.engine.random.getrandbits(160):040x}"
+    ctx.engine[Propagation].renew_id()
     return OK
 
 
@@ -184,22 +184,20 @@ def reload(ctx: Client, *options: bytes) -> Status:
 def loadaof(ctx: Client) -> Status | Blocked:
     """Load the dataset anew from the append-only log."""
     engine, loading = ctx.engine, ctx.engine[Loading]
-    if ctx.transaction is not None:
+    if not ctx.may_wait:
         try:
             loading.run(loading.from_log())
         except LoadingFailed:
             raise CommandError(_LOAD_FAILED)
         return OK
-    engine.call_soon(lambda: loading.begin(loading.from_log(), partial(_loaded, ctx)))
-    return Blocked((), (), 0)
+    outcome: list[Status | ErrorReply] = []
 
+    def loaded(failure: LoadingFailed | None) -> None:
+        outcome.append(OK if failure is None else ErrorReply(b"ERR " + _LOAD_FAILED))
+        engine[Blocking].look_again()
 
-def _loaded(ctx: Client, failure: LoadingFailed | None) -> None:
-    """Answer who asked for the load."""
-    wait, blocking = ctx.waiting, ctx.engine[Blocking]
-    if isinstance(wait, Wait):
-        blocking.release(wait, OK if failure is None else ErrorReply(b"ERR " + _LOAD_FAILED))
-        blocking.serve()
+    engine.call_soon(lambda: loading.begin(loading.from_log(), loaded))
+    return Blocked((), (), 0, until=lambda: outcome[0] if outcome else None)
 
 
 @subcommand(b"AOF-FLUSH-SLEEP")

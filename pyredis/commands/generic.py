@@ -3,7 +3,16 @@
 from pyredis.commands.scanning import ScanOptions, ScanReply, read_cursor, reply, walk
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, int32
-from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
+from pyredis.engine.command_table.command import (
+    ALWAYS_TOUCHES,
+    DENYOOM,
+    EVERY_DATABASE,
+    FAST,
+    READONLY,
+    WRITE,
+    Keys,
+    command,
+)
 from pyredis.errors import DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, SAME_OBJECT, CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.database import Database
@@ -75,7 +84,7 @@ def exists(ctx: Client, key: bytes, *keys: bytes) -> int:
 
 @command(
     "TOUCH",
-    flags=READONLY | FAST,
+    flags=READONLY | FAST | ALWAYS_TOUCHES,
     group="generic",
     since="3.2.1",
     complexity="O(N) in the number of keys",
@@ -219,7 +228,7 @@ def other_database(ctx: Client, word: bytes) -> Database:
 
 @command(
     "COPY",
-    flags=WRITE | DENYOOM,
+    flags=WRITE | DENYOOM | EVERY_DATABASE,
     group="generic",
     since="6.2.0",
     complexity="O(N) in the size of a collection, O(1) for strings",
@@ -253,7 +262,7 @@ def copy(ctx: Client, source: bytes, destination: bytes, *words: bytes) -> int:
 
 @command(
     "MOVE",
-    flags=WRITE | FAST,
+    flags=WRITE | FAST | EVERY_DATABASE,
     group="generic",
     since="1.0.0",
     complexity="O(1)",

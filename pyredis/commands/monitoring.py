@@ -25,7 +25,7 @@ def monitor(ctx: Client) -> Status | NoReply:
 
     Shows every command as it is executed, until RESET or the end of the connection.
     """
-    if ctx.transaction is not None:
+    if not ctx.may_wait:
         raise CommandError(b"MONITOR isn't allowed for DENY BLOCKING client")
     if ctx.monitoring:
         return NO_REPLY

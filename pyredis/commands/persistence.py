@@ -54,8 +54,8 @@ def bgsave(ctx: Client, *words: bytes) -> Status:
     saving = ctx.engine[Saving]
     if saving.active:
         raise CommandError(_IN_PROGRESS)
-    if ctx.engine[Background].active or ctx.transaction is not None:
-        if not words and ctx.transaction is None:
+    if ctx.engine[Background].active or not ctx.may_wait:
+        if not words and ctx.may_wait:
             raise CommandError(
                 b"Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to "
                 b"schedule a BGSAVE whenever possible."
@@ -93,7 +93,7 @@ def bgrewriteaof(ctx: Client) -> Status:
     rewriting = ctx.engine[Rewriting]
     if rewriting.active:
         raise CommandError(b"Background append only file rewriting already in progress")
-    if ctx.engine[Background].active or ctx.transaction is not None:
+    if ctx.engine[Background].active or not ctx.may_wait:
         rewriting.scheduled = True
         rewriting.failures = 0
         return Status(b"Background append only file rewriting scheduled")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.command import (
+    ALLOW_SUBSCRIBED,
     FAST,
     LOADING,
     MAY_REPLICATE,
@@ -22,7 +23,7 @@ from pyredis.engine.messaging.channels import PubSub, Subscriptions
 from pyredis.patterns import compile_pattern
 from pyredis.protocol.replies import Push, Several, Status
 
-_SUBSCRIBING = PUBSUB | NOSCRIPT | LOADING | STALE
+_SUBSCRIBING = PUBSUB | NOSCRIPT | LOADING | STALE | ALLOW_SUBSCRIBED
 _ASKING = PUBSUB | LOADING | STALE
 _SHARD_CHANNELS = [Keys(1, "not_key", last=-1)]
 

@@ -68,12 +68,16 @@ def waitaof(ctx: Client, numlocal: bytes, numreplicas: bytes, timeout: bytes) ->
     if local and not ctx.engine.config["appendonly"]:
         raise CommandError(b"WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
     log = ctx.engine[AppendLog]
-    answer = [int(log.holds(ctx)), 0]
-    if not wanted and answer[0] >= local:
-        return answer
-    if not answer[0]:
-        log.await_sync(ctx)
-    return Blocked((), (), milliseconds, on_timeout=answer, denied=answer)
+    offset = ctx.wrote
+
+    def so_far() -> list[int]:
+        return [int(log.holds(offset)), 0]
+
+    def enough() -> list[int] | None:
+        answer = so_far()
+        return answer if answer[0] >= local and answer[1] >= wanted else None
+
+    return enough() or Blocked((), (), milliseconds, on_timeout=so_far, denied=so_far(), until=enough)
 
 
 @command(

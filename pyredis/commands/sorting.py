@@ -28,6 +28,7 @@ from pyredis.engine.command_table.command import (
     command,
 )
 from pyredis.engine.execution import gates
+from pyredis.engine.execution.roles import SCRIPT
 from pyredis.errors import CommandError, WrongType, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.database import Database
@@ -148,7 +149,7 @@ def _elements(ctx: Client, key: bytes, order: Order) -> list[bytes]:
         value.enlarge()  # as Redis does, for good
         elements = [member for member, _ in value.items()]
     elif isinstance(value, Set):
-        if not order.sorts and (order.store is not None or ctx.is_script):  # else what comes of it would be random
+        if not order.sorts and (order.store is not None or ctx.role is SCRIPT):  # else what comes of it would be random
             order.sorts, order.alpha, order.by = True, True, None
         return value.in_order()
     else:

@@ -13,7 +13,6 @@ from pyredis.datatypes.stream_id import MAX_ID, format_id
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, timeout_ms
 from pyredis.engine.command_table.command import BLOCKING, MOVABLEKEYS, READONLY, WRITE, KeywordKeys, command
-from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import Blocked
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import CommandError, syntax_error
@@ -219,7 +218,7 @@ class GroupReader:
         stream, group, now = self.stream, self.group, self.ctx.db.space.now
         entries = stream.range(group.last_id + 1, MAX_ID, self.request.count)
         pending = not self.request.leaves_nothing_pending
-        propagates = self.ctx.engine.gates & gates.PROPAGATING
+        propagates = self.ctx.engine.record is not None
         for id, _ in entries:
             stream.advance(group, id)
             if pending:

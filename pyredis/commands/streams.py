@@ -20,7 +20,6 @@ from pyredis.datatypes.stream_id import MAX_ID, SEQUENCE_MASK, format_id
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
-from pyredis.engine.execution import gates
 from pyredis.errors import NO_SUCH_KEY, CommandError, syntax_error, wrong_arity
 from pyredis.keyspace import events
 from pyredis.protocol.replies import NULL_ARRAY, OK, Entries, NullArray, Status
@@ -71,7 +70,7 @@ def xadd(ctx: Client, key: bytes, id: bytes, field: bytes, value: bytes, *words:
         stream.append(number, fields, engine.limits.stream)
         db.changed(key, events.XADD)
         given = b"%d-%d" % (number >> 64, number & SEQUENCE_MASK)
-    if engine.gates & gates.PROPAGATING:
+    if engine.record is not None:
         ctx.rewritten = (b"XADD", key, given, *fields)
     return given
 
@@ -117,7 +116,7 @@ def _xadd_with_options(ctx: Client, key: bytes, words: Words) -> bytes | None:
     trim = options.trim(ctx.engine.limits.stream.entries)
     if trim is not None and found.trim(trim):
         ctx.db.changed(key, events.XTRIM, 0)
-    if ctx.engine.gates & gates.PROPAGATING:
+    if ctx.engine.record is not None:
         exact = _exact(words[:at], options, found)
         ctx.rewritten = (b"XADD", key, *exact, words[at] if is_given and is_whole else given, *fields)
     return given

@@ -9,12 +9,23 @@ from typing import Any
 from pyredis.engine.acl.acl_log import MULTI, AclLog
 from pyredis.engine.acl.selector import CHANNEL, COMMAND, KEY
 from pyredis.engine.client import Client
-from pyredis.engine.command_table.command import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE, Keys, command
+from pyredis.engine.command_table.command import (
+    ALLOW_BUSY,
+    EVERY_DATABASE,
+    FAST,
+    LOADING,
+    NOSCRIPT,
+    NOT_QUEUED,
+    SKIP_SLOWLOG,
+    STALE,
+    Keys,
+    command,
+)
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import unless_blocked
+from pyredis.engine.execution.dispatch import call
 from pyredis.engine.execution.multi import Queued, Transaction, Watches, leave
 from pyredis.engine.execution.propagation import Propagation
-from pyredis.engine.execution.run import call
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, ErrorReply, NullArray, Status
 from pyredis.protocol.reply_size import reply_size
@@ -32,7 +43,7 @@ _CHANGED_REASONS = {
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
 
-@command("MULTI", flags=_ANYTIME, group="transactions", since="1.2.0", complexity="O(1)")
+@command("MULTI", flags=_ANYTIME | NOT_QUEUED, group="transactions", since="1.2.0", complexity="O(1)")
 def multi(ctx: Client) -> Status:
     """MULTI
 
@@ -47,7 +58,7 @@ def multi(ctx: Client) -> Status:
 
 @command(
     "EXEC",
-    flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG,
+    flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG | NOT_QUEUED | EVERY_DATABASE,
     group="transactions",
     since="1.2.0",
     complexity="Depends on commands in the transaction",
@@ -110,7 +121,7 @@ def _no_longer_permitted(ctx: Client, queued: Queued) -> ErrorReply | None:
 
 @command(
     "DISCARD",
-    flags=_ANYTIME,
+    flags=_ANYTIME | NOT_QUEUED,
     group="transactions",
     since="2.0.0",
     complexity="O(N) in the number of queued commands",
@@ -128,7 +139,7 @@ def discard(ctx: Client) -> Status:
 
 @command(
     "WATCH",
-    flags=_ANYTIME,
+    flags=_ANYTIME | NOT_QUEUED,
     group="transactions",
     since="2.2.0",
     complexity="O(1) for every key",

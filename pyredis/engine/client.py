@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyredis.engine.acl.accounts import Acl
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours
 from pyredis.engine.execution.multi import Transaction
+from pyredis.engine.execution.roles import NORMAL, Role
 from pyredis.keyspace.database import Database
 from pyredis.protocol.encoder import RESP2, VERSIONS
 from pyredis.protocol.parser import Argv
@@ -120,9 +121,7 @@ GONE = NullSink()
 
 
 class Client:
-    """One client. Times are ms since 1970. `is_script`: its commands are those of a script."""
-
-    is_script = False
+    """One client. Times are ms since 1970."""
 
     __slots__ = (
         "argv",
@@ -151,6 +150,7 @@ class Client:
         "reply_mode",
         "resp",
         "rewritten",
+        "role",
         "sink",
         "tracking",
         "transaction",
@@ -159,10 +159,11 @@ class Client:
         "wrote",
     )
 
-    def __init__(self, engine: "Engine", id: int, sink: Sink) -> None:
+    def __init__(self, engine: "Engine", id: int, sink: Sink, role: Role = NORMAL) -> None:
         self.engine = engine
         self.id = id
         self.sink = sink
+        self.role = role
         self.db: Database = engine.keyspace.databases[0]
         self.user = engine[Acl].default
         self.name = b""
@@ -192,7 +193,7 @@ class Client:
         self.commands = 0
         self.bytes_in = 0
         self.bytes_out = 0
-        self.wrote = 0  # how many writes had propagated with its last one
+        self.wrote = 0  # where its last write ends in the stream that propagates
         self.last_entry: Entry | None = None
 
     @property
@@ -201,6 +202,11 @@ class Client:
         host = self.sink.address.rpartition(":")[0]
         return host in ("", "127.0.0.1", "[::1]") or host.startswith("/")
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether a command may make it wait: not inside MULTI or a script."""
+        return self.role.may_wait and self.transaction is None
+
     def talk(self, resp: int) -> None:
         """Switch to RESP version 2 or 3."""
         self.resp = resp
@@ -208,7 +214,7 @@ class Client:
 
     def reply(self, value: Any) -> bool:
         """Queue a reply in the client's protocol; False if the client may not have so much: then it is dropped."""
-        if self.output_max and not self.gates & gates.REPLY_MODE:
+        if self.output_max and not self.gates & detours.REPLY_MODE:
             if self.waiting is CLOSED:
                 return False
             if reply_size(value, self.output_max) > self.output_max:
@@ -230,6 +236,13 @@ class Client:
         if self.queued > NOTABLE_BYTES:
             self.sink.check_output(self.queued)
 
+    def answer(self, value: Any) -> None:
+        """The reply to a command that was put off, if the client wants replies."""
+        mark, mode = len(self.out), self.reply_mode
+        self.reply(value)
+        if self.gates & detours.REPLY_MODE:
+            self.mute(mark, mode)
+
     def mute(self, mark: int, mode: bytes) -> None:
         """CLIENT REPLY OFF and SKIP: drop what was queued since `mark`; `mode` stood when the command began."""
         if self.reply_mode == REPLY_OFF or mode == REPLY_SKIP:
@@ -247,17 +260,17 @@ class Client:
         """CLIENT REPLY."""
         self.reply_mode = mode
         if mode == REPLY_ON:
-            self.gates &= ~gates.REPLY_MODE
+            self.gates &= ~detours.REPLY_MODE
         else:
-            self.gates |= gates.REPLY_MODE
+            self.gates |= detours.REPLY_MODE
 
     def set_no_touch(self, on: bool) -> None:
         """CLIENT NO-TOUCH: whether its commands leave access times alone."""
         self.no_touch = on
         if on:
-            self.gates |= gates.NO_TOUCH
+            self.gates |= detours.NO_TOUCH
         else:
-            self.gates &= ~gates.NO_TOUCH
+            self.gates &= ~detours.NO_TOUCH
 
     def push(self, value: Any) -> None:
         """Send something the client did not ask for just now."""

@@ -15,7 +15,7 @@ from pyredis.clock import Clock
 from pyredis.config.store import Config
 from pyredis.datatypes.collection_limits import CollectionLimits
 from pyredis.engine.client import CLOSED, Client, NullSink, Sink
-from pyredis.engine.command_table.command import TABLE
+from pyredis.engine.command_table.command import TABLE, Handler
 from pyredis.engine.command_table.entry import Entry
 from pyredis.engine.command_table.renaming import put, rename_commands
 from pyredis.engine.execution import gates
@@ -26,6 +26,8 @@ from pyredis.keyspace.database import Keyspace
 from pyredis.protocol.parser import Argv
 
 T = TypeVar("T")
+Router = Callable[[Client, Entry, Argv], None]
+"""Raises the error that leads a client to the node that has a command's keys."""
 log = logging.getLogger("pyredis")
 _HZ_MAX, _CLIENTS_A_RUN = 500, 200
 
@@ -44,7 +46,6 @@ class Engine:
         self.keyspace.now = clock.now_ms()
         self.started_ms = self.keyspace.now
         self.run_id = f"{random.getrandbits(160):040x}"
-        self.replication_id = f"{random.getrandbits(160):040x}"
         self.limits = CollectionLimits(config)
         self.stats = Stats()
         self.info = Info()
@@ -67,6 +68,9 @@ class Engine:
         self.on_stop: list[Callable[[], None]] = []  # the server ends in order
         self.give_up: Callable[[], None] = _exit  # what was promised can no longer be kept: the process must end
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
+        self.record: Callable[[Entry], Handler] | None = None  # what follows from a change, while somebody reads it
+        self.route: Router | None = None  # tells whose keys are whose
+        self.routes = 0  # the gate ROUTED, while `route` is set
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self.busy = b""  # what the gate BUSY answers
@@ -159,6 +163,13 @@ class Engine:
             yield entry
             yield from entry.subentries.values()
 
+    def rewire(self) -> None:
+        """After `record` or `route` was set: lead every row through them."""
+        self.routes = gates.ROUTED if self.route is not None else 0
+        for entry in self.rows():
+            entry.effect = entry.handler if self.record is None else self.record(entry)
+            entry.call = entry.effect if self.route is None else _routed(self.route, entry)
+
     def cron(self) -> None:
         """Periodic work: `hz` times a second."""
         self.tick()
@@ -174,6 +185,17 @@ def _leave_to_cron(when: int, step: Callable[[], None]) -> None:
 
 def _leave_to_cron_soon(step: Callable[[], None]) -> None:
     """`call_soon` where no loop runs: a server calls `step` when what it is at is done, cron a little later."""
+
+
+def _routed(route: Router, entry: Entry) -> Handler:
+    """A row's effect behind the question whose keys these are."""
+    effect = entry.effect
+
+    def call(client: Client, *words: bytes) -> Any:
+        route(client, entry, client.argv)
+        return effect(client, *words)
+
+    return call if entry.command.keys else effect
 
 
 def _exit() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import hiredis
 
-from pyredis.engine.execution.propagation import ANY_DATABASE
+from pyredis.protocol.encoder import encode_command
 from pyredis.protocol.parser import Argv, announces_too_much
 
 RDB_MAGIC = b"REDIS"
@@ -18,9 +18,6 @@ VALKEY_MAGIC = b"VALKEY"
 _HASH, _STAR, _DOLLAR, _NEWLINE = b"#*$\n"
 _LINE_MAX = 1024
 _SECOND = 1000
-
-encoded: Callable[[tuple[bytes, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
-"""A command's bytes."""
 
 
 class LogFault(Exception):
@@ -43,27 +40,6 @@ class CutShort(LogFault):
 def annotation(now: int) -> bytes:
     """The mark of a second; `now` is ms since 1970."""
     return b"#TS:%d\r\n" % (now // _SECOND)
-
-
-class LogWriter:
-    """Remembers the database that the log has selected, and the second it has marked."""
-
-    __slots__ = ("_second", "selected")
-
-    def __init__(self) -> None:
-        self.selected = -1
-        self._second = 0
-
-    def before(self, index: int, now: int, *, stamping: bool) -> bytes:
-        """What has to stand before a command in database `index`; `now` is ms since 1970."""
-        head = b""
-        if stamping and self._second < now // _SECOND:
-            self._second = now // _SECOND
-            head = annotation(now)
-        if index not in (self.selected, ANY_DATABASE):
-            self.selected = index
-            head += encoded((b"SELECT", b"%d" % index))
-        return head
 
 
 class LogReader:
@@ -127,7 +103,7 @@ class LogReader:
         parser.feed(buffer)
         try:
             commands: list[Argv] = list(iter(parser.gets, False))
-            pieces = [encoded(tuple(argv)) for argv in commands]
+            pieces = [encode_command(tuple(argv)) for argv in commands]
         except (hiredis.ProtocolError, TypeError, ValueError):
             return [], 0
         whole = b"".join(pieces)

@@ -14,19 +14,18 @@ Times are ms, sizes bytes.
 import errno
 import logging
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pyredis.engine.execution.blocking import Blocking, Wait
-from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.execution import detours
+from pyredis.engine.execution.blocking import Blocking
+from pyredis.engine.execution.propagation import LOG, Propagation
 from pyredis.engine.observability.latency import LatencyMonitor
-from pyredis.persistence.aof_format import LogWriter, encoded
+from pyredis.persistence.aof_format import annotation
 from pyredis.persistence.background import Background
 from pyredis.persistence.disk import Syncing, write_all
 from pyredis.persistence.log_files import LogFiles
 
 if TYPE_CHECKING:
-    from pyredis.engine.client import Client
     from pyredis.engine.engine import Engine
     from pyredis.engine.observability.info import Fields
 
@@ -53,25 +52,21 @@ class AppendLog:
         self.current_size = self.base_size = 0
         self.delayed_syncs = 0
         self.pause_us = 0  # DEBUG AOF-FLUSH-SLEEP
-        self._writer = LogWriter()
-        self._stamps = False
-        self._selected = -1  # the database before whose commands nothing has to stand
+        self._second = 0  # that was marked last
         self._file: int | None = None
         self._buffer: list[bytes] = []
         self._size = 0  # of the file
         self._synced_size = 0
-        self._synced_count = 0  # of the propagation's writes
+        self._synced_offset = 0  # in the stream
         self._syncing: Syncing | None = None
         self._closing: list[Syncing] = []  # files that are no longer written, and not yet synced
-        self._syncing_to = 0, 0  # what `_synced_size` and `_synced_count` will be
+        self._syncing_to = 0, 0  # what `_synced_size` and `_synced_offset` will be
         self._last_sync = 0
         self._postponed_since: int | None = None
         self._write_error: int | None = None
         self._sync_error: int | None = None
         self._complained = -_ERROR_LOG_EVERY
         self._retried = 0
-        self._waiters: list[Client] = []
-        engine.config.on_change("aof-timestamp-enabled", self._follow_stamps)
         engine.cron_steps.append(self._cron)
         engine.on_stop.append(self.close)
         engine.info.add("Persistence", self._fields)
@@ -96,9 +91,8 @@ class AppendLog:
     def _begin(self, state: str) -> None:
         self.state = state
         self._last_sync = self._now
-        self._synced_count = self._propagation.count
-        self._follow_stamps(self._config["aof-timestamp-enabled"])
-        self._propagation.listen(self._feed)
+        self._synced_offset = self._propagation.offset
+        self._propagation.listen(self._feed, LOG)
         self._engine.before_replies.append(self.flush)
 
     def switch(self, file: int) -> None:
@@ -112,7 +106,7 @@ class AppendLog:
             self._syncing = None
         self._size = self._synced_size = 0
         self._last_sync = self._now
-        self._writer.selected = self._selected = -1
+        self._propagation.select_anew()
 
     def count_on_loaded(self, size: int, base: int) -> None:
         """The files that were loaded have `size` bytes, their base `base`."""
@@ -130,7 +124,7 @@ class AppendLog:
         self.flush(force=True)
         if self._file is not None:
             self._disk.sync(self._file)
-            self._note_synced(self._size, self._propagation.count)
+            self._note_synced(self._size, self._propagation.offset)
 
     def discard(self) -> None:
         """The rewrite that this log waits for has failed: what came meanwhile is of no use."""
@@ -152,7 +146,6 @@ class AppendLog:
         self._file = self._postponed_since = None
         self.state = OFF
         self._size = self._synced_size = 0
-        self._writer = LogWriter()
         self._buffer.clear()
         self._propagation.unlisten(self._feed)
         self._engine.before_replies.remove(self.flush)
@@ -160,19 +153,16 @@ class AppendLog:
 
     # Feeding
 
-    def _feed(self, index: int, argv: Sequence[bytes]) -> None:
+    def _feed(self, data: bytes) -> None:
         if not self._buffer:
             if self._file is None:
                 return  # waiting for a rewrite to begin, which will see this
             self._engine.call_soon(self.flush)
-        if index != self._selected:
-            self._buffer.append(self._writer.before(index, self._now, stamping=self._stamps))
-            self._selected = -1 if self._stamps else index
-        self._buffer.append(encoded(tuple(argv)))
-
-    def _follow_stamps(self, on: bool) -> None:
-        self._stamps = on
-        self._selected = -1
+        second = self._now // _SECOND
+        if self._second < second and self._config["aof-timestamp-enabled"]:
+            self._second = second
+            self._buffer.append(annotation(self._now))
+        self._buffer.append(data)
 
     # Writing
 
@@ -181,8 +171,8 @@ class AppendLog:
         if not self._buffer:
             if self._size != self._synced_size or self._syncing is not None:
                 self._sync_if_due()
-            elif self._waiters:
-                self._note_synced(self._size, self._propagation.count)
+            elif self._synced_offset != self._propagation.offset:
+                self._note_synced(self._size, self._propagation.offset)
             return
         if self._file is None or (not force and self._postpones()):
             return
@@ -286,7 +276,7 @@ class AppendLog:
         elif policy == "everysec" and self._now - self._last_sync >= _SECOND:
             # In order: a power cut may make only the last file short.
             if self._syncing is None and all(one.done for one in self._closing):
-                self._syncing_to = self._size, self._propagation.count
+                self._syncing_to = self._size, self._propagation.offset
                 self._syncing = self._disk.sync_later(self._file)
             self._last_sync = self._now
 
@@ -300,7 +290,7 @@ class AppendLog:
             self._engine.give_up()
         self._note_latency("aof-fsync-always", started)
         self._last_sync = self._now
-        self._note_synced(self._size, self._propagation.count)
+        self._note_synced(self._size, self._propagation.offset)
 
     def _settle_sync(self) -> None:
         """See how the sync in the background went, if it is done."""
@@ -325,38 +315,17 @@ class AppendLog:
             self._closing = [one for one in self._closing if not one.done or not self._went_well(one)]
             if self._closing:
                 return
-        self._synced_count = count
-        if self._waiters:
-            self._answer_waiters()
+        self._synced_offset = count
+        if self._engine.gates & detours.WAITED_FOR:
+            self._engine[Blocking].look_again()
 
     def _note_latency(self, event: str, started: int) -> None:
         if self._latency.threshold:
             self._latency.note(event, (self._engine.clock.ticks_ns() - started) // 1_000_000)
 
-    # WAITAOF
-
-    def holds(self, client: "Client") -> bool:
-        """Whether what a client wrote is synced."""
-        return self.state == ON and self._synced_count >= client.wrote
-
-    def await_sync(self, client: "Client") -> None:
-        """Answer the client's WAITAOF when what it wrote is synced."""
-        self._waiters.append(client)
-
-    def _answer_waiters(self) -> None:
-        blocking = self._engine[Blocking]
-        answered = [client for client in self._waiters if not isinstance(client.waiting, Wait) or self.holds(client)]
-        for client in answered:
-            self._waiters.remove(client)
-            wait = client.waiting
-            if isinstance(wait, Wait) and wait.entry.command.name == "waitaof":
-                wanted = int(wait.argv[2])
-                if wanted:  # of replicas, too: those have not answered
-                    wait.blocked = wait.blocked._replace(on_timeout=[1, 0])
-                else:
-                    blocking.release(wait, [1, 0])
-        if answered:
-            self._engine.call_soon(blocking.serve)
+    def holds(self, offset: int) -> bool:
+        """Whether the stream is synced up to `offset`."""
+        return self.state == ON and self._synced_offset >= offset
 
     # Inside
 

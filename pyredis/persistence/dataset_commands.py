@@ -18,7 +18,7 @@ from pyredis.datatypes.stream import Stream
 from pyredis.datatypes.stream_id import format_id
 from pyredis.datatypes.text import plain
 from pyredis.keyspace.database import Database, Keyspace
-from pyredis.persistence.aof_format import encoded
+from pyredis.protocol.encoder import encode_command
 from pyredis.rdb.payload import dump
 
 _ELEMENTS = 64
@@ -28,13 +28,13 @@ Words = Sequence[bytes]
 def commands_of(space: Keyspace, libraries: Iterable[bytes] = ()) -> Iterator[bytes]:
     """Chunks of bytes; `libraries` are the codes of libraries of functions."""
     for code in libraries:
-        yield encoded((b"FUNCTION", b"LOAD", code))
+        yield encode_command((b"FUNCTION", b"LOAD", code))
     for db in space.databases:
         if not len(db):
             continue
-        yield encoded((b"SELECT", b"%d" % db.index))
+        yield encode_command((b"SELECT", b"%d" % db.index))
         for key, value in db.table.items():
-            yield b"".join(map(encoded, key_commands(db, key, value)))
+            yield b"".join(map(encode_command, key_commands(db, key, value)))
 
 
 def key_commands(db: Database, key: bytes, value: Any) -> Iterator[tuple[bytes, ...]]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pyredis.engine.client import Client, NullSink
-from pyredis.engine.execution.multi import Transaction
+from pyredis.engine.execution.dispatch import apply
+from pyredis.engine.execution.roles import LOG
 from pyredis.errors import CommandError
 from pyredis.protocol.parser import Argv
 
@@ -34,8 +35,7 @@ class Replay:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self._client = Client(engine, 0, NullSink())
-        self._client.transaction = Transaction()  # tells handlers that nothing may wait
+        self._client = Client(engine, 0, NullSink(), LOG)
         self._held: list[Argv] | None = None
         self.errors = 0
 
@@ -81,12 +81,11 @@ class Replay:
             raise CannotReplay(f"Unknown command '{_shown(argv[0])}'") from None
         if not entry.minimum <= len(argv) <= entry.maximum:
             raise CannotReplay(f"Wrong number of arguments for '{entry.command.name}'")
-        client.argv, client.redacted, client.rewritten = argv, (), None
         now = space.now
         if entry.command.group == "hash":
             space.now = 0  # no field's time has come, neither
         try:
-            entry.handler(client, *argv[entry.words :])
+            apply(self._engine, client, entry, argv)
         except CommandError as failure:
             self._complain(failure.line, entry.command.name)
         except Exception as failure:

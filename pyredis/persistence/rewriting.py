@@ -102,7 +102,7 @@ class Rewriting:
                 "AOF was enabled but there is already another background operation. An AOF background was "
                 "scheduled to start when possible."
             )
-        elif client is not None and client.transaction is not None:
+        elif client is not None and not client.may_wait:
             self.scheduled = True
             log.info("AOF was enabled during a transaction. An AOF background was scheduled to start when possible.")
         else:

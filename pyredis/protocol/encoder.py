@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+import hiredis
+
 from pyredis.datatypes.numeric import format_double
 from pyredis.datatypes.stream_id import SEQUENCE_MASK
 from pyredis.protocol.replies import (
@@ -247,6 +249,9 @@ def _table(resp3: bool) -> Encoders:
         )
     return encoders
 
+
+encode_command: Callable[[tuple[bytes, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
+"""A command's bytes, as a client sends them."""
 
 RESP2 = _table(resp3=False)
 RESP3 = _table(resp3=True)

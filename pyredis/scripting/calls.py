@@ -11,10 +11,11 @@ from pyredis.datatypes.numeric import format_double
 from pyredis.engine.acl.acl_log import LUA, AclLog
 from pyredis.engine.client import Client, NullSink
 from pyredis.engine.command_table.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import unless_blocked
-from pyredis.engine.execution.multi import Transaction
-from pyredis.engine.execution.run import call, timed
+from pyredis.engine.execution.dispatch import call, timed
+from pyredis.engine.execution.propagation import EVERYBODY, Propagation
+from pyredis.engine.execution.roles import SCRIPT
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.errors import CommandError, out_of_memory, too_few_replicas
 from pyredis.protocol.replies import ErrorReply
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
 
-REPLICATE_NONE, REPLICATE_ALL = 0, 3
 SLOW_NS = 1_000_000
 """A command that took longer lets Lua's hook be asked at once."""
 
@@ -46,7 +46,6 @@ class Run:
         "killed",
         "name",
         "readonly",
-        "replicate",
         "started",
     )
 
@@ -57,16 +56,8 @@ class Run:
         self.function = function
         self.allows_oom = False
         self.began_ns = self.due_ns = self.started = 0
-        self.replicate = REPLICATE_ALL
         self.dirty = False
         self.killed = False
-
-
-class ScriptClient(Client):
-    """Runs the commands of scripts."""
-
-    __slots__ = ()
-    is_script = True
 
 
 class Calls:
@@ -74,9 +65,9 @@ class Calls:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self.client = ScriptClient(engine, 0, NullSink())
-        self.client.transaction = Transaction()  # tells handlers that nothing may wait
+        self.client = Client(engine, 0, NullSink(), SCRIPT)
         self.run: Run | None = None
+        self._propagation = engine[Propagation]
         self.breathe: Callable[[], None] = _go_on  # called after a command that took long: see `Overrun.breathe`
         self.denies = True  # DEBUG SET-DISABLE-DENY-SCRIPTS: commands marked `noscript` are refused
 
@@ -88,11 +79,16 @@ class Calls:
         client.resp = 2
         # What the script reads, its caller may keep.
         client.id, client.tracking = caller.id, caller.tracking
-        client.gates = caller.gates & (gates.TRACKING | gates.RESTRICTED)
+        client.gates = caller.gates & (detours.TRACKING | gates.RESTRICTED)
+
+    def propagate_to(self, who: int) -> None:
+        """redis.set_repl: who hears of what the script changes from now on."""
+        self._propagation.to = who
 
     def end(self) -> None:
         """No script runs."""
         self.run = None
+        self._propagation.to = EVERYBODY
 
     def execute(self, argv: tuple[Any, ...]) -> Any:
         """The value of a command, errors among them as ErrorReply. Raises ScriptFault when it may not run.
@@ -110,9 +106,9 @@ class Calls:
                 return self._execute(argv)
         if entry.command.flags & WRITE:
             run.dirty = True
-        before = entry.nanoseconds
-        value = timed(engine, client, entry, argv)
-        if entry.nanoseconds - before > SLOW_NS:
+        client.argv = list(argv)
+        value, nanoseconds = timed(engine, client, entry, argv, entry.effect)
+        if nanoseconds > SLOW_NS:
             self.breathe()
         return value
 
@@ -121,22 +117,11 @@ class Calls:
         engine, client = self._engine, self.client
         entry = self._admitted(words)
         client.argv, client.redacted, client.rewritten = words, (), None
-        before = entry.nanoseconds
-        if engine.gates & gates.PROPAGATING and self.run is not None and self.run.replicate == REPLICATE_NONE:
-            value = self._unpropagated(entry, words)
-        else:
-            value = unless_blocked(call(engine, client, entry, words))
-        if entry.nanoseconds - before > SLOW_NS:
+        before = engine.stats.command_ns
+        value = unless_blocked(call(engine, client, entry, words))
+        if engine.stats.command_ns - before > SLOW_NS:
             self.breathe()
         return value
-
-    def _unpropagated(self, entry: "Entry", words: list[bytes]) -> Any:
-        engine = self._engine
-        engine.gates &= ~gates.PROPAGATING
-        try:
-            return unless_blocked(call(engine, self.client, entry, words))
-        finally:
-            engine.gates |= gates.PROPAGATING
 
     def words(self, argv: tuple[Any, ...]) -> list[bytes]:
         """Lua's arguments as a command. Raises ScriptFault for what is neither a string nor a number."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pyredis.config.words import split_words
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours
 from pyredis.engine.memory.used_memory import Memory
 from pyredis.engine.messaging.monitors import Monitors
 from pyredis.errors import CommandError
@@ -163,7 +163,7 @@ class Functions:
     def call(self, client: "Client", name: bytes, count: bytes, words: tuple[bytes, ...], *, readonly: bool) -> Any:
         """FCALL and FCALL_RO."""
         engine = self._engine
-        if engine.gates & gates.MONITORED:
+        if engine.gates & detours.MONITORED:
             engine[Monitors].feed(client, client.argv)
         function = self.functions.get(name.lower())
         if function is None:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from lupa.lua51 import LuaError, LuaMemoryError, LuaRuntime
 
+from pyredis.engine.execution.propagation import EVERYBODY
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import ErrorReply
-from pyredis.scripting.calls import REPLICATE_ALL, Calls, raised
+from pyredis.scripting.calls import Calls, raised
 from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text, to_integer
 from pyredis.scripting.faults import Killed, ScriptFault, fault, killed
 from pyredis.scripting.libraries import bit, msgpack, struct
@@ -320,7 +321,7 @@ class Interpreter:
             b"REPL_AOF": 1,
             b"REPL_SLAVE": 2,
             b"REPL_REPLICA": 2,
-            b"REPL_ALL": REPLICATE_ALL,
+            b"REPL_ALL": EVERYBODY,
             b"REDIS_VERSION": _VERSION,
             b"REDIS_VERSION_NUM": 0x080203,
         }
@@ -407,10 +408,10 @@ class Interpreter:
         if len(words) != 1:
             raise fault(b"redis.set_repl() requires one argument.")
         chosen = to_integer(_number(words[0]) or 0)
-        if chosen & ~REPLICATE_ALL:
+        if chosen & ~EVERYBODY:
             raise fault(b"Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.")
         if self._calls.run is not None:
-            self._calls.run.replicate = chosen
+            self._calls.propagate_to(chosen)
 
     def _acl_check_cmd(self, *argv: Any) -> bool:
         words = self._calls.words(argv)

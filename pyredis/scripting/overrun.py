@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent, greenlet
 
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import Blocking
-from pyredis.engine.execution.run import failed
+from pyredis.engine.execution.dispatch import failed
 from pyredis.protocol.replies import NO_REPLY
 from pyredis.scripting.faults import killed
 
@@ -147,18 +147,15 @@ class Overrun:
         try:
             value = self._outcome(done)
         except Exception as failure:
-            value = failed(engine, client, client.last_entry, failure, executed=True)
+            value = failed(engine, client, client.last_entry, failure)
         self._caller = None
         engine.gates &= ~gates.BUSY
         engine.tick()
         has_left = client.waiting is not RUNNING
         if not has_left:
             client.waiting = None
-            mark, mode = len(client.out), client.reply_mode
-            client.reply(value)
-            if client.gates & gates.REPLY_MODE:
-                client.mute(mark, mode)
-        if engine.gates & gates.WAITED_FOR:
+            client.answer(value)
+        if engine.gates & detours.WAITED_FOR:
             engine[Blocking].serve()
         if not has_left:
             client.sink.resume()

@@ -11,7 +11,7 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
 from pyredis.engine.command_table.arguments import integer
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.memory.used_memory import Memory
@@ -175,7 +175,7 @@ class Scripts:
     ) -> Any:
         """EVAL and its kin: `words` are the keys' number, keys and arguments."""
         engine = self._engine
-        if engine.gates & gates.MONITORED:
+        if engine.gates & detours.MONITORED:
             engine[Monitors].feed(client, client.argv)
         count = key_count(words)
         script = find(text)
@@ -210,7 +210,7 @@ class Scripts:
     def _inside(self, run: Run, step: Callable[..., Any], words: tuple[Any, ...]) -> Any:
         self.calls.begin(run)
         try:
-            if self._engine.gates & gates.PROPAGATING:
+            if self._engine.record is not None:
                 with self._engine[Propagation].together():
                     value = step(*words)
             else:

@@ -6,6 +6,7 @@ from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
 from pyredis.engine.client import NullSink
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.run import run
 from pyredis.keyspace.active_expiry import ActiveExpiry
 
@@ -161,9 +162,9 @@ def test_htstats_counts(session):
 
 
 def test_change_repl_id(session):
-    before = session.engine.replication_id
+    before = session.engine[Propagation].id
     session("DEBUG", "CHANGE-REPL-ID")
-    assert len(session.engine.replication_id) == 40 and session.engine.replication_id != before
+    assert len(session.engine[Propagation].id) == 40 and session.engine[Propagation].id != before
 
 
 def test_config_rewrite_force_all_writes_defaults_too(session, tmp_path):

@@ -6,9 +6,9 @@ import hiredis
 import pytest
 
 from pyredis.assembly import build_engine
-from pyredis.engine.execution.propagation import Propagation
-from pyredis.engine.execution.run import dispatch
+from pyredis.engine.execution.dispatch import dispatch
 from pyredis.rdb.checksum import crc64
+from tests.observed import overhear
 from tests.oracle import RawClient, ask, encode
 
 
@@ -181,7 +181,7 @@ def test_propagation_with_the_absolute_time():
 
     engine = build_engine()
     sent = []
-    engine[Propagation].listen(lambda index, argv: sent.append([*argv]))
+    overhear(engine, lambda argv: sent.append([*argv]))
     client = engine.connect()
     now = engine.keyspace.now
     when = b"%d" % (now + 5000)

@@ -4,12 +4,11 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.execution.propagation import Propagation
-from pyredis.engine.execution.run import dispatch
+from pyredis.engine.execution.dispatch import dispatch
 from pyredis.rdb.checksum import crc64
 from pyredis.scripting.function_libraries import Functions
 from pyredis.testing import RedisServer
-from tests.observed import ask
+from tests.observed import ask, overhear
 from tests.oracle import RawClient, encode, wait_for
 
 LIBRARY = """#!lua name=lib
@@ -123,7 +122,7 @@ def engine():
 
 def test_loading_propagates_as_it_is_and_calls_by_their_effects(engine):
     sent = []
-    engine[Propagation].listen(lambda index, argv: sent.append(list(argv)))
+    overhear(engine, lambda argv: sent.append(list(argv)))
     client = engine.connect()
     code = b"#!lua name=a\nredis.register_function('w', function() return redis.call('set','k',1) end)"
     ask(client, f'FUNCTION LOAD "{code.decode()}"', "FCALL w 0")
@@ -205,7 +204,7 @@ def test_what_is_dumped_is_restored(both):
 def test_a_failed_restore_changes_nothing_and_propagates_nothing():
     engine = build_engine()
     sent = []
-    engine[Propagation].listen(lambda index, argv: sent.append(argv))
+    overhear(engine, lambda argv: sent.append(argv))
     client = engine.connect()
     for words in (
         [b"FUNCTION", b"LOAD", library("one", "f")],

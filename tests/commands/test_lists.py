@@ -5,9 +5,9 @@ import shlex
 
 from pytest import mark
 
-from pyredis.engine.execution.propagation import Propagation
 from pyredis.keyspace import events
 from pyredis.testing import RedisServer
+from tests.observed import overhear
 from tests.oracle import RawClient
 
 SCRIPTS = {
@@ -359,7 +359,7 @@ def test_effects(line, dirty, told, sent):
         space.observe(
             lambda db, key, event: event is events.KEY_MISS or seen.append((event.name + b":" + key).decode())
         )
-        server.engine[Propagation].listen(lambda index, argv: propagated.append(b" ".join(argv).decode()))
+        overhear(server.engine, lambda argv: propagated.append(b" ".join(argv).decode()))
         client.ask(*line.split())
         assert space.dirty - before == dirty
         assert " ".join(seen) == told

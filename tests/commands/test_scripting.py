@@ -4,9 +4,8 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.execution.propagation import Propagation
 from pyredis.testing import RedisServer
-from tests.observed import ask
+from tests.observed import ask, overhear
 from tests.oracle import RawClient, encode, wait_for
 
 RETURNS = """
@@ -181,7 +180,7 @@ def engine():
 
 def test_effects_propagate_as_one(engine):
     sent = []
-    engine[Propagation].listen(lambda index, argv: sent.append(b" ".join(argv)))
+    overhear(engine, lambda argv: sent.append(b" ".join(argv)))
     client = engine.connect()
     ask(client, "EVAL \"redis.call('set','a',1) redis.call('incr','a') redis.call('get','a')\" 0")
     assert sent == [b"MULTI", b"set a 1", b"incr a", b"EXEC"]

@@ -4,9 +4,9 @@ import shlex
 
 from pytest import fixture, mark
 
-from pyredis.engine.execution.propagation import Propagation
 from pyredis.testing import RedisServer
 from tests.commands.test_sorted_sets import form
+from tests.observed import overhear
 from tests.oracle import RawClient, wait_for
 
 __all__ = ["form"]
@@ -218,7 +218,7 @@ def test_what_propagates():
     """Pops name the key that served and how many it gave; GEOADD becomes the ZADD it is."""
     with RedisServer() as running:
         sent = []
-        running.call(lambda: running.engine[Propagation].listen(lambda index, argv: sent.append(b" ".join(argv))))
+        running.call(lambda: overhear(running.engine, lambda argv: sent.append(b" ".join(argv))))
         client = RawClient(running.port)
         for line in (
             *("ZADD z 1 a 2 b 3 c 4 d 5 e 6 f", "ZPOPMIN z", "BZPOPMAX none z 0", "ZMPOP 2 none z MIN COUNT 2"),

@@ -5,9 +5,9 @@ import shlex
 
 from pytest import mark
 
-from pyredis.engine.execution.propagation import Propagation
 from pyredis.testing import RedisServer
 from tests.commands.test_stream_machine import timeless
+from tests.observed import overhear
 from tests.oracle import RawClient
 
 PREPARED = [
@@ -321,7 +321,7 @@ def test_what_propagates():
         client = RawClient(running.port)
         for line in ("XADD s 1-1 f v", "XADD s 2-1 f v", "XADD s 3-1 f v", "XGROUP CREATE s g 0"):
             client.ask(*line.split())
-        running.call(lambda: running.engine[Propagation].listen(lambda index, argv: sent.append(argv)))
+        running.call(lambda: overhear(running.engine, lambda argv: sent.append(argv)))
         for line, expected in LINES.items():
             sent.clear()
             client.ask(*line.split())

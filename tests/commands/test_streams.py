@@ -4,8 +4,8 @@ import shlex
 
 from pytest import mark
 
-from pyredis.engine.execution.propagation import Propagation
 from pyredis.testing import RedisServer
+from tests.observed import overhear
 from tests.oracle import RawClient
 
 PREPARED = [*(f"XADD s {n}-1 f {n}" for n in range(1, 7)), "SET str x", "XGROUP CREATE e g $ MKSTREAM"]
@@ -255,7 +255,7 @@ def propagated(lines, **config):
     """What our server sends its replicas for commands."""
     sent = []
     with RedisServer({name.replace("_", "-"): value for name, value in config.items()}) as running:
-        running.call(lambda: running.engine[Propagation].listen(lambda index, argv: sent.append(b" ".join(argv))))
+        running.call(lambda: overhear(running.engine, lambda argv: sent.append(b" ".join(argv))))
         client = RawClient(running.port)
         for line in lines:
             client.ask(*line.split())

@@ -7,9 +7,8 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.execution.multi import Watches
-from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.observability.slowlog import SlowLog
-from tests.observed import ask
+from tests.observed import ask, overhear
 
 SCRIPTS = {
     "outside": ["EXEC", "DISCARD", "UNWATCH", "WATCH", "MULTI x", "EXEC x"],
@@ -169,7 +168,7 @@ def test_nobody_watches_once_the_client_is_gone(engine):
 )
 def test_what_propagates_is_one_transaction(engine, lines, propagated):
     heard = []
-    engine[Propagation].listen(lambda index, argv: heard.append(b" ".join(argv).decode()))
+    overhear(engine, lambda argv: heard.append(b" ".join(argv).decode()))
     ask(engine.connect(), "MULTI", *lines, "EXEC")
     assert heard == propagated
 

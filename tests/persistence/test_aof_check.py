@@ -7,12 +7,12 @@ import subprocess
 import pytest
 
 from pyredis.check_aof import main
-from pyredis.persistence.aof_format import encoded
+from pyredis.protocol.encoder import encode_command
 from tests.persistence.engines import engine_on
 from tests.persistence.test_dataset_loading import get, snapshot
 
-SET = encoded((b"set", b"foo", b"hello"))
-MULTI, EXEC = encoded((b"multi",)), encoded((b"exec",))
+SET = encode_command((b"set", b"foo", b"hello"))
+MULTI, EXEC = encode_command((b"multi",)), encode_command((b"exec",))
 FILES = {
     "whole": SET,
     "empty": b"",
@@ -92,7 +92,7 @@ def test_a_line_without_its_end_is_told_of(tmp_path, capsys, monkeypatch):
 def test_a_log_is_taken_back_to_a_moment(tmp_path, capsys, monkeypatch):
     folder = tmp_path / "appendonlydir"
     folder.mkdir()
-    counts = [b"#TS:%d\r\n" % second + encoded((b"SET", b"n", b"%d" % second)) for second in (100, 200, 300)]
+    counts = [b"#TS:%d\r\n" % second + encode_command((b"SET", b"n", b"%d" % second)) for second in (100, 200, 300)]
     (folder / "appendonly.aof.1.incr.aof").write_bytes(b"".join(counts))
     manifest = folder / "appendonly.aof.manifest"
     manifest.write_text("file appendonly.aof.1.incr.aof seq 1 type i\n")

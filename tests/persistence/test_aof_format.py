@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyredis.persistence.aof_format import BadFormat, CutShort, LogFault, LogReader, LogWriter, encoded
+from pyredis.persistence.aof_format import BadFormat, CutShort, LogFault, LogReader
+from pyredis.protocol.encoder import encode_command
 from tests.machines import sequences
 
-SET = encoded((b"SET", b"key", b"value"))
+SET = encode_command((b"SET", b"key", b"value"))
 words = st.lists(st.binary(max_size=30), min_size=1, max_size=4).map(tuple)
 
 
@@ -19,20 +20,9 @@ def read(data, size=1 << 20):
     return reader, commands
 
 
-def test_select_and_marks_stand_where_they_are_needed():
-    log = LogWriter()
-    select = encoded((b"SELECT", b"3"))
-    assert log.before(3, 5_000, stamping=False) == select
-    assert log.before(3, 6_000, stamping=False) == b""
-    assert log.before(3, 7_999, stamping=True) == b"#TS:7\r\n"
-    assert log.before(3, 7_999, stamping=True) == b""
-    log.selected = -1
-    assert log.before(3, 8_000, stamping=True) == b"#TS:8\r\n" + select
-
-
 @given(st.lists(words, max_size=20), st.integers(1, 50))
 def test_commands_come_back_in_any_pieces(commands, size):
-    data = b"".join(map(encoded, commands))
+    data = b"".join(map(encode_command, commands))
     commands = [list(words) for words in commands]
     reader, found = read(data, size)
     assert found == commands
@@ -42,7 +32,7 @@ def test_commands_come_back_in_any_pieces(commands, size):
 @given(st.lists(words, min_size=1, max_size=6), st.data())
 def test_a_tail_that_is_missing_is_told_from_where_on(commands, data):
     """The file may be cut behind the last whole command, and reading what is left gives all those before."""
-    pieces = [encoded(words) for words in commands if words[0].upper() not in (b"MULTI", b"EXEC")]
+    pieces = [encode_command(words) for words in commands if words[0].upper() not in (b"MULTI", b"EXEC")]
     whole = b"".join(pieces)
     cut = data.draw(st.integers(0, len(whole)))
     reader, found = read(whole[:cut])
@@ -59,14 +49,14 @@ def test_a_tail_that_is_missing_is_told_from_where_on(commands, data):
 
 
 def test_a_transaction_without_its_end_is_cut_off_as_a_whole():
-    data = SET + encoded((b"multi",)) + SET + SET
+    data = SET + encode_command((b"multi",)) + SET + SET
     for size in (1, 7, 1000):
         reader, _ = read(data, size)
         with pytest.raises(CutShort) as caught:
             reader.finish()
         assert caught.value.offset == len(SET)
         assert reader.in_transaction
-    reader, found = read(data + encoded((b"EXEC",)))
+    reader, found = read(data + encode_command((b"EXEC",)))
     reader.finish()
     assert [argv[0] for argv in found] == [b"SET", b"multi", b"SET", b"SET", b"EXEC"]
     assert reader.valid == reader.offset
@@ -98,7 +88,7 @@ def test_what_is_no_command_is_told_with_its_place(data):
 @sequences(200)
 @given(st.lists(words, min_size=1, max_size=5), st.data())
 def test_mutated_logs_end_in_a_fault_or_in_commands(commands, data):
-    whole = bytearray(b"".join(map(encoded, commands)))
+    whole = bytearray(b"".join(map(encode_command, commands)))
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(whole) - 1))
         match data.draw(st.sampled_from("flip insert delete huge")):
@@ -135,7 +125,7 @@ def test_nothing_is_allocated_because_a_file_announces_it(tail):
 
 def test_a_command_of_many_words_is_read_once_however_it_is_cut():
     words = tuple(b"%d" % number for number in range(20_000))
-    data = encoded(words) + SET
+    data = encode_command(words) + SET
     reader = LogReader()
     found = []
     for at in range(0, len(data), 1000):

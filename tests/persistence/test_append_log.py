@@ -5,8 +5,8 @@ import errno
 import pytest
 
 from pyredis.clock import ManualClock
-from pyredis.persistence.aof_format import encoded
 from pyredis.persistence.background import Background
+from pyredis.protocol.encoder import encode_command
 from pyredis.testing import RedisServer
 from tests.oracle import RawClient, encode, wait_for
 from tests.persistence.disks import Crash, MemoryDisk
@@ -115,7 +115,7 @@ def test_the_log_holds_what_repeats_the_commands(tmp_path):
         *[("SELECT", "0"), ("set", "a", "1"), ("PEXPIREAT", "a", "1010000")],
         *[("MULTI",), ("INCR", "n"), ("SELECT", "2"), ("INCR", "n"), ("EXEC",), ("INCR", "n"), ("FLUSHALL",)],
     ]
-    assert increment(disk, tmp_path) == b"".join(encoded(tuple(map(str.encode, words))) for words in lines)
+    assert increment(disk, tmp_path) == b"".join(encode_command(tuple(map(str.encode, words))) for words in lines)
 
 
 def test_seconds_are_marked_if_wanted(tmp_path):
@@ -137,7 +137,7 @@ def test_an_expired_key_is_deleted_in_the_log_before_what_comes_after_it(tmp_pat
     clock.advance(20)
     session.engine.tick()
     session("APPEND", "a", "2")
-    assert increment(disk, tmp_path).endswith(encoded((b"DEL", b"a")) + encoded((b"APPEND", b"a", b"2")))
+    assert increment(disk, tmp_path).endswith(encode_command((b"DEL", b"a")) + encode_command((b"APPEND", b"a", b"2")))
 
 
 def test_a_full_disk_refuses_writes_until_there_is_room(tmp_path):

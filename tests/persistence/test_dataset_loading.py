@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from pyredis.clock import ManualClock
 from pyredis.engine.execution import gates
-from pyredis.persistence.aof_format import encoded
 from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.dataset_loading import Loading, LoadingFailed
+from pyredis.protocol.encoder import encode_command as encoded
 from pyredis.testing import RedisServer
 from tests.machines import sequences
 from tests.oracle import RawClient
@@ -116,7 +116,10 @@ def test_only_the_last_file_may_be_short(tmp_path, logged):
 
 CORRUPT = [
     ({"log": SET + b"!!!"}, "Bad file format reading the append only file appendonly.aof.1.incr.aof"),
-    ({"log": encoded((b"BLA",)) + SET}, "Unknown command 'BLA' reading the append only file appendonly.aof.1.incr.aof"),
+    (
+        {"log": encoded((b"BLA",)) + SET},
+        "Unknown command 'BLA' reading the append only file appendonly.aof.1.incr.aof",
+    ),
     ({"log": SET, "manifest": ""}, "Found an empty AOF manifest"),
     ({"log": SET, "manifest": "file a seq 1 type i\n"}, "Unable to obtain the AOF file a length. stat: No such file"),
     ({"log": SET, "base": b"REDIS0010"}, "Error reading the RDB base file appendonly.aof.1.base.rdb"),

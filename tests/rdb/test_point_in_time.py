@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.execution.run import dispatch
+from pyredis.engine.execution.dispatch import dispatch
 from pyredis.keyspace.digest import digest_of_dataset
 from pyredis.rdb.file_writer import write_rdb
 from pyredis.rdb.loader import Loader

@@ -20,7 +20,7 @@ from pyredis.config.store import ConfigError, Directive, fatal
 from pyredis.engine.acl.acl_file import parse_users
 from pyredis.engine.acl.selector import UNKNOWN_NAME, RuleError, allows_channel
 from pyredis.engine.acl.user import UnmatchedParenthesis, User, is_user_name, joined_rules
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours, gates
 from pyredis.engine.messaging.channels import PubSub
 from pyredis.errors import CommandError
 
@@ -91,7 +91,7 @@ class Acl:
         self.assign(client, self.default)
         client.gates |= gates.UNAUTHENTICATED
         if client is self._engine.running:
-            client.gates |= gates.CLOSING
+            client.gates |= detours.CLOSING
         else:
             client.close(at_once=True)
             self._engine.disconnect(client)

@@ -30,8 +30,13 @@ FLAGS = (
 WRITE, READONLY, DENYOOM, MODULE, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = (1 << at for at in range(10))
 SKIP_MONITOR, SKIP_SLOWLOG, ASKING, FAST, NO_AUTH, MOVABLEKEYS, ALLOW_BUSY = (1 << at for at in range(10, 17))
 NO_ASYNC_LOADING, NO_MULTI, NO_MANDATORY_KEYS = (1 << at for at in range(17, 20))
-MAY_REPLICATE = 1 << 20
-"""No write, and yet it may propagate. COMMAND does not show it."""
+# What COMMAND does not show
+MAY_REPLICATE = 1 << 20  # no write, and yet it may propagate
+EVERY_DATABASE = 1 << 21  # it may change another database than its client's
+ALLOW_SUBSCRIBED = 1 << 22  # in RESP2 it runs while its client listens to channels
+NOT_QUEUED = 1 << 23  # it runs at once inside MULTI
+ALWAYS_TOUCHES = 1 << 24  # it counts as an access even under CLIENT NO-TOUCH
+TELLS_DISK_ERRORS = 1 << 25  # no write, and yet it is refused while writes cannot be made durable
 
 CATEGORIES = (
     *("keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap", "hyperloglog", "geo"),

@@ -1,8 +1,9 @@
-"""A server's own row of a command: what its function is, and how often and how long it ran."""
+"""A server's own row of a command: what its function is, how often it ran and how long that took."""
 
 from pyredis.engine.command_table.command import (
     ADMIN,
     BLOCKING,
+    EVERY_DATABASE,
     FAST,
     MAY_REPLICATE,
     MOVABLEKEYS,
@@ -17,29 +18,37 @@ from pyredis.engine.command_table.command import (
 HISTOGRAM_BUCKETS = 54
 """Bucket i holds calls of up to 1.024 µs << i, as LATENCY HISTOGRAM answers them: enough for any 63 bit nanoseconds."""
 
+QUICK_WORDS = 4
+"""What commands take at most that are called without a tuple of their words."""
+
 
 def _no_handler(*_: object) -> object:
     raise TypeError("a container is never called")
 
 
 class Entry:
-    """Times are nanoseconds. Subclasses of none: rows live as long as their server."""
+    """Calls are counted, their durations (ns) are sampled: every call is a sample unless it was in a pipeline.
+
+    `handler` is the command's function, `effect` that and what must follow from a change, `call` both behind the
+    question whose keys these are. They are one function while nobody wants more: see `Engine.rewire`.
+    """
 
     __slots__ = (
-        "alone",
+        "_sampled",
+        "_samples",
+        "call",
         "calls",
+        "changes",
         "command",
-        "constant",
+        "effect",
+        "every_database",
         "failed",
         "handler",
-        "histogram",
         "maximum",
-        "may_propagate",
         "minimum",
-        "nanoseconds",
         "plain",
+        "quick_sizes",
         "rejected",
-        "repeats",
         "script",
         "subentries",
         "words",
@@ -48,6 +57,7 @@ class Entry:
     def __init__(self, command: Command) -> None:
         self.command = command
         self.handler: Handler = command.handler or _no_handler
+        self.effect = self.call = self.handler
         self.minimum = command.minimum
         self.maximum = command.maximum
         self.words = 1 + command.name.count("|")
@@ -59,28 +69,46 @@ class Entry:
             bool(flags & (READONLY | WRITE | FAST))
             and not (flags & (ADMIN | BLOCKING | PUBSUB | NOSCRIPT) or command.subcommands or command.container)
         )
-        # One by one where writes propagate: it may change other databases than its client's, or call what does.
-        self.alone = self.script or command.name in ("copy", "move", "swapdb", "flushall")
-        self.may_propagate = bool(flags & (WRITE | MAY_REPLICATE))
-        # A run of constant-time commands in a pipeline is timed as one: none of them alone can be slow.
-        self.repeats = bool(flags & FAST) or command.complexity == "O(1)"
-        # A stretch of different ones is, if none takes longer with more arguments or elements.
-        self.constant = self.plain and command.complexity.startswith("O(1)")
+        self.every_database = self.script or bool(flags & EVERY_DATABASE)
+        self.changes = self.every_database or bool(flags & (WRITE | MAY_REPLICATE | ADMIN))
+        self.quick_sizes = self._quick_sizes() if self.plain else 0
         self.subentries = {name: Entry(sub) for name, sub in command.subcommands.items()}
         self.reset()
 
-    def count(self, calls: int, nanoseconds: int) -> None:
-        """`calls` calls took `nanoseconds` each."""
-        self.calls += calls
-        self.nanoseconds += calls * nanoseconds
-        self.histogram[(nanoseconds >> 10).bit_length()] += calls
+    def _quick_sizes(self) -> int:
+        """Bit n is set if the command cannot take long with n words: a pipeline of such is timed as one."""
+        if not (self.command.flags & FAST or self.command.complexity.startswith("O(1)")):
+            return 0
+        return sum(1 << size for size in range(1, QUICK_WORDS + 1) if self.minimum <= size <= self.maximum)
+
+    def sample(self, nanoseconds: int) -> None:
+        """One of the calls took so long."""
+        self._sampled += nanoseconds
+        self._samples[(nanoseconds >> 10).bit_length()] += 1
+
+    @property
+    def nanoseconds(self) -> int:
+        """How long all calls took, as far as the samples tell."""
+        count = sum(self._samples)
+        return self._sampled * self.calls // count if count else 0
+
+    @property
+    def histogram(self) -> list[int]:
+        """How many calls were how long: `HISTOGRAM_BUCKETS` counts, whose sum is `calls`."""
+        count, seen, told, found = sum(self._samples), 0, 0, []
+        for samples in self._samples:
+            seen += samples
+            upto = seen * self.calls // count if count else self.calls
+            found.append(upto - told)
+            told = upto
+        return found
 
     def reset(self) -> None:
         """CONFIG RESETSTAT."""
         self.calls = 0
-        self.nanoseconds = 0
         self.rejected = 0
         self.failed = 0
-        self.histogram = [0] * HISTOGRAM_BUCKETS
+        self._sampled = 0
+        self._samples = [0] * HISTOGRAM_BUCKETS
         for entry in self.subentries.values():
             entry.reset()

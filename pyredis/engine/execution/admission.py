@@ -11,7 +11,18 @@ from typing import Any
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.acl.acl_log import AclLog, context_of
 from pyredis.engine.client import Client
-from pyredis.engine.command_table.command import ALLOW_BUSY, DENYOOM, LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE
+from pyredis.engine.command_table.command import (
+    ALLOW_BUSY,
+    ALLOW_SUBSCRIBED,
+    DENYOOM,
+    LOADING,
+    NO_AUTH,
+    NO_MULTI,
+    NOT_QUEUED,
+    READONLY,
+    TELLS_DISK_ERRORS,
+    WRITE,
+)
 from pyredis.engine.command_table.entry import Entry
 from pyredis.engine.engine import Engine
 from pyredis.engine.execution import gates
@@ -23,21 +34,6 @@ from pyredis.protocol.replies import QUEUED
 
 Gate = Callable[[Engine, Client, Entry, Argv], Any]
 
-WHILE_SUBSCRIBED = frozenset(
-    (
-        "ping",
-        "quit",
-        "reset",
-        "subscribe",
-        "psubscribe",
-        "ssubscribe",
-        "unsubscribe",
-        "punsubscribe",
-        "sunsubscribe",
-    )
-)
-NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
-
 
 def authenticated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """A client that has to authenticate may only do that."""
@@ -47,7 +43,7 @@ def authenticated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> A
 
 def not_subscribed(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """In RESP2, where messages and replies look alike, who listens to channels may do little else."""
-    if client.resp == 2 and entry.command.name not in WHILE_SUBSCRIBED:
+    if client.resp == 2 and not entry.command.flags & ALLOW_SUBSCRIBED:
         allowed = b"(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
         name = entry.command.name.encode()
         raise CommandError(b"Can't execute '%b': only %b are allowed in this context" % (name, allowed))
@@ -67,7 +63,7 @@ def in_memory(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 
 def durable(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Writes are refused while they cannot be made durable; PING tells so too."""
-    if engine.flags(client, entry, argv) & WRITE or entry.command.name == "ping":
+    if engine.flags(client, entry, argv) & (WRITE | TELLS_DISK_ERRORS):
         code, _, text = next(iter(engine.disk_errors.values())).partition(b" ")
         raise CommandError(text, code)
 
@@ -98,6 +94,12 @@ def permitted(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
         raise CommandError(client.user.refusal_text(refusal, entry.command, argv, tells_all=False), b"NOPERM")
 
 
+def at_home(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Keys that another node has are asked for there."""
+    if engine.route is not None and entry.command.keys:
+        engine.route(client, entry, argv)
+
+
 def not_by_monitor(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """A client that monitors may not touch keys."""
     if entry.command.flags & (READONLY | WRITE):
@@ -111,7 +113,7 @@ def not_paused(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 
 def outside_transaction(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Inside MULTI, commands are queued."""
-    if client.transaction is not None and entry.command.name not in NOT_QUEUED:
+    if client.transaction is not None and not entry.command.flags & NOT_QUEUED:
         client.transaction.add(entry, argv)
         return QUEUED
     return None
@@ -121,6 +123,7 @@ GATES: tuple[tuple[int, Gate], ...] = (
     (gates.UNAUTHENTICATED, authenticated),
     (gates.IN_TRANSACTION, not_forbidden_in_transaction),
     (gates.RESTRICTED, permitted),
+    (gates.ROUTED, at_home),
     (gates.OVER_LIMIT, in_memory),
     (gates.DISK_ERROR, durable),
     (gates.FEW_REPLICAS, replicated),
@@ -136,5 +139,14 @@ GATES: tuple[tuple[int, Gate], ...] = (
 
 @lru_cache(256)
 def standing(word: int) -> tuple[Gate, ...]:
-    """The gates to ask for a client's and the engine's words together."""
+    """The gates to ask where these bits stand."""
     return tuple(gate for bit, gate in GATES if word & bit)
+
+
+def admit(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Ask the gates: what answers instead of the command, or None. Raises the error of the one that refuses."""
+    for gate in standing(client.gates | engine.gates & client.role.gates | engine.routes):
+        held = gate(engine, client, entry, argv)
+        if held is not None:
+            return held
+    return None

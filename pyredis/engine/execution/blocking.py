@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours, gates
 from pyredis.keyspace import events
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, ErrorReply
 
@@ -29,9 +29,10 @@ class Blocked(NamedTuple):
     """What a handler returns to wait.
 
     `classes` are the classes of values that can serve it, `timeout` is ms (0: for ever). `on_timeout` answers when
-    time is up, `denied` where nothing may wait (MULTI, scripts). With `wakes_on_loss` the command also runs again when
-    a key goes or changes its type (XREADGROUP). `again` are the words to run again where they are not those the client
-    sent (XREAD of `$`).
+    time is up (or is called for the answer), `denied` where nothing may wait (MULTI, scripts). With `wakes_on_loss` the
+    command also runs again when a key goes or changes its type (XREADGROUP). `again` are the words to run again where
+    they are not those the client sent (XREAD of `$`). Who waits for no key brings `until`: it is asked at each
+    `look_again`, until it has an answer.
     """
 
     keys: Sequence[bytes]
@@ -41,6 +42,7 @@ class Blocked(NamedTuple):
     denied: Any = NULL_ARRAY
     wakes_on_loss: bool = False
     again: "Argv | None" = None
+    until: Callable[[], Any] | None = None
 
 
 class Wait:
@@ -61,10 +63,16 @@ class Wait:
         index = self.client.db.index
         return [(index, key) for key in dict.fromkeys(self.blocked.keys)]
 
+    @property
+    def answer_in_vain(self) -> Any:
+        """What is answered when time is up."""
+        answer = self.blocked.on_timeout
+        return answer() if callable(answer) else answer
+
     def unblock(self, is_error: bool) -> None:
         """CLIENT UNBLOCK: end the wait as if time were up, or with an error."""
         text = b"client unblocked via CLIENT UNBLOCK"
-        answer = ErrorReply(b"UNBLOCKED " + text) if is_error else self.blocked.on_timeout
+        answer = ErrorReply(b"UNBLOCKED " + text) if is_error else self.answer_in_vain
         self.blocking.release(self, answer)
 
 
@@ -120,16 +128,25 @@ class Blocking:
         finally:
             self._resuming = False
         if not self._waits:
-            self._engine.gates &= ~gates.WAITED_FOR
+            self._engine.gates &= ~detours.WAITED_FOR
 
     def check(self) -> None:
         """Time has passed: answer those whose time is up, serve those whose keys went meanwhile."""
         due = [wait for wait in self._waits.values() if wait.deadline is not None and wait.deadline <= self.now]
         for wait in due:
             if wait.client.waiting is wait:  # else it was killed
-                self.release(wait, wait.blocked.on_timeout)
+                self.release(wait, wait.answer_in_vain)
         if self._ready or self._released:
             self.serve()
+
+    def look_again(self) -> None:
+        """Something happened that somebody may wait for: answer those whose `until` has an answer."""
+        for wait in list(self._waits.values()):
+            answer = wait.blocked.until() if wait.blocked.until is not None else None
+            if answer is not None and wait.client.waiting is wait:
+                self.release(wait, answer)
+        if self._released:
+            self._engine.call_soon(self.serve)
 
     def release(self, wait: Wait, answer: Any) -> None:
         """End a wait with a reply; it counts as a call. The client goes on at the next `serve`."""
@@ -137,7 +154,7 @@ class Blocking:
         client, engine = wait.client, self._engine
         client.waiting = None
         wait.entry.calls += 1
-        wait.entry.histogram[0] += 1
+        wait.entry.sample(0)
         engine.stats.commands += 1
         client.commands += 1
         if isinstance(answer, ErrorReply):
@@ -169,15 +186,12 @@ class Blocking:
 
     def _answer(self, client: "Client", answer: Any) -> None:
         """Reply, if the client wants replies, and let it go on at the next `serve`."""
-        mark, mode = len(client.out), client.reply_mode
-        client.reply(answer)
-        if client.gates & gates.REPLY_MODE:
-            client.mute(mark, mode)
+        client.answer(answer)
         self._released.append(client)
 
     def _enqueue(self, wait: Wait) -> None:
         if not self._waits:
-            self._engine.gates |= gates.WAITED_FOR
+            self._engine.gates |= detours.WAITED_FOR
             self._engine.keyspace.observe(self._changed)
         wait.client.waiting = wait
         self._waits[wait.client] = wait

@@ -147,7 +147,7 @@ def up_to_exec(engine: "Engine", commands: "Iterator[Argv]") -> tuple[list["Argv
     for argv in commands:
         taken.append(argv)
         entry = find(argv[0])
-        if entry is None or not entry.plain or entry.alone or not entry.minimum <= len(argv) <= entry.maximum:
+        if entry is None or not entry.plain or entry.script or not entry.minimum <= len(argv) <= entry.maximum:
             return taken, entry is last and len(argv) == 1
     return taken, False
 

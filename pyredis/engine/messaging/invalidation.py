@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pyredis.engine.command_table.command import READONLY
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours, gates
 from pyredis.keyspace import events
 from pyredis.protocol.replies import Push
 
@@ -78,18 +78,18 @@ class Tracking:
         """Track for a client, or go on in another way."""
         if not self.clients:
             self._engine.keyspace.observe(self._changed)
-            self._engine.gates |= gates.TRACKED
+            self._engine.gates |= detours.TRACKED
         client.tracking = mode
-        client.gates |= gates.TRACKING
+        client.gates |= detours.TRACKING
         self.clients[client.id] = client
 
     def stop(self, client: "Client") -> None:
         """Track no more for a client; what it read is forgotten as its keys change."""
         client.tracking = None
-        client.gates &= ~gates.TRACKING
+        client.gates &= ~detours.TRACKING
         if self.clients.pop(client.id, None) is not None and not self.clients:
             self._engine.keyspace.unobserve(self._changed)
-            self._engine.gates &= ~gates.TRACKED
+            self._engine.gates &= ~detours.TRACKED
             self.keys.clear()
             self._changed_keys.clear()
 

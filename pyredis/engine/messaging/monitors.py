@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pyredis.config.words import quote_word
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours, gates
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
@@ -23,14 +23,14 @@ class Monitors:
         client.monitoring = True
         client.gates |= gates.MONITORING
         self.clients[client.id] = client
-        self._engine.gates |= gates.MONITORED
+        self._engine.gates |= detours.MONITORED
 
     def remove(self, client: "Client") -> None:
         """Stop showing it anything."""
         client.monitoring = False
         client.gates &= ~gates.MONITORING
         if self.clients.pop(client.id, None) is not None and not self.clients:
-            self._engine.gates &= ~gates.MONITORED
+            self._engine.gates &= ~detours.MONITORED
 
     def feed(self, client: "Client", argv: list[bytes]) -> None:
         """Show a command about to run: `+<s>.<µs> [<db> <address>] "arg" …`."""

@@ -52,7 +52,7 @@ class LoopMetrics:
     @property
     def command_ns(self) -> int:
         """The time of all commands."""
-        return sum(entry.nanoseconds for entry in self._engine.rows())
+        return self._engine.stats.command_ns
 
     @property
     def total_ns(self) -> int:

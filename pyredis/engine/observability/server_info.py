@@ -19,6 +19,7 @@ from pyredis.engine.client import CLOSED, TURN
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.multi import Watches
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.memory.used_memory import STARTUP, Memory
@@ -323,7 +324,7 @@ def replication(engine: "Engine") -> Fields:
         "role": "master",
         "connected_slaves": 0,
         "master_failover_state": "no-failover",
-        "master_replid": engine.replication_id,
+        "master_replid": engine[Propagation].id,
         "master_replid2": "0" * 40,
         "master_repl_offset": 0,
         "second_repl_offset": -1,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
@@ -45,9 +45,9 @@ class SlowLog:
         """Negative: off. Below what a batch can tell, commands are timed one by one."""
         self.threshold = threshold
         if 0 <= threshold < EXACT_BELOW_US:
-            self._engine.gates |= gates.TIMED
+            self._engine.gates |= detours.TIMED
         else:
-            self._engine.gates &= ~gates.TIMED
+            self._engine.gates &= ~detours.TIMED
         self._engine.note_slow_threshold("slowlog", threshold * 1000 if threshold >= 0 else None)
 
     def note(self, client: "Client", argv: Sequence[bytes], duration: int) -> None:

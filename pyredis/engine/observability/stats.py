@@ -53,6 +53,7 @@ class Stats:
         self.input_rate = Rate()
         self.output_rate = Rate()
         self.commands = 0
+        self.command_ns = 0
         self.connections = 0
         self.rejected_connections = 0
         self.bytes_in = 0

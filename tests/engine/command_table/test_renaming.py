@@ -4,7 +4,7 @@ import pytest
 
 from pyredis.assembly import build_engine
 from pyredis.config.store import Config, ConfigError
-from pyredis.engine.execution.run import execute
+from pyredis.engine.execution.dispatch import execute
 
 
 def client(*lines):

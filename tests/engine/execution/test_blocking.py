@@ -13,11 +13,11 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours
 from pyredis.engine.execution.blocking import Blocking
-from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.messaging.monitors import Monitors
 from tests.commands.test_clients import ask, connected
+from tests.observed import overhear
 from tests.oracle import RawClient, Recording, encode, wait_for
 
 SCENES = {
@@ -247,7 +247,7 @@ def test_nobody_waits_any_more_and_nothing_is_kept(engine, clock):
     blocking = engine[Blocking]
     for _ in range(3):
         ask(client, "BLPOP l m 1")
-        assert engine.gates & gates.WAITED_FOR
+        assert engine.gates & detours.WAITED_FOR
         assert blocking.counts == (2, 0, 1)
         clock.advance(1_000)
         engine.cron()
@@ -256,7 +256,7 @@ def test_nobody_waits_any_more_and_nothing_is_kept(engine, clock):
         ask(client, "BLPOP l m 1")
         ask(pusher, f"CLIENT UNBLOCK {client.id}")
         assert blocking.counts == (0, 0, 0)
-        assert not engine.gates & gates.WAITED_FOR
+        assert not engine.gates & detours.WAITED_FOR
         assert not engine.keyspace.observers
         said(client)
 
@@ -282,7 +282,7 @@ def test_a_password_set_meanwhile_is_not_asked_of_who_is_in(engine):
 
 def test_what_propagates_is_the_plain_form(engine):
     sent = []
-    engine[Propagation].listen(lambda index, argv: sent.append(b" ".join(argv)))
+    overhear(engine, lambda argv: sent.append(b" ".join(argv)))
     waiting = [connected(engine) for _ in range(6)]
     for client, line in zip(
         waiting,

@@ -1,0 +1,176 @@
+"""The gated path of one command: find → arity → gates → call → reply.
+
+Here goes what changes more than keys, and everything while a gate or a detour stands. `timed` and `failed` serve the
+plain path too.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from pyredis.engine.client import Client
+from pyredis.engine.command_table.command import ADMIN, ALWAYS_TOUCHES, FAST, SKIP_MONITOR, SKIP_SLOWLOG, Handler
+from pyredis.engine.command_table.entry import Entry
+from pyredis.engine.engine import Engine
+from pyredis.engine.execution import cross_protocol, detours, gates
+from pyredis.engine.execution.admission import admit
+from pyredis.engine.execution.blocking import Blocked, Blocking
+from pyredis.engine.execution.multi import aborted
+from pyredis.engine.memory.eviction import Eviction
+from pyredis.engine.messaging.invalidation import Tracking
+from pyredis.engine.messaging.monitors import Monitors
+from pyredis.engine.observability.latency import LatencyMonitor
+from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.errors import CommandError, wrong_arity
+from pyredis.protocol.parser import Argv
+from pyredis.protocol.replies import NO_REPLY, ErrorReply, Several
+
+log = logging.getLogger("pyredis")
+
+
+def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
+    """Execute one command through all its gates and queue the reply."""
+    client.argv, client.redacted, client.rewritten = argv, (), None
+    if engine.gates & gates.OVER_LIMIT:
+        engine[Eviction].make_room()  # before the mark: the client is told first what was evicted
+    mark, mode = len(client.out), client.reply_mode
+    engine.running = client
+    value = execute(engine, client, argv)
+    pushes = client.out[mark:] if client.gates & (gates.SUBSCRIBED | detours.TRACKING) else []
+    if pushes:
+        del client.out[mark:]  # its own messages come behind the reply
+    if value.__class__ is Several:  # confirmations are pushes too, and no CLIENT REPLY holds these back
+        pushes.insert(0, client.encoders[Several](value))
+    elif value is not NO_REPLY:
+        client.reply(value)
+    if client.gates & detours.REPLY_MODE and client.waiting is None:
+        client.mute(mark, mode)
+    client.out += pushes
+    if engine.gates & detours.TRACKED:
+        engine[Tracking].done(client, client.last_entry)
+    engine.running = None
+    if client.gates & detours.CLOSING:
+        client.close()
+    if engine.gates & detours.WAITED_FOR:
+        engine[Blocking].serve()
+
+
+def execute(engine: Engine, client: Client, argv: Argv) -> Any:
+    """Find, admit and call one command: its value, an error among them, or NO_REPLY while it waits."""
+    entry: Entry | None = None
+    try:
+        entry = engine.find(argv)
+        if not entry.minimum <= len(argv) <= entry.maximum:
+            raise wrong_arity(entry.command.name)
+        client.last_entry = entry
+        held = admit(engine, client, entry, argv)
+    except CommandError as failure:
+        if entry is None and argv[0].lower() in cross_protocol.NAMES:
+            engine[cross_protocol.CrossProtocol].abort(client)
+            return NO_REPLY
+        if entry is engine.exec:
+            failure = aborted(client, failure)
+        return rejected(engine, client, entry, failure)
+    if held is not None:
+        return held
+    value = call(engine, client, entry, argv)
+    if value.__class__ is Blocked:
+        engine[Blocking].park(client, entry, argv, value)
+        return NO_REPLY
+    return value
+
+
+def retry(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Run a command again that waited for a key: its value, Blocked, or NO_REPLY when it is held back."""
+    client.argv, client.redacted, client.rewritten = argv, (), None
+    try:
+        held = admit(engine, client, entry, argv)
+    except CommandError as failure:
+        return rejected(engine, client, entry, failure)
+    return call(engine, client, entry, argv, again=True) if held is None else held
+
+
+def apply(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """Run a command of a stream that is believed, a log's or a master's: no gate is asked, nothing is accounted for.
+
+    Raises whatever the command raises.
+    """
+    client.argv, client.redacted, client.rewritten = argv, (), None
+    return entry.effect(client, *argv[entry.words :])
+
+
+def call(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: bool = False) -> Any:
+    """Run an admitted command and account for it; an error it raises is returned as a value.
+
+    One that will wait is accounted for only when it has done something, but monitors see it now, and not `again`.
+    """
+    if not (client.gates | engine.gates) & detours.OBSERVED_CALLS:
+        return timed(engine, client, entry, argv, entry.effect)[0]
+    if client.no_touch:
+        engine.keyspace.touching = bool(entry.command.flags & ALWAYS_TOUCHES)
+    value, _ = timed(engine, client, entry, argv, entry.effect)
+    engine.keyspace.touching = True
+    if engine.gates & detours.MONITORED and not again and not entry.command.flags & (ADMIN | SKIP_MONITOR):
+        engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words
+    if client.gates & detours.TRACKING:
+        engine[Tracking].remember(client, entry, argv)
+    return value
+
+
+def timed(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes], function: Handler) -> tuple[Any, int]:
+    """Run a command by `function`, and account for it: its value, or the error it raised, and how many ns it took."""
+    started = engine.clock.ticks_ns()
+    try:
+        value = function(client, *argv[entry.words :])
+    except Exception as failure:
+        value = failed(engine, client, entry, failure)
+    nanoseconds = engine.clock.ticks_ns() - started
+    if value.__class__ is not Blocked or not client.may_wait:
+        finished(engine, client, entry, argv, nanoseconds)
+    return value, nanoseconds
+
+
+def finished(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes], nanoseconds: int) -> None:
+    """Account for a call."""
+    entry.calls += 1
+    entry.sample(nanoseconds)
+    stats = engine.stats
+    stats.commands += 1
+    stats.command_ns += nanoseconds
+    client.commands += 1
+    client.last_entry = entry
+    if nanoseconds >= engine.slow_ns:
+        note_slow(engine, client, entry, argv, nanoseconds)
+
+
+def note_slow(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes], nanoseconds: int) -> None:
+    """Tell those who want to hear of commands that take so long."""
+    flags = entry.command.flags
+    if not flags & SKIP_SLOWLOG:
+        engine[SlowLog].note(client, argv, nanoseconds // 1000)
+    engine[LatencyMonitor].note("fast-command" if flags & FAST else "command", nanoseconds // 1_000_000)
+
+
+def failed(engine: Engine, client: Client, entry: Entry | None, failure: Exception) -> ErrorReply:
+    """The reply to a command that ran, and raised."""
+    if entry is not None:
+        entry.failed += 1
+    return _error(engine, entry, failure)
+
+
+def rejected(engine: Engine, client: Client, entry: Entry | None, failure: CommandError) -> ErrorReply:
+    """The reply to a command that did not get to run: a transaction that it was to be part of is spoiled."""
+    if entry is not None:
+        entry.rejected += 1
+    if client.transaction is not None:
+        client.transaction.spoil()
+    return _error(engine, entry, failure)
+
+
+def _error(engine: Engine, entry: Entry | None, failure: Exception) -> ErrorReply:
+    if not isinstance(failure, CommandError):
+        log.error("Unexpected error in %s", entry and entry.command.name, exc_info=failure)
+        failure = CommandError(b"internal error: %b" % type(failure).__name__.encode())
+    if not failure.counted:
+        engine.stats.count_error(failure.line)
+    return ErrorReply(failure.line)

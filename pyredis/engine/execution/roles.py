@@ -1,0 +1,26 @@
+"""What a client is to the server: that decides whether it may wait, which gates hold, how much may wait for it."""
+
+from typing import NamedTuple
+
+from pyredis.engine.execution import gates
+
+_ALL = ~0
+
+
+class Role(NamedTuple):
+    """`gates`: those of the engine's gates that hold for it. `output_class`: whose `client-output-buffer-limit`."""
+
+    name: str
+    may_wait: bool
+    gates: int
+    output_class: str = "normal"
+
+
+NORMAL = Role("normal", may_wait=True, gates=_ALL)
+SCRIPT = Role("script", may_wait=False, gates=_ALL)
+"""Runs the commands of scripts: `scripting.calls` asks what stands between."""
+LOG = Role("log", may_wait=False, gates=0)
+"""Plays back what was admitted before."""
+MASTER = Role("master", may_wait=False, gates=gates.LOADING | gates.BUSY)
+"""Sends what another server has admitted."""
+REPLICA = Role("replica", may_wait=True, gates=_ALL, output_class="replica")
