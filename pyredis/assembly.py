@@ -15,6 +15,7 @@ from pyredis.engine.acl.acl_log import AclLog
 from pyredis.engine.engine import Engine
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.cross_protocol import CrossProtocol
+from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.multi import Watches
 from pyredis.engine.execution.pause import Pause
@@ -60,6 +61,7 @@ COMPONENTS = (
     Propagation,
     Eviction,
     GoodReplicas,
+    ExpiryView,
     Pause,
     Watches,
     Blocking,

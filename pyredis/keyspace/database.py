@@ -26,6 +26,9 @@ Observer = Callable[["Database", bytes, Event], None]
 StringValue = bytes | bytearray | int
 STRING_TYPES = frozenset((bytes, bytearray, int))
 
+DELETE, HIDE, SHOW = range(3)
+"""What becomes of a key or field past its time that somebody looks at; `engine.execution.expiry_view` decides."""
+
 
 class Keyspace:
     """All databases of a server and what they share.
@@ -44,9 +47,8 @@ class Keyspace:
         self.touching = True  # whether the present command counts as an access (CLIENT NO-TOUCH)
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
         self.on_fields_expired: Callable[[Database, bytes, list[bytes]], None] | None = None  # propagates the HDELs
-        self.expires_lazily = True  # nobody holds expiry back
-        self._holders: set[str] = set()
-        self.loading = False  # what a log holds is played back: no key's time has come
+        self.view = DELETE  # what becomes of keys and fields past their time
+        self.stores_past = False  # whether a time in the past is stored as any other, and deletes nothing
         self.expired_count = 0
         self.expired_fields = 0
         self.databases = [Database(self, index) for index in range(count)]
@@ -64,15 +66,10 @@ class Keyspace:
         """Stop telling `observer`."""
         self.observers = tuple(one for one in self.observers if one != observer)
 
-    def hold_expiry(self, who: str) -> None:
-        """Until `who` releases it, a key whose time has come stays: a pause and a load may overlap in any order."""
-        self._holders.add(who)
-        self.expires_lazily = False
-
-    def release_expiry(self, who: str) -> None:
-        """`who` no longer holds expiry back; keys expire again when nobody does."""
-        self._holders.discard(who)
-        self.expires_lazily = not self._holders
+    @property
+    def past(self) -> int:
+        """What has a time before this one, ms, is overdue: nothing where all is shown."""
+        return 0 if self.view == SHOW else self.now
 
     @property
     def dirty(self) -> int:
@@ -259,7 +256,7 @@ class Database:
         while (key := self.table.random_key(self.space.random)) is not None:
             if not (self.expires.count and self.expire_if_due(key)):
                 break
-            left -= not self.space.expires_lazily
+            left -= self.space.view != DELETE
             if not left:
                 break
         return key
@@ -404,7 +401,7 @@ class Database:
     def is_due(self, key: bytes) -> bool:
         """Whether the key is past its time, deleted or not."""
         when = self.expires.get(key)
-        return when is not None and self.space.now > when and not self.space.loading
+        return when is not None and when < self.space.past
 
     def _any_due(self, keys: Sequence[bytes]) -> bool:
         """Whether one of the keys is past its time."""
@@ -412,11 +409,11 @@ class Database:
         return any(when is not None and now > when for when in self.expires.get_many(keys))
 
     def expire_if_due(self, key: bytes) -> bool:
-        """Lazy expiry: whether the key is past its time; then it is deleted, unless a master decides that."""
+        """Lazy expiry: whether the key is past its time and not to be seen; then it is deleted, or only hidden."""
         when = self.expires.get(key)
-        if when is None or self.space.now <= when or self.space.loading:
+        if when is None or self.space.now <= when or self.space.view == SHOW:
             return False
-        if self.space.expires_lazily:
+        if self.space.view == DELETE:
             self.expire(key)
         return True
 
@@ -444,31 +441,6 @@ class Database:
             if self.fields_due.get(key) != when:
                 self.fields_due.set(key, when)
 
-    def fields_expired(self, key: bytes, value: Hash, fields: list[bytes]) -> None:
-        """Fields of a hash were deleted because their time has passed; an empty hash goes."""
-        space = self.space
-        space.expired_fields += len(fields)
-        self.changed(key, events.HEXPIRED, 0)
-        if not len(value):
-            self._drop(key)
-            self.changed(key, events.DEL, 0)
-        if space.on_fields_expired is not None:
-            space.on_fields_expired(self, key, fields)
-
-    def expire_some_fields(self, limit: int) -> int:
-        """The active cycle's step for one hash: delete at most `limit` of its overdue fields; 0: no hash has any."""
-        while self.fields_due is not None and (due := self.fields_due.take_overdue(self.space.now, 1)):
-            key = due[0]
-            value = self.table.get(key)
-            if value.__class__ is not Hash:
-                continue  # the key was overwritten
-            gone = value.expire_overdue(self.space.now, limit)
-            self.fields_change(key, value)
-            if gone:
-                self.fields_expired(key, value, gone)
-                return len(gone)
-        return 0
-
     # Inside
 
     def _set_free(self, key: bytes) -> bool:
@@ -476,7 +448,7 @@ class Database:
         when = self.expires.get(key)
         if when is None:
             return False
-        if self.space.now > when and self.space.expires_lazily:
+        if self.space.now > when and self.space.view == DELETE:
             self.expire(key)
             return True
         self.expires.pop(key)

@@ -74,7 +74,7 @@ class Replay:
         return False
 
     def _call(self, argv: Argv) -> None:
-        client, space = self._client, self._engine.keyspace
+        client = self._client
         try:
             entry = self._engine.find(argv)
         except CommandError:
@@ -82,9 +82,6 @@ class Replay:
         if not entry.minimum <= len(argv) <= entry.maximum:
             raise CannotReplay(f"Wrong number of arguments for '{entry.command.name}'")
         client.argv, client.redacted, client.rewritten = argv, (), None
-        now = space.now
-        if entry.command.group == "hash":
-            space.now = 0  # no field's time has come, neither
         try:
             entry.handler(client, *argv[entry.words :])
         except CommandError as failure:
@@ -92,8 +89,6 @@ class Replay:
         except Exception as failure:
             log.error("Unexpected error in %s", entry.command.name, exc_info=failure)
             raise CannotReplay(f"Internal error in '{entry.command.name}'") from None
-        finally:
-            space.now = now
 
     def _complain(self, line: bytes, name: str) -> None:
         self.errors += 1
