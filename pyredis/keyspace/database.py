@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pyredis.datatypes.deadlines import Deadlines
 from pyredis.datatypes.hash import Hash
+from pyredis.datatypes.slotted_table import SlottedTable
 from pyredis.datatypes.table import Table
 from pyredis.errors import WrongType
 from pyredis.keyspace import events
@@ -34,9 +35,10 @@ class Keyspace:
     """All databases of a server and what they share.
 
     `now` is wall time in ms, set by the engine once a batch, so that a batch, a script or a transaction sees one time.
+    `slotted`: keys can be counted, listed and dropped by the slot that they have in a cluster.
     """
 
-    def __init__(self, count: int, random: Random) -> None:
+    def __init__(self, count: int, random: Random, *, slotted: bool = False) -> None:
         self.now = 0
         self.random = random
         self.observers: tuple[Observer, ...] = ()
@@ -51,7 +53,8 @@ class Keyspace:
         self.stores_past = False  # whether a time in the past is stored as any other, and deletes nothing
         self.expired_count = 0
         self.expired_fields = 0
-        self.databases = [Database(self, index) for index in range(count)]
+        kind = SlottedDatabase if slotted else Database
+        self.databases: list[Database] = [kind(self, index) for index in range(count)]
 
     def observe(self, observer: Observer) -> None:
         """Tell `observer` of every event from now on."""
@@ -110,10 +113,12 @@ class Database:
 
     __slots__ = ("dirty", "expires", "fields_due", "hits", "index", "misses", "space", "table")
 
+    new_table: Callable[[], Table[Any]] = Table
+
     def __init__(self, space: Keyspace, index: int) -> None:
         self.space = space
         self.index = index
-        self.table: Table[Any] = Table()
+        self.table: Table[Any] = self.new_table()
         self.expires: Table[int] = Table()
         self.fields_due: Deadlines | None = None  # hashes by when their next field expires, if ever one had such
         self.dirty = 0
@@ -127,8 +132,7 @@ class Database:
 
     def get(self, key: bytes) -> Any:
         """The value to read, or None; counts a hit or a miss and the access."""
-        table = self.table
-        value = table.directory[hash(key) & table.mask].get(key)
+        value = self.table.get(key)
         if value is None:
             self._miss(key)
             return None
@@ -169,7 +173,7 @@ class Database:
                     self._tell(key, events.KEY_MISS)
         return values
 
-    def string(self, key: bytes) -> bytes | bytearray | int | None:
+    def string(self, key: bytes) -> StringValue | None:
         """A string to read, or None. Raises WrongType."""
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
@@ -210,7 +214,7 @@ class Database:
             self._used(key, value)
         return value
 
-    def take_string(self, key: bytes) -> bytes | bytearray | int | None:
+    def take_string(self, key: bytes) -> StringValue | None:
         """A string that a write is about to change, or None. Raises WrongType."""
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
@@ -392,7 +396,7 @@ class Database:
         """Drop every key; observers hear of it once, before, even if there is none. Returns how many there were."""
         count = self.table.count
         self._tell(b"", events.FLUSHED)
-        self.table, self.expires, self.fields_due = Table(), Table(), None
+        self.table, self.expires, self.fields_due = self.new_table(), Table(), None
         self.dirty += count
         return count
 
@@ -498,3 +502,67 @@ class Database:
     def _tell(self, key: bytes, event: Event) -> None:
         for observer in self.space.observers:
             observer(self, key, event)
+
+
+class SlottedDatabase(Database):
+    """A database in which a slot's keys stand together. Expiries do not: nobody asks for those of a slot.
+
+    What `Database` looks up right where it is needed, by the hash of a plain table, goes through the table here.
+    """
+
+    __slots__ = ()
+
+    new_table = SlottedTable
+    table: SlottedTable[Any]
+
+    def string(self, key: bytes) -> StringValue | None:
+        """A string to read, or None. Raises WrongType."""
+        return _string(self.get(key))
+
+    def take_string(self, key: bytes) -> StringValue | None:
+        """A string that a write is about to change, or None. Raises WrongType."""
+        return _string(self.take(key))
+
+    def get_as(self, key: bytes, kind: type[T]) -> T | None:
+        """A value of the class `kind` to read, or None. Raises WrongType."""
+        return _of_kind(self.get(key), kind)
+
+    def take_as(self, key: bytes, kind: type[T]) -> T | None:
+        """A value of the class `kind` that a write is about to change, or None. Raises WrongType."""
+        return _of_kind(self.take(key), kind)
+
+    def set(self, key: bytes, value: Any, event: Event) -> None:
+        """Store a value whatever was there; an expiry is gone."""
+        if self.space.observers:
+            self._tell_overwritten(key, self.peek(key), value)
+        if self.expires.count:
+            self._set_free(key)
+        self.put(key, value, event)
+
+    def put(self, key: bytes, value: Any, event: Event, count: int = 1) -> None:
+        """Store a value and keep the expiry there is; it counts as `count` changes."""
+        if self.table.set(key, value) and self.space.observers:
+            self._tell(key, events.NEW)
+        self.changed(key, event, count)
+
+    def remove_slot(self, slot: int, event: Event = events.DEL) -> int:
+        """Delete the keys of a slot, expired or not; returns how many there were."""
+        keys = self.table.clear_slot(slot)
+        self.expires.discard(keys)
+        for key in keys:
+            if self.fields_due is not None:
+                self.fields_due.pop(key)
+            self.changed(key, event)
+        return len(keys)
+
+
+def _string(value: Any) -> StringValue | None:
+    if value is None or value.__class__ in STRING_TYPES:
+        return value  # type: ignore[return-value]
+    raise WrongType
+
+
+def _of_kind(value: Any, kind: type[T]) -> T | None:
+    if value is None or isinstance(value, kind):
+        return value
+    raise WrongType
