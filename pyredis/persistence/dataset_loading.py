@@ -335,6 +335,7 @@ class Loading:
 
     def _fields(self) -> "Fields":
         fields: Fields = {
+            "loading": int(self.active),
             "rdb_last_load_keys_expired": self.keys_expired,
             "rdb_last_load_keys_loaded": self.keys_loaded,
         }
