@@ -1,10 +1,12 @@
 """The composition root: servers, embedded use and tests are all put together here.
 
-Importing the command families fills the command table; `build_engine` makes an engine with every component.
+Importing the command families fills the command table; `build_engine` makes an engine of what its profile names.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
+from typing import NamedTuple
 
 from pyredis import commands
 from pyredis.clock import Clock
@@ -12,10 +14,12 @@ from pyredis.config import absent
 from pyredis.config.store import Config
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.acl.acl_log import AclLog
+from pyredis.engine.command_table.command import TABLE, Command
 from pyredis.engine.engine import Engine
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.cross_protocol import CrossProtocol
 from pyredis.engine.execution.dispatch import retry
+from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.multi import Watches
 from pyredis.engine.execution.pause import Pause
@@ -48,7 +52,37 @@ from pyredis.scripting.scripts import Scripts
 
 commands.load()
 
-COMPONENTS = (
+
+class Profile(NamedTuple):
+    """What a kind of engine is made of: a server, one that is embedded, later a Sentinel.
+
+    `components` are built in this order, each from the engine; `tie` then tells them of one another.
+    """
+
+    commands: Mapping[str, Command]
+    components: Sequence[Callable[[Engine], object]]
+    tie: Callable[[Engine], None]
+
+
+def _log_files(engine: Engine) -> LogFiles:
+    return LogFiles(engine.config, engine[Disk])
+
+
+def _tie_server(engine: Engine) -> None:
+    """What the parts of a server tell one another."""
+    engine.script_flags = partial(command_flags, engine)
+    engine[Blocking].retry = partial(retry, engine)
+    engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
+    functions = engine[Functions]
+    engine[Memory].parts |= {"tracking": lambda: engine[Tracking].size, "pubsub": lambda: engine[PubSub].size}
+    engine[Dataset].on_settled.append(engine[Memory].recount)
+    engine[Dataset].libraries = lambda: [library.code for library in functions.libraries.values()]
+    engine[Dataset].take_libraries = lambda codes, replace: functions.restore(codes, replace=replace, flush=False)
+    engine[Dataset].drop_libraries = functions.flush
+
+
+_SERVER_COMPONENTS = (
+    _log_files,
     Acl,
     AclLog,
     ClientMemory,
@@ -60,6 +94,7 @@ COMPONENTS = (
     Propagation,
     Eviction,
     GoodReplicas,
+    ExpiryView,
     Pause,
     Watches,
     Blocking,
@@ -80,11 +115,18 @@ COMPONENTS = (
     Saving,
     Loading,
 )
-"""In the order they are built; each takes the engine."""
+
+SERVER = Profile(TABLE, _SERVER_COMPONENTS, _tie_server)
+"""Redis as it runs by itself: all there is."""
 
 
 def build_engine(
-    config: Config | None = None, *, clock: Clock | None = None, seed: int | None = None, disk: Disk | None = None
+    config: Config | None = None,
+    *,
+    clock: Clock | None = None,
+    seed: int | None = None,
+    disk: Disk | None = None,
+    profile: Profile = SERVER,
 ) -> Engine:
     """A complete engine without a socket; `seed` makes its random choices repeatable, `disk` is where its files are.
 
@@ -93,19 +135,10 @@ def build_engine(
     """
     config = config or Config()
     absent.refuse(config)
-    engine = Engine(config, clock or Clock(), Random(seed))
+    engine = Engine(config, clock or Clock(), Random(seed), profile.commands)
     engine.components[Disk] = disk or Disk()
-    engine.add(LogFiles(engine.config, engine[Disk]))
-    for component in COMPONENTS:
+    for component in profile.components:
         engine.add(component(engine))
-    engine.script_flags = partial(command_flags, engine)
-    engine[Blocking].retry = partial(retry, engine)
-    engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
-    functions = engine[Functions]
-    engine[Memory].parts |= {"tracking": lambda: engine[Tracking].size, "pubsub": lambda: engine[PubSub].size}
-    engine[Dataset].on_settled.append(engine[Memory].recount)
-    engine[Dataset].libraries = lambda: [library.code for library in functions.libraries.values()]
-    engine[Dataset].take_libraries = lambda codes, replace: functions.restore(codes, replace=replace, flush=False)
-    engine[Dataset].drop_libraries = functions.flush
     engine.cron_steps.append(lambda: engine.stats.sample(engine.keyspace.now))
+    profile.tie(engine)
     return engine

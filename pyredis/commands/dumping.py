@@ -124,7 +124,7 @@ def _restore(ctx: Client, name: bytes, key: bytes, ttl: bytes, payload: bytes, w
     if when and not options.absolute:
         when += db.space.now
         ctx.rewritten = (name, key, b"%d" % when, payload, *words, b"ABSTTL")
-    if when and db.space.expires_lazily and (when <= db.space.now or when > INT64_MAX):
+    if when and not db.space.stores_past and (when <= db.space.now or when > INT64_MAX):
         ctx.rewritten = (b"UNLINK" if ctx.engine.config["lazyfree-lazy-server-del"] else b"DEL", key)
         db.remove(key)
         return OK

@@ -64,7 +64,7 @@ def _expire(
         return 0
     if condition is not None and not condition.allows(when, db.expire_time(key)):
         return 0
-    if when <= db.space.now and db.space.expires_lazily:
+    if when <= db.space.now and not db.space.stores_past:
         db.remove(key)
         ctx.rewritten = (b"UNLINK" if ctx.engine.config["lazyfree-lazy-expire"] else b"DEL", key)
     else:

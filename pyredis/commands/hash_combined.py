@@ -6,14 +6,13 @@ What propagates is told as in `hash_expiry`: moments are absolute, and what is p
 from collections.abc import Sequence
 
 from pyredis.commands.hash_expiry import SECOND, expire_now, fields_of, moment
-from pyredis.commands.hashes import living
 from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import DENYOOM, FAST, WRITE, Keys, command
 from pyredis.errors import CommandError, wrong_arity
-from pyredis.keyspace import events
+from pyredis.keyspace import events, hash_fields
 
 _UNITS = {b"EX": (SECOND, True), b"PX": (1, True), b"EXAT": (SECOND, False), b"PXAT": (1, False)}
 """Options with a time: its unit in ms, and whether it counts from now."""
@@ -48,7 +47,7 @@ def hgetex(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: bytes,
     fields = fields_of(given)
     if hash is None:
         return [None] * len(fields)
-    values = living(db, key, hash, fields)
+    values = hash_fields.values(db, key, hash, fields)
     if not len(hash):
         return values
     if when is not None:
@@ -74,7 +73,7 @@ def _set_times(
     found = [field for field in fields if field in hash.fields]
     if not found:
         return False
-    if when <= db.space.now and db.space.expires_lazily:
+    if when <= db.space.now and not db.space.stores_past:
         found = list(dict.fromkeys(found))
         expire_now(ctx, key, hash, found)
         return True
@@ -103,7 +102,7 @@ def hgetdel(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: bytes
     fields = fields_of((word, numfields, field, *words))
     if hash is None:
         return [None] * len(fields)
-    values = living(ctx.db, key, hash, fields)
+    values = hash_fields.values(ctx.db, key, hash, fields)
     values = [
         value if value is not None and hash.remove(field) else None for field, value in zip(fields, values, strict=True)
     ]
@@ -197,5 +196,5 @@ def hsetex(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: bytes,
 
 
 def _condition_holds(ctx: Client, key: bytes, hash: Hash | None, fields: Sequence[bytes], condition: bytes) -> bool:
-    values = [None] * len(fields) if hash is None else living(ctx.db, key, hash, fields)
+    values = [None] * len(fields) if hash is None else hash_fields.values(ctx.db, key, hash, fields)
     return all((value is None) == (condition == b"FNX") for value in values)

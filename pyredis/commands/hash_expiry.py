@@ -13,7 +13,8 @@ from pyredis.engine.command_table.arguments import integer, integer_between
 from pyredis.engine.command_table.command import FAST, READONLY, WRITE, Keys, command
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import CommandError, invalid_expire
-from pyredis.keyspace import events
+from pyredis.keyspace import events, hash_fields
+from pyredis.keyspace.database import Database
 
 _LAST_MOMENT = (1 << 46) - 1
 SECOND = 1000  # ms
@@ -83,7 +84,7 @@ def _expire(ctx: Client, key: bytes, words: tuple[bytes, ...], unit: int, *, rel
     fields = fields_of(words[1 + len(options) :], b"Parameter `numFields` should be greater than 0")
     if hash is None:
         return [NO_FIELD] * len(fields)
-    past = when <= now and db.space.expires_lazily
+    past = when <= now and not db.space.stores_past
     results = [_expire_field(hash, field, when, condition, past) for field in fields]
     updated = [field for field, result in zip(fields, results, strict=True) if result == _UPDATED]
     deleted = [field for field, result in zip(fields, results, strict=True) if result == _DELETED]
@@ -201,15 +202,14 @@ def hpersist(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: byte
     fields = fields_of((word, numfields, field, *words))
     if hash is None:
         return [NO_FIELD] * len(fields)
-    now = ctx.db.space.now
-    results = [_persist_field(hash, field, now) for field in fields]
+    results = [_persist_field(ctx.db, hash, field) for field in fields]
     if 1 in results:
         ctx.db.changed(key, events.HPERSIST)
     return results
 
 
-def _persist_field(hash: Hash, field: bytes, now: int) -> int:
-    if field not in hash.fields or (hash.deadlines is not None and hash.deadlines.is_overdue(field, now)):
+def _persist_field(db: Database, hash: Hash, field: bytes) -> int:
+    if not hash_fields.has(db, hash, field):
         return NO_FIELD
     return 1 if hash.persist(field) else NO_EXPIRY
 
@@ -223,15 +223,14 @@ def _times(ctx: Client, key: bytes, words: tuple[bytes, ...], *, relative: bool,
     fields = fields_of(words)
     if hash is None:
         return [NO_FIELD] * len(fields)
-    now = ctx.db.space.now
-    start = now if relative else 0
+    start = ctx.db.space.now if relative else 0
     results: list[int] = []
     for field in fields:
         when = hash.deadlines.get(field) if hash.deadlines is not None else None
-        if when is None:
-            results.append(NO_EXPIRY if field in hash.fields else NO_FIELD)
-        elif when < now:
+        if not hash_fields.has(ctx.db, hash, field):
             results.append(NO_FIELD)
+        elif when is None:
+            results.append(NO_EXPIRY)
         else:
             results.append((when - start + 999) // SECOND if in_seconds else when - start)
     return results

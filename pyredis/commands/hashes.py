@@ -1,8 +1,7 @@
 """Hashes: fields and values.
 
-Commands that name fields delete those of them whose time has passed (`living`), as Redis does; commands that answer a
-whole hash leave them out, and HLEN counts them until somebody deletes them. Setting a field takes its time away,
-incrementing does not. The times themselves are in `hash_expiry`.
+Fields whose time has passed are dealt with by `keyspace.hash_fields`; HLEN counts them until somebody deletes them.
+Setting a field takes its time away, incrementing does not. The times themselves are in `hash_expiry`.
 """
 
 from collections.abc import Sequence
@@ -23,33 +22,16 @@ from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import integer
 from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import NOT_A_FLOAT, OUT_OF_RANGE, OVERFLOW, CommandError, syntax_error, wrong_arity
-from pyredis.keyspace import events
-from pyredis.keyspace.database import Database
+from pyredis.keyspace import events, hash_fields
 from pyredis.keyspace.events import Event
 from pyredis.keyspace.kinds import register
 from pyredis.protocol.replies import OK, FlatMap, Pairs, Status
 
 
-def living(db: Database, key: bytes, hash: Hash, fields: Sequence[bytes]) -> list[bytes | None]:
-    """The values of fields; those whose time has passed are None and, unless a master decides that, deleted."""
-    values, deadlines = hash.get_many(fields), hash.deadlines
-    if deadlines is None or not deadlines.any_overdue(now := db.space.now):
-        return values
-    overdue = {field: None for field in fields if deadlines.is_overdue(field, now)}
-    if not overdue:
-        return values
-    values = [None if field in overdue else value for field, value in zip(fields, values, strict=True)]
-    if db.space.expires_lazily:
-        for field in overdue:
-            hash.remove(field)
-        db.fields_expired(key, hash, [*overdue])
-    return values
-
-
 def read(ctx: Client, key: bytes, fields: Sequence[bytes]) -> list[bytes | None]:
     """The values of fields of a hash that may not exist. Raises WrongType."""
     hash = ctx.db.get_as(key, Hash)
-    return [None] * len(fields) if hash is None else living(ctx.db, key, hash, fields)
+    return [None] * len(fields) if hash is None else hash_fields.values(ctx.db, key, hash, fields)
 
 
 def store(ctx: Client, key: bytes, words: Sequence[bytes]) -> int:
@@ -128,7 +110,7 @@ def hsetnx(ctx: Client, key: bytes, field: bytes, value: bytes) -> int:
     Sets a field unless the hash has it.
     """
     hash = ctx.db.take_as(key, Hash)
-    if hash is not None and living(ctx.db, key, hash, (field,))[0] is not None:
+    if hash is not None and hash_fields.values(ctx.db, key, hash, (field,))[0] is not None:
         return 0
     return store(ctx, key, (field, value))
 
@@ -149,7 +131,7 @@ def hget(ctx: Client, key: bytes, field: bytes) -> bytes | None:
     hash = ctx.db.get_as(key, Hash)
     if hash is None:
         return None
-    return hash.fields.get(field) if hash.deadlines is None else living(ctx.db, key, hash, (field,))[0]
+    return hash.fields.get(field) if hash.deadlines is None else hash_fields.values(ctx.db, key, hash, (field,))[0]
 
 
 @command(
@@ -240,7 +222,7 @@ def _number_at(ctx: Client, key: bytes, field: bytes) -> tuple[Hash | None, byte
     hash = ctx.db.take_as(key, Hash)
     if hash is None:
         return None, b"0"
-    value = hash.fields.get(field) if hash.deadlines is None else living(ctx.db, key, hash, (field,))[0]
+    value = hash.fields.get(field) if hash.deadlines is None else hash_fields.values(ctx.db, key, hash, (field,))[0]
     return hash if len(hash) else None, b"0" if value is None else value
 
 
@@ -331,7 +313,7 @@ def hgetall(ctx: Client, key: bytes) -> FlatMap:
     Answers all fields with their values.
     """
     hash = ctx.db.get_as(key, Hash)
-    return FlatMap([] if hash is None else hash.words(ctx.db.space.now))
+    return FlatMap([] if hash is None else hash_fields.words(ctx.db, hash))
 
 
 @command(
@@ -349,7 +331,7 @@ def hkeys(ctx: Client, key: bytes) -> list[bytes]:
     Answers all fields.
     """
     hash = ctx.db.get_as(key, Hash)
-    return [] if hash is None else hash.names(ctx.db.space.now)
+    return [] if hash is None else hash_fields.names(ctx.db, hash)
 
 
 @command(
@@ -367,7 +349,7 @@ def hvals(ctx: Client, key: bytes) -> list[bytes]:
     Answers all values.
     """
     hash = ctx.db.get_as(key, Hash)
-    return [] if hash is None else hash.words(ctx.db.space.now)[1::2]
+    return [] if hash is None else hash_fields.words(ctx.db, hash)[1::2]
 
 
 @command(
@@ -389,15 +371,11 @@ def hscan(ctx: Client, key: bytes, cursor: bytes, *words: bytes) -> ScanReply:
     if hash is None:
         return EMPTY
     options = ScanOptions(words, of="fields")
-    now = ctx.db.space.now
     if isinstance(hash.fields, dict):
-        position, names = 0, hash.names(now)
+        position, names = 0, hash.names()
     else:
         position, names = walk(hash.fields, position, options.count)
-        deadlines = hash.deadlines
-        if deadlines is not None:
-            names = [name for name in names if not deadlines.is_overdue(name, now)]
-    names = options.select(names)
+    names = options.select(hash_fields.select(ctx.db, hash, names))
     return reply(position, names if options.no_values else interleaved(names, hash.values_of(names)))
 
 
@@ -418,7 +396,7 @@ def hrandfield(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] | 
     count, with_values = _random_options(words) if words else (None, False)
     hash = ctx.db.get_as(key, Hash)
     if hash is not None:
-        _expire_overdue(ctx.db, key, hash)
+        hash_fields.drop_overdue(ctx.db, key, hash)
     if hash is None or not len(hash):
         return None if count is None else []
     random = ctx.engine.random
@@ -444,14 +422,6 @@ def _random_options(words: tuple[bytes, ...]) -> tuple[int, bool]:
     if len(words) == 2 and abs(count) > INT64_MAX // 2:
         raise CommandError(OUT_OF_RANGE)
     return count, len(words) == 2
-
-
-def _expire_overdue(db: Database, key: bytes, hash: Hash) -> None:
-    """Delete every field whose time has passed, unless a master decides that."""
-    if db.space.expires_lazily:
-        gone = hash.expire_overdue(db.space.now)
-        if gone:
-            db.fields_expired(key, hash, gone)
 
 
 register(Hash, b"hash", lambda hash: hash.encoding)

@@ -9,7 +9,6 @@ when they are numbers, else as they came.
 from collections.abc import Sequence
 from math import isnan, nan
 
-from pyredis.commands.hashes import living
 from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.list import List
 from pyredis.datatypes.set import Set
@@ -30,7 +29,7 @@ from pyredis.engine.command_table.command import (
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.roles import SCRIPT
 from pyredis.errors import CommandError, WrongType, syntax_error
-from pyredis.keyspace import events
+from pyredis.keyspace import events, hash_fields
 from pyredis.keyspace.database import Database
 
 _SKIPPED = {b"LIMIT": 2, b"GET": 1, b"BY": 1}
@@ -66,7 +65,7 @@ class Pattern:
         value = db.get(key)
         if self.field is None:
             return plain(value) if isinstance(value, (bytes, bytearray, int)) else None
-        return living(db, key, value, (self.field,))[0] if isinstance(value, Hash) else None
+        return hash_fields.values(db, key, value, (self.field,))[0] if isinstance(value, Hash) else None
 
 
 class Order:

@@ -12,7 +12,7 @@ side of the cursor where it was, so what is there from start to end is returned 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from random import Random
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 from pyredis.datatypes.dismantling import Parts, dismantle
 
@@ -29,9 +29,17 @@ _CURSOR_MASK = (1 << _CURSOR_BITS) - 1
 
 
 class Table(Generic[V]):
-    """bytes → V. `directory` and `mask` are public for the hot path: `directory[hash(key) & mask]` is the bucket."""
+    """bytes → V. `directory` and `mask` are public for the hot path: `directory[hash(key) & mask]` is the bucket.
+
+    A subclass may have another `hash_of`, and then methods of its own for single keys; here they name the built-in
+    hash, since to look the function up would cost a tenth of the look-up.
+    """
 
     __slots__ = ("_walked", "count", "depths", "directory", "mask")
+
+    hash_of: Callable[[bytes], int] = staticmethod(hash)
+    deepest: ClassVar[int] = 64
+    """By how many bits of it buckets are told apart at most."""
 
     def __init__(self) -> None:
         self.clear()
@@ -53,15 +61,17 @@ class Table(Generic[V]):
         pending = [index]
         while pending:
             index = pending.pop()
-            if len(self.directory[index]) > BUCKET_LIMIT:
+            bucket = self.directory[index]
+            if len(bucket) > BUCKET_LIMIT and bucket.__class__ is dict:
                 depth = self.depths[index]
                 self._split(index)
-                pending += (index, index | 1 << depth)
+                if depth < self.deepest:
+                    pending += (index, index | 1 << depth)
 
-    def copy(self) -> "Table[V]":
+    def copy(self) -> Self:
         """Another table with the same keys and the same values."""
-        twin: Table[V] = Table()
-        copies = {id(bucket): bucket.copy() for bucket in self.buckets()}
+        twin = type(self)()
+        copies = {id(bucket): bucket.copy() for bucket in Table.buckets(self)}
         twin.directory = [copies[id(bucket)] for bucket in self.directory]
         twin.depths = self.depths.copy()
         twin.mask, twin.count = self.mask, self.count
@@ -79,7 +89,7 @@ class Table(Generic[V]):
         """Make room in an empty table for `count` keys that will come: it need not split then."""
         if self.count:
             return
-        depth = _depth_for(count)
+        depth = min(_depth_for(count), self.deepest)
         self.mask = (1 << depth) - 1
         self.directory = [{} for _ in range(self.mask + 1)]
         self.depths = [depth] * (self.mask + 1)
@@ -110,6 +120,9 @@ class Table(Generic[V]):
         """The value, or None."""
         return self.directory[hash(key) & self.mask].get(key)
 
+    def __setitem__(self, key: bytes, value: V) -> None:
+        self.set(key, value)
+
     def set(self, key: bytes, value: V) -> bool:
         """Store; True when the key is new."""
         bucket = self.directory[hash(key) & self.mask]
@@ -122,11 +135,11 @@ class Table(Generic[V]):
             self._split(hash(key) & self.mask)
         return True
 
-    def pop(self, key: bytes) -> V | None:
+    def pop(self, key: bytes, default: None = None) -> V | None:
         """Remove and return the value, or None."""
         index = hash(key) & self.mask
         bucket = self.directory[index]
-        value = bucket.pop(key, None)
+        value = bucket.pop(key, default)
         if value is not None:
             self.count -= 1
             if not bucket:
@@ -137,7 +150,7 @@ class Table(Generic[V]):
 
     def get_many(self, keys: Iterable[bytes]) -> list[V | None]:
         """The values, None where there is none."""
-        directory, mask = self.directory, self.mask
+        directory, mask, hash = self.directory, self.mask, self.hash_of
         return [directory[hash(key) & mask].get(key) for key in keys]
 
     def update(self, keys: Sequence[bytes], values: Iterable[V]) -> int:
@@ -150,7 +163,7 @@ class Table(Generic[V]):
         before = self.count
         if len(keys) > before:
             self._spread(before + len(keys))
-        directory, mask = self.directory, self.mask
+        directory, mask, hash = self.directory, self.mask, self.hash_of
         for key, value in zip(keys, values, strict=True):
             directory[hash(key) & mask][key] = value
         self.count = sum(map(len, self.buckets()))
@@ -163,7 +176,7 @@ class Table(Generic[V]):
     def discard(self, keys: Iterable[bytes]) -> int:
         """Remove keys; returns how many there were."""
         before = self.count
-        directory, mask = self.directory, self.mask
+        directory, mask, hash = self.directory, self.mask, self.hash_of
         for key in keys:
             bucket = directory[hash(key) & mask]
             if bucket.pop(key, None) is not None:
@@ -178,7 +191,7 @@ class Table(Generic[V]):
         buckets = list(self.buckets())
         self.count = 0
         self.reserve(count)
-        directory, mask = self.directory, self.mask
+        directory, mask, hash = self.directory, self.mask, self.hash_of
         for bucket in buckets:
             self.count += len(bucket)
             for key, value in bucket.items():
@@ -201,11 +214,15 @@ class Table(Generic[V]):
                 return next(islice(bucket, draw, None))
         return self._nth_key(random.randrange(self.count))
 
+    def random_bucket(self, random: Random) -> dict[bytes, V]:
+        """A random bucket of a table that is not empty."""
+        return self.directory[int(random.random() * (self.mask + 1))]
+
     def sample(self, random: Random, count: int) -> list[bytes]:
         """`count` random keys of one bucket, the same perhaps twice: quicker than one at a time. None when empty."""
         fraction = random.random
         for _ in range(_SAMPLED_BUCKETS if self.count else 0):
-            bucket = self.directory[int(fraction() * (self.mask + 1))]
+            bucket = self.random_bucket(random)
             if len(bucket) >= count:
                 keys, size = list(bucket), len(bucket)
                 return [keys[int(fraction() * size)] for _ in range(count)]
@@ -222,6 +239,11 @@ class Table(Generic[V]):
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """One scan step: the keys under `cursor`, about `count` of them, and the next cursor (0 at the end)."""
+        bits, keys = self._step(cursor, count)
+        return _next_cursor(cursor, (1 << bits) - 1), keys
+
+    def _step(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """The keys under `cursor`, and how many low bits of the hash they have in common with it."""
         index = cursor & self.mask
         bucket = self.directory[index]
         depth = self.depths[index]
@@ -231,12 +253,13 @@ class Table(Generic[V]):
         keys = list(bucket)
         if bits > depth:
             keys = self._parts_of(keys, part).get(cursor & part, [])
-        return _next_cursor(cursor, part), keys
+        return bits, keys
 
     def _parts_of(self, keys: list[bytes], part: int) -> dict[int, list[bytes]]:
         """Keys by the bits of their hashes under `part`; steps of a scan that follow find the same bucket unchanged."""
         if self._walked is None or self._walked[0] != part or self._walked[1] != keys:
             parts: dict[int, list[bytes]] = {}
+            hash = self.hash_of
             for key in keys:
                 parts.setdefault(hash(key) & part, []).append(key)
             self._walked = part, keys, parts
@@ -250,9 +273,9 @@ class Table(Generic[V]):
             self.depths += self.depths
             self.mask = self.mask * 2 + 1
         bit = 1 << depth
-        bucket = self.directory[index]
+        bucket, hash = self.directory[index], self.hash_of
         ones = {key: value for key, value in bucket.items() if hash(key) & bit}
-        zeros = {key: value for key, value in bucket.items() if not hash(key) & bit}
+        zeros = {key: value for key, value in bucket.items() if key not in ones} if ones else bucket
         low = index & (bit - 1)
         self._point(low, depth + 1, zeros)
         self._point(low | bit, depth + 1, ones)

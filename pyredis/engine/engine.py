@@ -6,7 +6,7 @@ run one.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from random import Random
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from pyredis.clock import Clock
 from pyredis.config.store import Config
 from pyredis.datatypes.collection_limits import CollectionLimits
 from pyredis.engine.client import CLOSED, Client, NullSink, Sink
-from pyredis.engine.command_table.command import TABLE, Handler
+from pyredis.engine.command_table.command import TABLE, Command, Handler
 from pyredis.engine.command_table.entry import Entry
 from pyredis.engine.command_table.renaming import put, rename_commands
 from pyredis.engine.execution import gates
@@ -38,7 +38,7 @@ class Engine:
     Raises ConfigError when `config` renames commands in a way that is not possible.
     """
 
-    def __init__(self, config: Config, clock: Clock, random: Random) -> None:
+    def __init__(self, config: Config, clock: Clock, random: Random, commands: Mapping[str, Command] = TABLE) -> None:
         self.config = config
         self.clock = clock
         self.random = random
@@ -54,8 +54,8 @@ class Engine:
         self._slow_thresholds: dict[str, float] = {}
         self.clients: dict[int, Client] = {}
         self.running: Client | None = None  # whose command runs, unless it is a plain one
-        self.entries = _entries()
-        self.multi, self.exec = self.entries[b"MULTI"], self.entries[b"EXEC"]
+        self.entries = _entries(commands)
+        self.multi, self.exec = self._row("multi"), self._row("exec")
         rename_commands(self.entries, config.directives.get("rename-command", ()))
         self.on_shutdown: Callable[..., bool] | None = None  # SHUTDOWN calls it: set by what runs the process
         self.exit_checks: list[Callable[[bool | None, bool], bool]] = []  # may the server end? (save, force)
@@ -147,6 +147,10 @@ class Engine:
             return sub or entry
         return entry
 
+    def _row(self, name: str) -> Entry:
+        """A command's row; one that nobody finds where there is no such command."""
+        return self.entries.get(name.encode()) or Entry(TABLE[name])
+
     def flags(self, client: Client, entry: Entry, argv: Argv) -> int:
         """A command's flags: of a script those it declares, of EXEC those of every queued command."""
         if entry.script:
@@ -202,10 +206,10 @@ def _exit() -> None:
     raise SystemExit(1)
 
 
-def _entries() -> dict[bytes, Entry]:
-    """Rows for all declared commands, under their lower and upper case names."""
+def _entries(commands: Mapping[str, Command]) -> dict[bytes, Entry]:
+    """Rows for commands, under their lower and upper case names."""
     entries: dict[bytes, Entry] = {}
-    for command in TABLE.values():
+    for command in commands.values():
         if not command.container:
             put(entries, command.name.encode(), Entry(command))
     return entries

@@ -14,7 +14,8 @@ from typing import Protocol
 
 from pyredis.clock import Clock
 from pyredis.config.store import Config
-from pyredis.keyspace.database import Database, Keyspace
+from pyredis.keyspace import hash_fields
+from pyredis.keyspace.database import DELETE, Database, Keyspace
 
 _KEYS = 20
 _TIME_PERCENT = 25
@@ -73,7 +74,7 @@ class ActiveExpiry:
 
     def step(self) -> None:
         """One cycle, unless switched off or somebody else expires keys (a master; a pause)."""
-        if self.enabled and self._space.expires_lazily:
+        if self.enabled and self._space.view == DELETE:
             self.cycle()
 
     def cycle(self) -> None:
@@ -99,7 +100,7 @@ class ActiveExpiry:
 
     def _expire_fields(self, db: Database, deadline: int) -> None:
         """Delete fields of hashes whose time has passed, until the cycle's time is up."""
-        while db.expire_some_fields(_FIELDS) and self._clock.ticks_ns() <= deadline:
+        while hash_fields.expire_some(db, _FIELDS) and self._clock.ticks_ns() <= deadline:
             pass
 
     def _walk(self, db: Database, effort: int, deadline: int) -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pyredis.datatypes.deadlines import Deadlines
 from pyredis.datatypes.hash import Hash
+from pyredis.datatypes.slotted_table import SlottedTable
 from pyredis.datatypes.table import Table
 from pyredis.errors import WrongType
 from pyredis.keyspace import events
@@ -26,14 +27,18 @@ Observer = Callable[["Database", bytes, Event], None]
 StringValue = bytes | bytearray | int
 STRING_TYPES = frozenset((bytes, bytearray, int))
 
+DELETE, HIDE, SHOW = range(3)
+"""What becomes of a key or field past its time that somebody looks at; `engine.execution.expiry_view` decides."""
+
 
 class Keyspace:
     """All databases of a server and what they share.
 
     `now` is wall time in ms, set by the engine once a batch, so that a batch, a script or a transaction sees one time.
+    `slotted`: keys can be counted, listed and dropped by the slot that they have in a cluster.
     """
 
-    def __init__(self, count: int, random: Random) -> None:
+    def __init__(self, count: int, random: Random, *, slotted: bool = False) -> None:
         self.now = 0
         self.random = random
         self.observers: tuple[Observer, ...] = ()
@@ -44,12 +49,12 @@ class Keyspace:
         self.touching = True  # whether the present command counts as an access (CLIENT NO-TOUCH)
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
         self.on_fields_expired: Callable[[Database, bytes, list[bytes]], None] | None = None  # propagates the HDELs
-        self.expires_lazily = True  # nobody holds expiry back
-        self._holders: set[str] = set()
-        self.loading = False  # what a log holds is played back: no key's time has come
+        self.view = DELETE  # what becomes of keys and fields past their time
+        self.stores_past = False  # whether a time in the past is stored as any other, and deletes nothing
         self.expired_count = 0
         self.expired_fields = 0
-        self.databases = [Database(self, index) for index in range(count)]
+        kind = SlottedDatabase if slotted else Database
+        self.databases: list[Database] = [kind(self, index) for index in range(count)]
 
     def observe(self, observer: Observer) -> None:
         """Tell `observer` of every event from now on."""
@@ -64,15 +69,10 @@ class Keyspace:
         """Stop telling `observer`."""
         self.observers = tuple(one for one in self.observers if one != observer)
 
-    def hold_expiry(self, who: str) -> None:
-        """Until `who` releases it, a key whose time has come stays: a pause and a load may overlap in any order."""
-        self._holders.add(who)
-        self.expires_lazily = False
-
-    def release_expiry(self, who: str) -> None:
-        """`who` no longer holds expiry back; keys expire again when nobody does."""
-        self._holders.discard(who)
-        self.expires_lazily = not self._holders
+    @property
+    def past(self) -> int:
+        """What has a time before this one, ms, is overdue: nothing where all is shown."""
+        return 0 if self.view == SHOW else self.now
 
     @property
     def dirty(self) -> int:
@@ -113,10 +113,12 @@ class Database:
 
     __slots__ = ("dirty", "expires", "fields_due", "hits", "index", "misses", "space", "table")
 
+    new_table: Callable[[], Table[Any]] = Table
+
     def __init__(self, space: Keyspace, index: int) -> None:
         self.space = space
         self.index = index
-        self.table: Table[Any] = Table()
+        self.table: Table[Any] = self.new_table()
         self.expires: Table[int] = Table()
         self.fields_due: Deadlines | None = None  # hashes by when their next field expires, if ever one had such
         self.dirty = 0
@@ -130,8 +132,7 @@ class Database:
 
     def get(self, key: bytes) -> Any:
         """The value to read, or None; counts a hit or a miss and the access."""
-        table = self.table
-        value = table.directory[hash(key) & table.mask].get(key)
+        value = self.table.get(key)
         if value is None:
             self._miss(key)
             return None
@@ -172,7 +173,7 @@ class Database:
                     self._tell(key, events.KEY_MISS)
         return values
 
-    def string(self, key: bytes) -> bytes | bytearray | int | None:
+    def string(self, key: bytes) -> StringValue | None:
         """A string to read, or None. Raises WrongType."""
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
@@ -213,7 +214,7 @@ class Database:
             self._used(key, value)
         return value
 
-    def take_string(self, key: bytes) -> bytes | bytearray | int | None:
+    def take_string(self, key: bytes) -> StringValue | None:
         """A string that a write is about to change, or None. Raises WrongType."""
         table = self.table
         value = table.directory[hash(key) & table.mask].get(key)
@@ -259,7 +260,7 @@ class Database:
         while (key := self.table.random_key(self.space.random)) is not None:
             if not (self.expires.count and self.expire_if_due(key)):
                 break
-            left -= not self.space.expires_lazily
+            left -= self.space.view != DELETE
             if not left:
                 break
         return key
@@ -395,7 +396,7 @@ class Database:
         """Drop every key; observers hear of it once, before, even if there is none. Returns how many there were."""
         count = self.table.count
         self._tell(b"", events.FLUSHED)
-        self.table, self.expires, self.fields_due = Table(), Table(), None
+        self.table, self.expires, self.fields_due = self.new_table(), Table(), None
         self.dirty += count
         return count
 
@@ -404,7 +405,7 @@ class Database:
     def is_due(self, key: bytes) -> bool:
         """Whether the key is past its time, deleted or not."""
         when = self.expires.get(key)
-        return when is not None and self.space.now > when and not self.space.loading
+        return when is not None and when < self.space.past
 
     def _any_due(self, keys: Sequence[bytes]) -> bool:
         """Whether one of the keys is past its time."""
@@ -412,11 +413,11 @@ class Database:
         return any(when is not None and now > when for when in self.expires.get_many(keys))
 
     def expire_if_due(self, key: bytes) -> bool:
-        """Lazy expiry: whether the key is past its time; then it is deleted, unless a master decides that."""
+        """Lazy expiry: whether the key is past its time and not to be seen; then it is deleted, or only hidden."""
         when = self.expires.get(key)
-        if when is None or self.space.now <= when or self.space.loading:
+        if when is None or self.space.now <= when or self.space.view == SHOW:
             return False
-        if self.space.expires_lazily:
+        if self.space.view == DELETE:
             self.expire(key)
         return True
 
@@ -444,31 +445,6 @@ class Database:
             if self.fields_due.get(key) != when:
                 self.fields_due.set(key, when)
 
-    def fields_expired(self, key: bytes, value: Hash, fields: list[bytes]) -> None:
-        """Fields of a hash were deleted because their time has passed; an empty hash goes."""
-        space = self.space
-        space.expired_fields += len(fields)
-        self.changed(key, events.HEXPIRED, 0)
-        if not len(value):
-            self._drop(key)
-            self.changed(key, events.DEL, 0)
-        if space.on_fields_expired is not None:
-            space.on_fields_expired(self, key, fields)
-
-    def expire_some_fields(self, limit: int) -> int:
-        """The active cycle's step for one hash: delete at most `limit` of its overdue fields; 0: no hash has any."""
-        while self.fields_due is not None and (due := self.fields_due.take_overdue(self.space.now, 1)):
-            key = due[0]
-            value = self.table.get(key)
-            if value.__class__ is not Hash:
-                continue  # the key was overwritten
-            gone = value.expire_overdue(self.space.now, limit)
-            self.fields_change(key, value)
-            if gone:
-                self.fields_expired(key, value, gone)
-                return len(gone)
-        return 0
-
     # Inside
 
     def _set_free(self, key: bytes) -> bool:
@@ -476,7 +452,7 @@ class Database:
         when = self.expires.get(key)
         if when is None:
             return False
-        if self.space.now > when and self.space.expires_lazily:
+        if self.space.now > when and self.space.view == DELETE:
             self.expire(key)
             return True
         self.expires.pop(key)
@@ -526,3 +502,67 @@ class Database:
     def _tell(self, key: bytes, event: Event) -> None:
         for observer in self.space.observers:
             observer(self, key, event)
+
+
+class SlottedDatabase(Database):
+    """A database in which a slot's keys stand together. Expiries do not: nobody asks for those of a slot.
+
+    What `Database` looks up right where it is needed, by the hash of a plain table, goes through the table here.
+    """
+
+    __slots__ = ()
+
+    new_table = SlottedTable
+    table: SlottedTable[Any]
+
+    def string(self, key: bytes) -> StringValue | None:
+        """A string to read, or None. Raises WrongType."""
+        return _string(self.get(key))
+
+    def take_string(self, key: bytes) -> StringValue | None:
+        """A string that a write is about to change, or None. Raises WrongType."""
+        return _string(self.take(key))
+
+    def get_as(self, key: bytes, kind: type[T]) -> T | None:
+        """A value of the class `kind` to read, or None. Raises WrongType."""
+        return _of_kind(self.get(key), kind)
+
+    def take_as(self, key: bytes, kind: type[T]) -> T | None:
+        """A value of the class `kind` that a write is about to change, or None. Raises WrongType."""
+        return _of_kind(self.take(key), kind)
+
+    def set(self, key: bytes, value: Any, event: Event) -> None:
+        """Store a value whatever was there; an expiry is gone."""
+        if self.space.observers:
+            self._tell_overwritten(key, self.peek(key), value)
+        if self.expires.count:
+            self._set_free(key)
+        self.put(key, value, event)
+
+    def put(self, key: bytes, value: Any, event: Event, count: int = 1) -> None:
+        """Store a value and keep the expiry there is; it counts as `count` changes."""
+        if self.table.set(key, value) and self.space.observers:
+            self._tell(key, events.NEW)
+        self.changed(key, event, count)
+
+    def remove_slot(self, slot: int, event: Event = events.DEL) -> int:
+        """Delete the keys of a slot, expired or not; returns how many there were."""
+        keys = self.table.clear_slot(slot)
+        self.expires.discard(keys)
+        for key in keys:
+            if self.fields_due is not None:
+                self.fields_due.pop(key)
+            self.changed(key, event)
+        return len(keys)
+
+
+def _string(value: Any) -> StringValue | None:
+    if value is None or value.__class__ in STRING_TYPES:
+        return value  # type: ignore[return-value]
+    raise WrongType
+
+
+def _of_kind(value: Any, kind: type[T]) -> T | None:
+    if value is None or isinstance(value, kind):
+        return value
+    raise WrongType

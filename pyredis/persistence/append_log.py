@@ -342,12 +342,17 @@ class AppendLog:
     def _waiting_size(self) -> int:
         return sum(map(len, self._buffer))
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is a log, or will be once the dataset is loaded."""
+        return self.state != OFF or bool(self._engine.config["appendonly"])
+
     def _fields(self) -> "Fields":
         fields: Fields = {
             "aof_enabled": int(self.state != OFF),
             "aof_last_write_status": "ok" if self._write_error is None and self._sync_error is None else "err",
         }
-        if self.state != OFF:
+        if self.is_wanted:
             fields |= {
                 "aof_current_size": self.current_size,
                 "aof_base_size": self.base_size,

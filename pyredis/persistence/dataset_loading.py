@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyredis.engine.execution import gates
+from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import CommandError
 from pyredis.keyspace.access import Access
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pyredis")
 
-_HOLDER = "loading"  # of expiry
 _SECOND = 1000
 _SECOND_US = 1_000_000
 Steps = Iterator[None]
@@ -143,14 +143,12 @@ class Loading:
         self._started = self._engine.clock.now_ms()
         self._engine[Propagation].mute(True)
         self._engine.gates |= gates.LOADING
-        self._engine.keyspace.loading = True
-        self._engine.keyspace.hold_expiry(_HOLDER)
+        self._engine[ExpiryView].settle()
 
     def _leave(self) -> None:
         self._engine[Propagation].mute(False)
         self._engine.gates &= ~gates.LOADING
-        self._engine.keyspace.loading = False
-        self._engine.keyspace.release_expiry(_HOLDER)
+        self._engine[ExpiryView].settle()
         self._dataset.settle()
 
     # The log
@@ -337,6 +335,7 @@ class Loading:
 
     def _fields(self) -> "Fields":
         fields: Fields = {
+            "loading": int(self.active),
             "rdb_last_load_keys_expired": self.keys_expired,
             "rdb_last_load_keys_loaded": self.keys_loaded,
         }

@@ -74,16 +74,13 @@ class Replay:
         return False
 
     def _call(self, argv: Argv) -> None:
-        client, space = self._client, self._engine.keyspace
+        client = self._client
         try:
             entry = self._engine.find(argv)
         except CommandError:
             raise CannotReplay(f"Unknown command '{_shown(argv[0])}'") from None
         if not entry.minimum <= len(argv) <= entry.maximum:
             raise CannotReplay(f"Wrong number of arguments for '{entry.command.name}'")
-        now = space.now
-        if entry.command.group == "hash":
-            space.now = 0  # no field's time has come, neither
         try:
             apply(self._engine, client, entry, argv)
         except CommandError as failure:
@@ -91,8 +88,6 @@ class Replay:
         except Exception as failure:
             log.error("Unexpected error in %s", entry.command.name, exc_info=failure)
             raise CannotReplay(f"Internal error in '{entry.command.name}'") from None
-        finally:
-            space.now = now
 
     def _complain(self, line: bytes, name: str) -> None:
         self.errors += 1

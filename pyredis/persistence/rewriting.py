@@ -247,6 +247,6 @@ class Rewriting:
             "aof_rewrites": self.count,
             "aof_rewrites_consecutive_failures": self.failures,
         }
-        if self._log.state != OFF:
+        if self._log.is_wanted:
             fields["aof_pending_rewrite"] = int(self.scheduled)
         return fields

@@ -19,6 +19,12 @@ _MEASURE_EVERY_NS = 1_000_000_000  # it takes the kernel some ms in a large proc
 _SECOND_NS = 1_000_000_000
 _PRIVATE = re.compile(rb"^Private_Dirty: +(\d+) kB", re.MULTILINE)
 
+_AT_REST = dict.fromkeys(("current_cow_peak", "current_cow_size", "current_cow_size_age"), 0) | {
+    "current_fork_perc": "0.00",
+    "current_save_keys_processed": 0,
+    "current_save_keys_total": 0,
+}
+
 
 class SaveProgress:
     """A component. `last` holds, by the kind of save, the bytes that were not shared when the last one ended."""
@@ -68,7 +74,7 @@ class SaveProgress:
         fields: Fields = {f"{kind}_last_cow_size": size for kind, size in self.last.items()}
         numbers = self._numbers
         if not self._active or numbers is None:
-            return fields
+            return fields | _AT_REST
         measured, keys = numbers[_MEASURED_AT], numbers[_KEYS]
         return fields | {
             "current_cow_peak": numbers[_PEAK],

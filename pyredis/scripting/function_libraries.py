@@ -77,8 +77,8 @@ class Functions:
         parts = engine[Memory].parts
         parts["vm_functions"] = lambda: self._interpreter.memory if self._interpreter is not None else 0
         parts["functions"] = lambda: sum(SCRIPT_SIZE + len(library.code) for library in self.libraries.values())
-        engine.info.counts["number_of_functions"] = lambda: len(self.functions)
-        engine.info.counts["number_of_libraries"] = lambda: len(self.libraries)
+        engine.info.add("Memory", lambda: {"number_of_functions": len(self.functions)})
+        engine.info.add("Memory", lambda: {"number_of_libraries": len(self.libraries)})
 
     @property
     def interpreter(self) -> "Interpreter":

@@ -90,7 +90,7 @@ class Scripts:
         parts = engine[Memory].parts
         parts["vm_eval"] = lambda: self._interpreter.memory if self._interpreter is not None else 0
         parts["scripts_eval"] = lambda: sum(SCRIPT_SIZE + len(body) for body in self._by_body)
-        engine.info.counts["number_of_cached_scripts"] = self.__len__
+        engine.info.add("Memory", lambda: {"number_of_cached_scripts": len(self)})
         self._overrun: Overrun | None = None
 
     def __len__(self) -> int:

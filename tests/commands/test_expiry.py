@@ -4,6 +4,7 @@ import shlex
 
 from pytest import fixture, mark
 
+from pyredis.engine.execution.expiry_view import ExpiryView
 from tests.observed import START_MS, Observed
 
 PREPARED = ["SET k v", "SET ever v", "SET far v EXAT 99999999999"]
@@ -141,7 +142,7 @@ def test_lazy_expiry_unlinks(observed):
 
 def test_a_replica_keeps_what_is_past(observed):
     observed("SET s 5")
-    observed.engine.keyspace.expires_lazily = False
+    observed.engine[ExpiryView].settle(replica=True)
     assert observed("PEXPIREAT s 5") == (1, ["expire"], ["PEXPIREAT s 5"])
     assert observed.client.db.expire_time(b"s") == 5
 

@@ -1,12 +1,13 @@
-"""The table against a dict; its scan's promise; its random key's fairness."""
+"""The table against a dict; its scan's promise; its random key's fairness. Both kinds, and one slot that has all."""
 
 from collections import Counter
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest import mark
+from pytest import mark, param
 
+from pyredis.datatypes.slotted_table import SlottedTable
 from pyredis.datatypes.table import BUCKET_LIMIT, Table
 
 
@@ -14,8 +15,27 @@ def key(number):
     return b"key:%d" % number
 
 
-def filled(count):
-    table = Table()
+def tagged(number):
+    return b"{key}:%d" % number
+
+
+def mixed(number):
+    return tagged(number) if number % 3 else key(number)
+
+
+kinds = mark.parametrize(
+    ("make", "key"),
+    [
+        param(Table, key, id="plain"),
+        param(SlottedTable, key, id="slotted", marks=mark.slow),
+        param(SlottedTable, tagged, id="one slot", marks=mark.slow),
+        param(SlottedTable, mixed, id="a hot slot", marks=mark.slow),
+    ],
+)
+
+
+def filled(count, make=Table, key=key):
+    table = make()
     for number in range(count):
         table.set(key(number), number)
     return table
@@ -27,10 +47,11 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@kinds
+@settings(max_examples=40, deadline=None)
 @given(steps)
-def test_splits_and_merges_keep_every_key(runs):
-    table, model = Table(), {}
+def test_splits_and_merges_keep_every_key(make, key, runs):
+    table, model = make(), {}
     for what, start, length in runs:
         many = [key(number) for number in range(start, start + length)] * (1 + start % 2)  # perhaps each twice
         new, there = {*many} - {*model}, {*many} & {*model}
@@ -54,32 +75,35 @@ def test_splits_and_merges_keep_every_key(runs):
         assert max(map(len, table.buckets())) <= BUCKET_LIMIT
 
 
-def test_buckets_stay_small():
-    table = filled(20_000)
+@kinds
+def test_buckets_stay_small(make, key):
+    table = filled(20_000, make, key)
     assert max(map(len, table.buckets())) <= BUCKET_LIMIT
     for number in range(20_000):
         table.pop(key(number))
     assert table.mask == 0
 
 
-def test_room_made_for_equal_keys_is_given_back():
-    table = filled(1000)
+@kinds
+def test_room_made_for_equal_keys_is_given_back(make, key):
+    table = filled(1000, make, key)
     depth = table.mask
     assert table.update([b"one", b"two"] * 50_000, range(100_000)) == 2
     assert (table.get(b"one"), table.get(b"two"), len(table)) == (99_998, 99_999, 1002)
     assert table.mask <= 2 * depth + 1
 
 
-@settings(max_examples=60, deadline=None)
+@kinds
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 3000),
     st.lists(st.integers(1, 700), min_size=1, max_size=5),
     st.lists(st.tuples(st.booleans(), st.integers(0, 9000), st.integers(1, 900)), max_size=30),
 )
-def test_a_scan_returns_what_is_there_throughout(stays, counts, changes):
-    """Keys `stay…` are there from start to end; others come and go between the steps, of changing sizes."""
-    table = Table()
-    lasting = {b"stay:%d" % number for number in range(stays)}
+def test_a_scan_returns_what_is_there_throughout(make, key, stays, counts, changes):
+    """Keys from 100,000 on are there from start to end; others come and go between the steps, of changing sizes."""
+    table = make()
+    lasting = {key(100_000 + number) for number in range(stays)}
     for one in lasting:
         table.set(one, 1)
     seen, cursor = set(), 0
@@ -99,10 +123,11 @@ def test_a_scan_returns_what_is_there_throughout(stays, counts, changes):
     assert lasting <= seen
 
 
+@kinds
 @mark.parametrize("size", [1, 10, 341, 342, 5000])
 @mark.parametrize("count", [1, 10, 1000])
-def test_an_undisturbed_scan_returns_each_key_once(size, count):
-    table = filled(size)
+def test_an_undisturbed_scan_returns_each_key_once(make, key, size, count):
+    table = filled(size, make, key)
     found, cursor = [], 0
     while True:
         cursor, keys = table.scan(cursor, count)
@@ -112,8 +137,9 @@ def test_an_undisturbed_scan_returns_each_key_once(size, count):
     assert sorted(found) == sorted(table)
 
 
-def test_scan_steps_are_about_the_size_asked_for():
-    table = filled(5000)
+@kinds
+def test_scan_steps_are_about_the_size_asked_for(make, key):
+    table = filled(5000, make, key)
     cursor, sizes = 0, []
     while True:
         cursor, keys = table.scan(cursor, 10)
@@ -124,10 +150,11 @@ def test_scan_steps_are_about_the_size_asked_for():
     assert 2 < sum(sizes) / len(sizes) < 20
 
 
+@kinds
 @mark.parametrize("start", [300, 3000])
-def test_random_keys_are_uniform(start):
+def test_random_keys_are_uniform(make, key, start):
     """Chi-square over 100 keys that are left of many, in buckets of unequal depth."""
-    table = filled(start)
+    table = filled(start, make, key)
     for number in range(100, start):
         table.pop(key(number))
     random = Random(7)
@@ -139,14 +166,16 @@ def test_random_keys_are_uniform(start):
     assert chi_square < 149.4  # exceeded once in a thousand by 99 degrees of freedom
 
 
-def test_no_random_key_of_nothing():
-    assert Table().random_key(Random(1)) is None
+@kinds
+def test_no_random_key_of_nothing(make, key):
+    assert make().random_key(Random(1)) is None
 
 
+@kinds
 @mark.parametrize("count", [0, 1, 170, 341, 342, 5000])
-def test_filled_at_once(count):
+def test_filled_at_once(make, key, count):
     model = {key(number): number for number in range(count)}
-    table = Table.filled([*model.items(), *model.items()])
+    table = make.filled([*model.items(), *model.items()])
     assert len(table) == count
     assert dict(table.items()) == model
     assert all(table.get(one) == value for one, value in model.items())
@@ -160,8 +189,9 @@ def test_filled_at_once(count):
     assert sorted(found) == sorted(model)
 
 
-def test_a_copy_is_independent():
-    table = filled(5000)
+@kinds
+def test_a_copy_is_independent(make, key):
+    table = filled(5000, make, key)
     twin = table.copy()
     for number in range(4000):
         table.pop(key(number))
@@ -172,9 +202,10 @@ def test_a_copy_is_independent():
     assert key(5000) not in table
 
 
+@kinds
 @mark.parametrize("size", [1, 5, 300, 5000])
-def test_a_sample_is_of_keys_that_are_there(size):
-    table = Table.filled((b"%d" % number, number) for number in range(size))
+def test_a_sample_is_of_keys_that_are_there(make, key, size):
+    table = make.filled((key(number), number) for number in range(size))
     seen = set()
     random = Random(1)
     for _ in range(2000):
@@ -185,10 +216,11 @@ def test_a_sample_is_of_keys_that_are_there(size):
     assert len(seen) > min(size, 100) * 0.9
 
 
-def test_a_sample_finds_what_is_left():
+@kinds
+def test_a_sample_finds_what_is_left(make, key):
     """Few keys far apart in a directory that was made for many."""
-    table = Table.filled((b"%d" % number, number) for number in range(100_000))
+    table = make.filled((key(number), number) for number in range(100_000))
     for number in range(99_990):
-        table.pop(b"%d" % number)
+        table.pop(key(number))
     assert set(table.sample(Random(1), 5)) <= set(table)
-    assert Table().sample(Random(1), 5) == []
+    assert make().sample(Random(1), 5) == []

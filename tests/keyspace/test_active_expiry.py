@@ -3,8 +3,10 @@
 from pytest import fixture, mark
 
 from pyredis.clock import ManualClock
+from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.pause import Pause
 from pyredis.keyspace.active_expiry import ActiveExpiry
+from pyredis.keyspace.database import DELETE
 from pyredis.persistence.dataset_loading import Loading
 from tests.observed import Observed
 
@@ -90,7 +92,7 @@ def test_it_can_be_off(observed, switch):
     if switch == "debug":
         observed.engine[ActiveExpiry].enabled = False
     else:
-        observed.engine.keyspace.expires_lazily = False
+        observed.engine[ExpiryView].settle(replica=True)
     observed.clock.advance(11)
     cycles(observed)
     assert len(observed.client.db) == 1
@@ -104,7 +106,7 @@ def test_a_pause_and_a_load_may_overlap_in_any_order(observed, last):
     for began in (lambda: pause.begin(1 << 50, False), loading._enter):
         began()
     ends[{"pause": "load", "load": "pause"}[last]]()
-    assert not observed.engine.keyspace.expires_lazily
+    assert observed.engine.keyspace.view != DELETE
     ends[last]()
     observed("SET s 5 PX 10")
     observed.clock.advance(11)

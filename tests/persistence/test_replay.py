@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pyredis.clock import ManualClock
 from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.stream import Stream
+from pyredis.keyspace.database import DELETE, SHOW
 from pyredis.persistence.append_log import AppendLog
 from pyredis.persistence.replay import CannotReplay, Replay
 from tests.machines import sequences
@@ -137,14 +138,14 @@ def replayed(engine, *commands):
 
 
 def test_nothing_expires_meanwhile(engine):
-    engine.keyspace.loading, engine.keyspace.expires_lazily = True, False
+    engine.keyspace.view, engine.keyspace.stores_past = SHOW, True
     replayed(
         engine,
         *[("RPUSH", "l", "a"), ("PEXPIREAT", "l", "1000"), ("RPUSH", "l", "b"), ("RENAME", "l", "m")],
         *[("HSET", "h", "f", "1"), ("HPEXPIREAT", "h", "1000", "FIELDS", "1", "f"), ("HINCRBY", "h", "f", "1")],
         *[("SET", "s", "x", "PXAT", "1000"), ("APPEND", "s", "y"), ("PERSIST", "s")],
     )
-    engine.keyspace.loading, engine.keyspace.expires_lazily = False, True
+    engine.keyspace.view, engine.keyspace.stores_past = DELETE, False
     session = Session(engine)
     assert session("EXISTS", "m") == session("HEXISTS", "h", "f") == b":0\r\n"
     assert session("GET", "s") == b"$2\r\nxy\r\n"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.command_table.command import Command
     from pyredis.engine.engine import Engine
+    from pyredis.engine.observability.info import Fields
 
 TOPLEVEL, MULTI, LUA = b"toplevel", b"multi", b"lua"
 """Where a command was refused."""
@@ -51,6 +52,11 @@ class AclLog:
         self._next_id = 0
         self.entries: list[Denial] = []
         self.denied = dict.fromkeys((*_REASONS.values(), _AUTH), 0)
+        engine.info.add("Stats", self._fields)
+
+    def _fields(self) -> "Fields":
+        short = {b"command": "cmd"}
+        return {f"acl_access_denied_{short.get(why, why.decode())}": count for why, count in self.denied.items()}
 
     def refused(
         self, client: "Client", command: "Command", argv: Sequence[bytes], refusal: Refusal, context: bytes

@@ -88,6 +88,8 @@ class Blocking:
         self._resuming = False
         self.retry: Callable[[Client, Entry, Argv], Any]  # how a command runs again: `execution` fills it in
         engine.on_forget.append(self._forget)
+        names = ("total_blocking_keys", "total_blocking_keys_on_nokey", "clients_in_timeout_table")
+        engine.info.add("Clients", lambda: dict(zip(names, self.counts, strict=True)))
         engine.keyspace.on_swap.append(self._swapped)
         engine.cron_steps.append(self.check)
 

@@ -63,6 +63,8 @@ class Watches:
         self._watched: dict[Client, dict[tuple[int, bytes], str]] = {}
         self._touched: set[Client] = set()
         engine.on_forget.append(self.clear)
+        names = ("watching_clients", "total_watched_keys")
+        engine.info.add("Clients", lambda: dict(zip(names, self.total, strict=True)))
         engine.keyspace.on_swap.append(self._swapped)
 
     def add(self, client: "Client", key: bytes) -> None:

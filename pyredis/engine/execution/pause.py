@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyredis.engine.command_table.command import MAY_REPLICATE, WRITE
 from pyredis.engine.execution import gates
+from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.protocol.replies import NO_REPLY
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ class Pause:
         self.until = max(until, self.until) if self.active else until
         self.everything = everything or (self.active and self.everything)
         self._engine.gates |= gates.PAUSED
-        self._engine.keyspace.hold_expiry(PAUSED)
+        self._engine[ExpiryView].settle()
 
     def end(self) -> None:
         """Let the held commands run, in the order they came."""
         self._engine.gates &= ~gates.PAUSED
-        self._engine.keyspace.release_expiry(PAUSED)
+        self._engine[ExpiryView].settle()
         held, self._held = self._held, []
         for client in held:
             if client.waiting is PAUSED:  # else it was disconnected meanwhile

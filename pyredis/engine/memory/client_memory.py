@@ -87,6 +87,7 @@ class ClientMemory:
         self.limit = 0
         self._next = 0  # whose turn it is
         engine.on_forget.append(self._forget)
+        engine.info.add("Memory", lambda: {"mem_clients_normal": self.estimate()})
         engine.cron_steps.append(self._step)
         for name in ("maxmemory", "maxmemory-clients"):
             engine.config.on_change(name, self._set_limit)

@@ -19,6 +19,7 @@ from pyredis.keyspace.lazyfree import is_laborious
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
+    from pyredis.engine.observability.info import Fields
     from pyredis.keyspace.database import Database
 
 POOL = 16
@@ -47,18 +48,19 @@ class Eviction:
         engine[Memory].on_over = self._go_on
         engine.config.on_change("maxmemory-policy", lambda _: self._pool.clear())
         engine.cron_steps.append(self._step)
+        engine.info.add("Stats", self._fields)
 
     @property
     def refuses(self) -> bool:
         """Whether commands that may take memory are refused."""
         return self.exhausted and self._memory.is_over
 
-    @property
-    def exceeded_ns(self) -> tuple[int, int]:
-        """How long the limit was exceeded before, and is at present, ns."""
+    def _fields(self) -> "Fields":
+        """How long the limit was exceeded, all in all and at present, ms."""
         since = self._exceeded_since
-        present = 0 if since is None else self._engine.clock.ticks_ns() - since
-        return self._engine.stats.eviction_exceeded_ns, present
+        present = 0 if since is None else (self._engine.clock.ticks_ns() - since) // _MS
+        before = self._engine.stats.eviction_exceeded_ns // _MS
+        return {"total_eviction_exceeded_time": before + present, "current_eviction_exceeded_time": present}
 
     def make_room(self) -> None:
         """Evict until all fits, nothing is left to evict or the time is up."""

@@ -196,5 +196,5 @@ def _sampled(table: Table[Any]) -> Iterator[tuple[bytes, Any]]:
     """Some keys and their values, always the same ones of a table that stays the same."""
     random = Random(0)
     for _ in range(_SAMPLED_BUCKETS):
-        pairs = list(random.choice(table.directory).items())
+        pairs = list(table.random_bucket(random).items())
         yield from random.sample(pairs, min(_SAMPLED_KEYS, len(pairs)))

@@ -16,6 +16,7 @@ from pyredis.protocol.reply_size import NOTABLE_BYTES
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.engine import Engine
+    from pyredis.engine.observability.info import Fields
 
 
 _NAME_BYTES = 450
@@ -67,6 +68,15 @@ class PubSub:
         self.shards = Subscriptions()
         self._matchers: dict[bytes, Predicate] = {}
         engine.on_forget.append(self.leave)
+        engine.info.add("Clients", lambda: {"pubsub_clients": len(self.clients())})
+        engine.info.add("Stats", self._fields)
+
+    def _fields(self) -> "Fields":
+        return {
+            "pubsub_channels": len(self.channels.subscribers),
+            "pubsub_patterns": len(self.patterns.subscribers),
+            "pubsubshard_channels": len(self.shards.subscribers),
+        }
 
     @property
     def size(self) -> int:

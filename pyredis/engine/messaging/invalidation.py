@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
+    from pyredis.engine.observability.info import Fields
     from pyredis.keyspace.database import Database
     from pyredis.protocol.parser import Argv
 
@@ -56,8 +57,17 @@ class Tracking:
         self._changed_keys: dict[bytes, Client | None] = {}  # since the last broadcast, and by whom last
         self._flushed = False
         engine.on_forget.append(self.stop)
+        engine.info.add("Clients", lambda: {"tracking_clients": len(self.clients)})
+        engine.info.add("Stats", self._fields)
         engine.cron_steps.append(self._tell)
         engine.config.on_change("tracking-table-max-keys", lambda _: self._shrink())
+
+    def _fields(self) -> "Fields":
+        return {
+            "tracking_total_keys": len(self.keys),
+            "tracking_total_items": self.items,
+            "tracking_total_prefixes": self.prefixes,
+        }
 
     @property
     def items(self) -> int:

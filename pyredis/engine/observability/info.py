@@ -1,19 +1,21 @@
-"""INFO: sections by name, each made of the fields that components bring."""
+"""INFO: sections by name, each made of the fields that components bring, in the order of `info_layout`."""
 
 from collections.abc import Callable, Iterable
 
+from pyredis.engine.observability.info_layout import LAYOUT
+
 Fields = dict[str, object]
+
 Section = Callable[[], Fields]
 
 
 class Info:
-    """Sections in the order they were added; several components may add to one, the later knows a field better."""
+    """Several components may add to a section, each its own fields; what the layout does not know comes last."""
 
     def __init__(self) -> None:
-        self._sections: dict[str, list[Section]] = {}
+        self._sections: dict[str, list[Section]] = {title: [] for title in LAYOUT}
         self._left_out: set[str] = set()
         self._hidden: set[str] = set()
-        self.counts: dict[str, Callable[[], int]] = {}  # fields of others' sections that a component can tell
 
     def add(self, title: str, section: Section, *, by_default: bool = True, by_all: bool = True) -> None:
         """Let `section()` give fields of the section `title`; some are shown by `all` only, or by their name only."""
@@ -31,8 +33,9 @@ class Info:
             name = title.lower()
             by_all = wanted & {"all", "everything"} and name not in self._hidden
             if name in wanted or by_all or ("default" in wanted and name not in self._left_out):
-                fields: Fields = {}
+                fields = LAYOUT.get(title, {}).copy()
                 for section in sections:
                     fields |= section()
-                parts.append("\r\n".join([f"# {title}", *(f"{key}:{value}" for key, value in fields.items()), ""]))
+                lines = [f"{key}:{value}" for key, value in fields.items() if value is not None]
+                parts.append("\r\n".join([f"# {title}", *lines, ""]))
         return "\r\n".join(parts).encode("utf-8", "surrogateescape")

@@ -20,6 +20,8 @@ class LoopMetrics:
         self._engine = engine
         engine.on_reset.append(self.reset)
         engine.cron_steps.append(self.sample)
+        engine.info.add("Stats", self._fields)
+        engine.info.add("Debug", self._debug_fields, by_all=False)
         self.reset()
 
     def reset(self) -> None:
@@ -67,8 +69,7 @@ class LoopMetrics:
             self._durations.put((total - self._sampled_ns) / 1000 / (cycles - self._sampled_cycles))
         self._sampled_cycles, self._sampled_ns = cycles, total
 
-    def fields(self) -> Fields:
-        """Those of INFO stats."""
+    def _fields(self) -> Fields:
         return {
             "eventloop_cycles": self.cycles,
             "eventloop_duration_sum": self.total_ns // 1000,
@@ -77,8 +78,7 @@ class LoopMetrics:
             "instantaneous_eventloop_duration_usec": round(self._durations.value),
         }
 
-    def debug_fields(self) -> Fields:
-        """Those of INFO debug."""
+    def _debug_fields(self) -> Fields:
         return {
             "eventloop_duration_aof_sum": 0,
             "eventloop_duration_cron_sum": self.cron_ns // 1000,

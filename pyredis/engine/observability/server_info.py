@@ -1,7 +1,6 @@
-"""INFO's own sections, in the order and with the field names of Redis 8.2: a function a section.
+"""INFO's fields of what no component owns, with the names of Redis 8.2: a function a section.
 
-Fields of what is not built in (replicas, AOF, cluster) have the values Redis shows while it is not used. Left
-out are those that only the C server could fill: its allocator's inner state, its I/O threads and the cycles
+Left out are those that only the C server could fill: its allocator's inner state, its I/O threads and the cycles
 of its event loop. `server_name` and `pyredis_version` tell who really answers.
 """
 
@@ -14,19 +13,10 @@ from typing import TYPE_CHECKING
 
 import pyredis
 from pyredis.datatypes.dismantling import waiting
-from pyredis.engine.acl.acl_log import AclLog
 from pyredis.engine.client import CLOSED, TURN
-from pyredis.engine.execution import gates
-from pyredis.engine.execution.blocking import Blocking
-from pyredis.engine.execution.multi import Watches
 from pyredis.engine.execution.propagation import Propagation
-from pyredis.engine.memory.client_memory import ClientMemory
-from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.memory.used_memory import STARTUP, Memory
-from pyredis.engine.messaging.channels import PubSub
-from pyredis.engine.messaging.invalidation import Tracking
 from pyredis.engine.observability.info import Fields
-from pyredis.engine.observability.loop_metrics import LoopMetrics
 
 if TYPE_CHECKING:
     from pyredis.engine.command_table.entry import Entry
@@ -55,7 +45,7 @@ class ServerInfo:
         for title, section in SECTIONS.items():
             by_default = title not in ("Commandstats", "Latencystats")
             engine.info.add(title, self._bound(section), by_default=by_default)
-        engine.info.add("Debug", engine[LoopMetrics].debug_fields, by_all=False)
+        engine.info.add("Stats", engine.stats.fields)
 
     def _bound(self, section: SectionOf) -> Callable[[], Fields]:
         if section is memory:
@@ -121,28 +111,15 @@ def _listeners(engine: "Engine") -> Fields:
 
 
 def clients(engine: "Engine") -> Fields:
-    """How many there are and what they wait for."""
+    """How many there are and what waits in their buffers."""
     everyone = list(engine.clients.values())
-    watching, watched = engine[Watches].total
-    awaited, lossy, with_deadline = engine[Blocking].counts
     return {
         "connected_clients": len(everyone),
-        "cluster_connections": 0,
         "maxclients": engine.config["maxclients"],
         "client_recent_max_input_buffer": max((one.sink.input_pending() for one in everyone), default=0),
         "client_recent_max_output_buffer": max((one.sink.output_pending() for one in everyone), default=0),
         "blocked_clients": sum(one.waiting not in (None, TURN, CLOSED) for one in everyone),
-        "tracking_clients": len(engine[Tracking].clients),
-        "pubsub_clients": len(engine[PubSub].clients()),
-        "watching_clients": watching,
-        "clients_in_timeout_table": with_deadline,
-        "total_watched_keys": watched,
-        "total_blocking_keys": awaited,
-        "total_blocking_keys_on_nokey": lossy,
     }
-
-
-_SCRIPT_COUNTS = ("number_of_cached_scripts", "number_of_functions", "number_of_libraries")
 
 
 def memory(engine: "Engine") -> Fields:
@@ -173,7 +150,6 @@ def memory(engine: "Engine") -> Fields:
         "used_memory_vm_eval": parts.get("vm_eval", 0),
         "used_memory_lua_human": human(parts.get("vm_eval", 0)),
         "used_memory_scripts_eval": parts.get("scripts_eval", 0),
-        **{name: engine.info.counts.get(name, int)() for name in _SCRIPT_COUNTS},
         "used_memory_vm_functions": parts.get("vm_functions", 0),
         "used_memory_vm_total": machines,
         "used_memory_vm_total_human": human(machines),
@@ -185,62 +161,9 @@ def memory(engine: "Engine") -> Fields:
         "maxmemory_policy": engine.config["maxmemory-policy"],
         "mem_fragmentation_ratio": f"{resident / used:.2f}",
         "mem_fragmentation_bytes": resident - used,
-        "mem_not_counted_for_evict": 0,
-        "mem_replication_backlog": 0,
-        "mem_total_replication_buffers": 0,
-        "mem_replica_full_sync_buffer": 0,
-        "mem_clients_slaves": 0,
-        "mem_clients_normal": engine[ClientMemory].estimate(),
-        "mem_cluster_links": 0,
-        "mem_aof_buffer": 0,
         "mem_allocator": "python",
-        "mem_overhead_db_hashtable_rehashing": 0,
-        "active_defrag_running": 0,
         "lazyfree_pending_objects": waiting(),
         "lazyfreed_objects": engine.stats.lazyfreed_objects,
-    }
-
-
-_LOG_FIELDS = (
-    *("aof_current_size", "aof_base_size", "aof_pending_rewrite"),
-    *("aof_buffer_length", "aof_pending_bio_fsync", "aof_delayed_fsync"),
-)
-
-
-def persistence(engine: "Engine") -> Fields:
-    """Nothing was saved yet: what was, components tell, whose values take these ones' places."""
-    return {
-        "loading": int(bool(engine.gates & gates.LOADING)),
-        "async_loading": 0,
-        "current_cow_peak": 0,
-        "current_cow_size": 0,
-        "current_cow_size_age": 0,
-        "current_fork_perc": "0.00",
-        "current_save_keys_processed": 0,
-        "current_save_keys_total": 0,
-        "rdb_changes_since_last_save": engine.keyspace.dirty,
-        "rdb_bgsave_in_progress": 0,
-        "rdb_last_save_time": engine.started_ms // 1000,
-        "rdb_last_bgsave_status": "ok",
-        "rdb_last_bgsave_time_sec": -1,
-        "rdb_current_bgsave_time_sec": -1,
-        "rdb_saves": 0,
-        "rdb_last_cow_size": 0,
-        "rdb_last_load_keys_expired": 0,
-        "rdb_last_load_keys_loaded": 0,
-        "aof_enabled": 0,
-        "aof_rewrite_in_progress": 0,
-        "aof_rewrite_scheduled": 0,
-        "aof_last_rewrite_time_sec": -1,
-        "aof_current_rewrite_time_sec": -1,
-        "aof_last_bgrewrite_status": "ok",
-        "aof_rewrites": 0,
-        "aof_rewrites_consecutive_failures": 0,
-        "aof_last_write_status": "ok",
-        "aof_last_cow_size": 0,
-        "module_fork_in_progress": 0,
-        "module_fork_last_cow_size": 0,
-        **(dict.fromkeys(_LOG_FIELDS, 0) if engine.config["appendonly"] else {}),
     }
 
 
@@ -251,88 +174,19 @@ def threads(engine: "Engine") -> Fields:
 
 
 def stats(engine: "Engine") -> Fields:
-    """Counters since start or CONFIG RESETSTAT, and rates."""
-    counted, space, pubsub, tracking = engine.stats, engine.keyspace, engine[PubSub], engine[Tracking]
-    exceeded, exceeded_now = (nanoseconds // 1_000_000 for nanoseconds in engine[Eviction].exceeded_ns)
-    denied = engine[AclLog].denied
+    """What the keyspace has counted."""
+    space = engine.keyspace
     return {
-        "total_connections_received": counted.connections,
-        "total_commands_processed": counted.commands,
-        "instantaneous_ops_per_sec": round(counted.operations.value),
-        "total_net_input_bytes": counted.bytes_in,
-        "total_net_output_bytes": counted.bytes_out,
-        "total_net_repl_input_bytes": 0,
-        "total_net_repl_output_bytes": 0,
-        "instantaneous_input_kbps": f"{counted.input_rate.value / 1024:.2f}",
-        "instantaneous_output_kbps": f"{counted.output_rate.value / 1024:.2f}",
-        "instantaneous_input_repl_kbps": "0.00",
-        "instantaneous_output_repl_kbps": "0.00",
-        "rejected_connections": counted.rejected_connections,
-        "sync_full": 0,
-        "sync_partial_ok": 0,
-        "sync_partial_err": 0,
         "expired_subkeys": space.expired_fields,
         "expired_keys": space.expired_count,
-        "expired_stale_perc": f"{counted.expired_stale_percent:.2f}",
-        "expired_time_cap_reached_count": counted.expired_time_cap_reached,
-        "expire_cycle_cpu_milliseconds": counted.expire_cycle_ms,
-        "evicted_keys": counted.evicted_keys,
-        "evicted_clients": counted.evicted_clients,
-        "evicted_scripts": counted.evicted_scripts,
-        "total_eviction_exceeded_time": exceeded + exceeded_now,
-        "current_eviction_exceeded_time": exceeded_now,
         "keyspace_hits": space.hits,
         "keyspace_misses": space.misses,
-        "pubsub_channels": len(pubsub.channels.subscribers),
-        "pubsub_patterns": len(pubsub.patterns.subscribers),
-        "pubsubshard_channels": len(pubsub.shards.subscribers),
-        "latest_fork_usec": 0,
-        "total_forks": 0,
-        "migrate_cached_sockets": 0,
-        "slave_expires_tracked_keys": 0,
-        "active_defrag_hits": 0,
-        "active_defrag_misses": 0,
-        "active_defrag_key_hits": 0,
-        "active_defrag_key_misses": 0,
-        "total_active_defrag_time": 0,
-        "current_active_defrag_time": 0,
-        "tracking_total_keys": len(tracking.keys),
-        "tracking_total_items": tracking.items,
-        "tracking_total_prefixes": tracking.prefixes,
-        "unexpected_error_replies": 0,
-        "total_error_replies": counted.error_replies,
-        "dump_payload_sanitizations": 0,
-        "total_reads_processed": counted.reads,
-        "total_writes_processed": counted.writes,
-        "io_threaded_reads_processed": 0,
-        "io_threaded_writes_processed": 0,
-        "client_query_buffer_limit_disconnections": counted.query_buffer_disconnections,
-        "client_output_buffer_limit_disconnections": counted.output_buffer_disconnections,
-        "reply_buffer_shrinks": 0,
-        "reply_buffer_expands": 0,
-        **engine[LoopMetrics].fields(),
-        "acl_access_denied_auth": denied[b"auth"],
-        "acl_access_denied_cmd": denied[b"command"],
-        "acl_access_denied_key": denied[b"key"],
-        "acl_access_denied_channel": denied[b"channel"],
     }
 
 
 def replication(engine: "Engine") -> Fields:
-    """A master without replicas."""
-    return {
-        "role": "master",
-        "connected_slaves": 0,
-        "master_failover_state": "no-failover",
-        "master_replid": engine[Propagation].id,
-        "master_replid2": "0" * 40,
-        "master_repl_offset": 0,
-        "second_repl_offset": -1,
-        "repl_backlog_active": 0,
-        "repl_backlog_size": engine.config["repl-backlog-size"],
-        "repl_backlog_first_byte_offset": 0,
-        "repl_backlog_histlen": 0,
-    }
+    """What a master without replicas has."""
+    return {"master_replid": engine[Propagation].id, "repl_backlog_size": engine.config["repl-backlog-size"]}
 
 
 def cpu(engine: "Engine") -> Fields:
@@ -353,11 +207,6 @@ def cpu(engine: "Engine") -> Fields:
 def _usage(who: int) -> tuple[float, float]:
     usage = resource.getrusage(who)
     return usage.ru_stime, usage.ru_utime
-
-
-def modules(engine: "Engine") -> Fields:
-    """There are none."""
-    return {}
 
 
 def command_stats(engine: "Engine") -> Fields:
@@ -469,12 +318,10 @@ SECTIONS: dict[str, SectionOf] = {
     "Server": server,
     "Clients": clients,
     "Memory": memory,
-    "Persistence": persistence,
     "Threads": threads,
     "Stats": stats,
     "Replication": replication,
     "CPU": cpu,
-    "Modules": modules,
     "Commandstats": command_stats,
     "Errorstats": error_stats,
     "Latencystats": latency_stats,

@@ -3,6 +3,8 @@
 import logging
 from collections import Counter
 
+from pyredis.engine.observability.info import Fields
+
 log = logging.getLogger("pyredis")
 
 LAZY_FROM = 64
@@ -75,6 +77,30 @@ class Stats:
         self.evicted_scripts = 0
         self.eviction_exceeded_ns = 0
         self.peak_memory = 0
+
+    def fields(self) -> Fields:
+        """Those of INFO stats."""
+        return {
+            "total_connections_received": self.connections,
+            "total_commands_processed": self.commands,
+            "instantaneous_ops_per_sec": round(self.operations.value),
+            "total_net_input_bytes": self.bytes_in,
+            "total_net_output_bytes": self.bytes_out,
+            "instantaneous_input_kbps": f"{self.input_rate.value / 1024:.2f}",
+            "instantaneous_output_kbps": f"{self.output_rate.value / 1024:.2f}",
+            "rejected_connections": self.rejected_connections,
+            "expired_stale_perc": f"{self.expired_stale_percent:.2f}",
+            "expired_time_cap_reached_count": self.expired_time_cap_reached,
+            "expire_cycle_cpu_milliseconds": self.expire_cycle_ms,
+            "evicted_keys": self.evicted_keys,
+            "evicted_clients": self.evicted_clients,
+            "evicted_scripts": self.evicted_scripts,
+            "total_error_replies": self.error_replies,
+            "total_reads_processed": self.reads,
+            "total_writes_processed": self.writes,
+            "client_query_buffer_limit_disconnections": self.query_buffer_disconnections,
+            "client_output_buffer_limit_disconnections": self.output_buffer_disconnections,
+        }
 
     def freed(self, objects: int) -> None:
         """So many objects were dropped at once: as Redis counts them, which leaves many to a thread of its own."""
