@@ -20,6 +20,7 @@ from pyredis.engine.execution.multi import Watches
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.run import retry
+from pyredis.engine.host import Host
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.memory.used_memory import Memory
@@ -31,6 +32,7 @@ from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.engine.observability.loop_metrics import LoopMetrics
 from pyredis.engine.observability.server_info import ServerInfo
 from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.engine.sessions import Sessions
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.active_expiry import ActiveExpiry
 from pyredis.persistence.append_log import AppendLog
@@ -70,6 +72,7 @@ COMPONENTS = (
     Tracking,
     LoopMetrics,
     ServerInfo,
+    Sessions,
     Access,
     ActiveExpiry,
     SaveProgress,
@@ -84,18 +87,25 @@ COMPONENTS = (
 
 
 def build_engine(
-    config: Config | None = None, *, clock: Clock | None = None, seed: int | None = None, disk: Disk | None = None
+    config: Config | None = None,
+    *,
+    clock: Clock | None = None,
+    seed: int | None = None,
+    disk: Disk | None = None,
+    host: Host | None = None,
 ) -> Engine:
     """A complete engine without a socket; `seed` makes its random choices repeatable, `disk` is where its files are.
 
+    `host` is the world around it, in place of `clock` and `seed`; without it there is no network and no loop.
     Nothing is loaded yet: `engine[Loading]` does that.
     Raises ConfigError for a `rename-command` that is not possible and for what is asked for and not there.
     """
     config = config or Config()
-    absent.refuse(config)
-    engine = Engine(config, clock or Clock(), Random(seed))
+    host = host or Host(clock, Random(seed))
+    absent.refuse(config, host.log)
+    engine = Engine(config, host)
     engine.components[Disk] = disk or Disk()
-    engine.add(LogFiles(engine.config, engine[Disk]))
+    engine.add(LogFiles(engine.config, engine[Disk], engine.log))
     for component in COMPONENTS:
         engine.add(component(engine))
     engine.script_flags = partial(command_flags, engine)

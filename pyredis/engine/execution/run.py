@@ -10,7 +10,6 @@ measured as one. None of them alone is slow; where even that must be known (a lo
 times each.
 """
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -33,8 +32,6 @@ from pyredis.errors import CommandError, wrong_arity
 from pyredis.protocol.encoder import BULK_HEADERS, INTEGERS
 from pyredis.protocol.parser import Argv
 from pyredis.protocol.replies import NO_REPLY, ErrorReply, Several, Status
-
-log = logging.getLogger("pyredis")
 
 _HEARD = gates.PROPAGATING
 _SHUT = ~_HEARD
@@ -285,7 +282,7 @@ def finished(
 def failed(engine: Engine, client: Client, entry: Entry | None, failure: Exception, *, executed: bool) -> ErrorReply:
     """The error reply, counted as failed if the command ran and as rejected if it never did."""
     if not isinstance(failure, CommandError):
-        log.error("Unexpected error in %s", entry and entry.command.name, exc_info=failure)
+        engine.log.error("Unexpected error in %s", entry and entry.command.name, exc_info=failure)
         failure = CommandError(b"internal error: %b" % type(failure).__name__.encode())
     if entry is not None:
         if executed:
