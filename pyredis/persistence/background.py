@@ -124,10 +124,12 @@ class Background:
         self._remove(job.file(pid or os.getpid()))
 
     def poll(self) -> None:
-        """See whether it is over; then who started it is told."""
+        """See whether it is over; then who started it is told. What the server writes itself goes on now."""
         job = self._job
         if job is None:
             return
+        if self._slices is not None and self._outcome is None:
+            self._write_on(self._slices)
         outcome = self._outcome or (self._ended(job) if self.pid else None)
         if outcome is None:
             return
@@ -140,6 +142,7 @@ class Background:
 
     def _write_on(self, slices: "Slices") -> None:
         """The next slice, and then the one after it."""
+        self._next_slice.cancel()
         self._write_slice(slices)
         if self._outcome is None:
             self._next_slice = self._engine.host.later(REST_MS, partial(self._write_on, slices))
