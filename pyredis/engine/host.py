@@ -5,7 +5,7 @@ Nothing waits in any other way, so an engine runs wherever somebody implements `
 `Host` here, without any loop: then who holds the engine lets time pass, by `run_due`, as `Engine.cron` does.
 
 A connection has two sides. A `Link` is what carries bytes; a `Peer` is who talks over it: a client's session, and
-whatever else speaks a protocol. A link never calls its peer from within one of its own methods.
+whatever else speaks a protocol. A link calls its peer from within one of its own methods only to say `congested`.
 
 Times are ms since 1970 unless said, sizes bytes.
 """
