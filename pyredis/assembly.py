@@ -24,6 +24,7 @@ from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.multi import Watches
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.host import Host
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.memory.used_memory import Memory
@@ -35,6 +36,7 @@ from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.engine.observability.loop_metrics import LoopMetrics
 from pyredis.engine.observability.server_info import ServerInfo
 from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.engine.sessions import Sessions
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.active_expiry import ActiveExpiry
 from pyredis.persistence.append_log import AppendLog
@@ -65,7 +67,7 @@ class Profile(NamedTuple):
 
 
 def _log_files(engine: Engine) -> LogFiles:
-    return LogFiles(engine.config, engine[Disk])
+    return LogFiles(engine.config, engine[Disk], engine.log)
 
 
 def _tie_server(engine: Engine) -> None:
@@ -105,6 +107,7 @@ _SERVER_COMPONENTS = (
     Tracking,
     LoopMetrics,
     ServerInfo,
+    Sessions,
     Access,
     ActiveExpiry,
     SaveProgress,
@@ -127,15 +130,18 @@ def build_engine(
     seed: int | None = None,
     disk: Disk | None = None,
     profile: Profile = SERVER,
+    host: Host | None = None,
 ) -> Engine:
     """A complete engine without a socket; `seed` makes its random choices repeatable, `disk` is where its files are.
 
+    `host` is the world around it, in place of `clock` and `seed`; without it there is no network and no loop.
     Nothing is loaded yet: `engine[Loading]` does that.
     Raises ConfigError for a `rename-command` that is not possible and for what is asked for and not there.
     """
     config = config or Config()
-    absent.refuse(config)
-    engine = Engine(config, clock or Clock(), Random(seed), profile.commands)
+    host = host or Host(clock, Random(seed))
+    absent.refuse(config, host.log)
+    engine = Engine(config, host, profile.commands)
     engine.components[Disk] = disk or Disk()
     for component in profile.components:
         engine.add(component(engine))

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import logging
 import os
 import sys
 from pathlib import Path
@@ -15,9 +14,9 @@ from pyredis.config.store import Config, ConfigError, fatal
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
+    from pyredis.persistence.dataset_loading import LoadingFailed
+    from pyredis.server.asyncio_host import AsyncioHost
     from pyredis.server.server import Server
-
-log = logging.getLogger("pyredis")
 
 USAGE = """\
 Usage: pyredis-server [/path/to/redis.conf] [options] [-]
@@ -47,16 +46,17 @@ def main(argv: list[str] | None = None) -> int:
         print(absent.NO_SENTINEL, file=sys.stderr)
         return 1
     from pyredis.assembly import build_engine
+    from pyredis.server.asyncio_host import AsyncioHost
 
     try:
         config = _configuration(options)
-        if config["restore"]:
-            _restore(config)
-        engine = build_engine(config)
+        restored = _restore(config) if config["restore"] else None
+        host = AsyncioHost()
+        engine = build_engine(config, host=host)
     except ConfigError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    return _serve(engine)
+    return _serve(engine, host, restored)
 
 
 def _configuration(options: Options) -> Config:
@@ -77,16 +77,16 @@ def _configuration(options: Options) -> Config:
     return config
 
 
-def _restore(config: Config) -> None:
-    """`--restore`: begin with a backup's data. Raises ConfigError."""
+def _restore(config: Config) -> Path:
+    """`--restore`: begin with a backup's data; which that is. Raises ConfigError."""
     from pyredis.persistence.backups import restore
     from pyredis.persistence.disk import Disk
 
-    restore(config, Disk(), Path(config["restore"]))
+    return restore(config, Disk(), Path(config["restore"]))
 
 
-def _serve(engine: "Engine") -> int:
-    """Become a daemon if asked, then run the loop until the server stops."""
+def _serve(engine: "Engine", host: "AsyncioHost", restored: Path | None) -> int:
+    """Become a daemon if asked, then run the loop until the server stops. `restored`: what it begins with."""
     from pyredis.server import logs, process
     from pyredis.server.loop import loop_factory
 
@@ -96,67 +96,68 @@ def _serve(engine: "Engine") -> int:
         process.daemonize()
     try:
         os.chdir(config["dir"])
-        logs.set_up(config)
+        logs.set_up(config, host.log)
     except OSError as error:
         print("", fatal(f"Can't open the log file: {error.strerror}"), sep="\n", file=sys.stderr)
         return 1
+    if restored is not None:
+        host.log.info("Restored from %s", restored)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(_run(engine))
+            return runner.run(_run(engine, host))
     except Exception:
-        log.critical("Redis %s crashed by an error", REDIS_VERSION, exc_info=config["crash-log-enabled"])
+        host.log.critical("Redis %s crashed by an error", REDIS_VERSION, exc_info=config["crash-log-enabled"])
         return 1
 
 
-async def _run(engine: "Engine") -> int:
+async def _run(engine: "Engine", host: "AsyncioHost") -> int:
     from pyredis.server import process
     from pyredis.server.server import Server
+    from pyredis.server.signals import handle_signals
 
-    config = engine.config
+    config, log = engine.config, host.log
     log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
     log.info("Redis version=%s, bits=64, pyredis=%s, pid=%d, just started", REDIS_VERSION, __version__, os.getpid())
-    absent.warn(config)
-    if not process.fit_max_clients(config):
+    absent.warn(config, log)
+    if not process.fit_max_clients(config, log):
         return 1
-    server = Server(engine)
+    ended: asyncio.Future[int] = host.loop.create_future()
+    server = Server(engine, on_end=ended.set_result)
     try:
-        await server.start()
+        server.start()
     except OSError as error:
         log.warning("Failed listening on port %s (tcp), aborting: %s", config["port"], error)
         return 1
     if not server.port and not server.unix_path:
         log.warning("Configured to not listen anywhere, exiting.")
         return 1
-    pid_file = process.write_pid_file(config)
-    process.handle_signals(asyncio.get_running_loop(), server)
+    pid_file = process.write_pid_file(config, log)
+    handle_signals(host, server)
     process.calm_collector()
     gc.disable()  # while the dataset is loaded, which makes a great many objects and no cycles
     log.info("Server initialized")
     engine.give_up = process.exit_at_once
-    loading = server.load()
-    loading.add_done_callback(lambda loaded: _ready(server, loaded))
-    code = await server.run()
-    loading.cancel()
+    server.load(lambda failure: _ready(server, failure))
+    code = await ended
+    await asyncio.sleep(0)  # for what is closed to go
     process.remove_pid_file(pid_file)
     log.warning("Redis is now ready to exit, bye bye...")
     return code
 
 
-def _ready(server: "Server", loaded: "asyncio.Future[None]") -> None:
+def _ready(server: "Server", failure: "LoadingFailed | None") -> None:
     """The dataset is there, or cannot be: then the process ends."""
     from pyredis.server import process
 
     gc.enable()
-    if loaded.cancelled():
-        return
-    if loaded.exception() is not None:
-        server.exit_code = 1
-        server.stopping.set()
+    if failure is not None:
+        server.end(1)
+    if server.asked_to_end:
         return
     if server.port:
-        log.info("Ready to accept connections tcp")
+        server.engine.log.info("Ready to accept connections tcp")
     if server.unix_path:
-        log.info("Ready to accept connections unix")
+        server.engine.log.info("Ready to accept connections unix")
     process.notify_supervisor(server.engine.config, "STATUS=Ready to accept connections\nREADY=1\n")
 
 

@@ -11,6 +11,9 @@ from collections.abc import Callable
 class Clock:
     """The machine's clock."""
 
+    stands_still = False
+    """Whether time passes only when somebody moves it."""
+
     def now_us(self) -> int:
         """Wall time in microseconds since 1970."""
         return time.time_ns() // 1000
@@ -29,6 +32,8 @@ class Clock:
 
 class ManualClock(Clock):
     """A clock that tests move: `advance(ms)` and `set(ms)`; listeners run after each move, on the mover's thread."""
+
+    stands_still = True
 
     def __init__(self, start_ms: int = 1_700_000_000_000) -> None:
         self._us = start_ms * 1000

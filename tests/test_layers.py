@@ -19,7 +19,7 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))
-MAY_WAIT = {"server", "testing", "cli"}
+MAY_WAIT = {"transport", "asyncio_host", "loop", "cli", "redis_server"}
 SHADOWED = {"string", "types", "random", "time", "logging", "signal", "socket", "json", "queue", "glob"}
 
 
@@ -54,8 +54,7 @@ def test_imports_point_downward(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(parts(path)))
 def test_asyncio_stays_with_the_sockets(path):
-    name = parts(path)
-    if name[0] not in MAY_WAIT and name[-1] != "transport":
+    if parts(path)[-1] not in MAY_WAIT:
         assert not {"asyncio", "uvloop"} & {module.split(".")[0] for module, _ in imports(path)}
 
 
@@ -70,11 +69,19 @@ def test_time_and_chance_are_injected(path):
         assert line == "Random", f"{path.name} uses the random module"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(parts(path)))
+def test_each_server_has_a_log_of_its_own(path):
+    if parts(path) != ("log_levels",):
+        assert "getLogger(" not in path.read_text(encoding="utf-8")
+
+
 def test_no_cycles():
+    """In `server/` not even for type checking."""
     graph = {}
     for path in FILES:
         name = ".".join(("pyredis", *parts(path))).removesuffix(".__init__")
-        graph[name] = {module for module, typing_only in imports(path) if not typing_only and "pyredis" in module}
+        found = imports(path)
+        graph[name] = {module for module, typed in found if "pyredis" in module and (not typed or "server" in name)}
     done, path = set(), []
 
     def visit(name):

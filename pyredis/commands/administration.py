@@ -1,7 +1,5 @@
 """The server itself: INFO, the clock, its role, and how to end it."""
 
-import logging
-
 from pyredis import REDIS_VERSION
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments
@@ -19,8 +17,6 @@ from pyredis.engine.command_table.command import (
 from pyredis.engine.execution import gates
 from pyredis.errors import CommandError, syntax_error
 from pyredis.protocol.replies import NO_REPLY, NoReply, Verbatim
-
-log = logging.getLogger("pyredis")
 
 _CANNOT = b"Errors trying to SHUTDOWN. Check logs."
 
@@ -97,7 +93,7 @@ def shutdown(ctx: Client, *words: bytes) -> NoReply:
     if ctx.engine.gates & gates.BUSY and b"NOSAVE" not in asked:
         raise CommandError(ctx.engine.busy, b"BUSY")  # half of a script's effects must not be saved
     save = True if b"SAVE" in asked else False if b"NOSAVE" in asked else None
-    log.info("User requested shutdown...")
+    ctx.engine.log.info("User requested shutdown...")
     if not ctx.engine.on_shutdown(save=save, now=b"NOW" in asked, force=b"FORCE" in asked):
         raise CommandError(_CANNOT)
     return NO_REPLY

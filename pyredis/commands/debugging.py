@@ -6,7 +6,6 @@ Subcommands that look into structures only the C server has are absent; those th
 change nothing.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +46,6 @@ from pyredis.protocol.replies import (
 )
 from pyredis.scripting.scripts import Scripts
 
-log = logging.getLogger("pyredis")
 _VARIADIC = 4  # inspect.CO_VARARGS
 
 Handler = Callable[..., Any]
@@ -176,7 +174,7 @@ def reload(ctx: Client, *options: bytes) -> Status:
         loading.run(loading.from_snapshot(saving.path, flushing=b"NOFLUSH" not in asked, merging=b"MERGE" in asked))
     except LoadingFailed:
         raise CommandError(b"Error trying to load the RDB dump, check server logs.")
-    log.info("DB reloaded by DEBUG RELOAD")
+    ctx.engine.log.info("DB reloaded by DEBUG RELOAD")
     return OK
 
 
@@ -196,7 +194,7 @@ def loadaof(ctx: Client) -> Status | Blocked:
         outcome.append(OK if failure is None else ErrorReply(b"ERR " + _LOAD_FAILED))
         engine[Blocking].look_again()
 
-    engine.call_soon(lambda: loading.begin(loading.from_log(), loaded))
+    engine.host.soon(lambda: loading.begin(loading.from_log(), loaded))
     return Blocked((), (), 0, until=lambda: outcome[0] if outcome else None)
 
 
@@ -375,7 +373,7 @@ def error(ctx: Client, text: bytes) -> ErrorReply:
 @subcommand(b"LOG")
 def log_(ctx: Client, message: bytes) -> Status:
     """A line in the server's log."""
-    log.warning("DEBUG LOG: %s", message.decode("utf-8", "replace"))
+    ctx.engine.log.warning("DEBUG LOG: %s", message.decode("utf-8", "replace"))
     return OK
 
 

@@ -4,8 +4,6 @@ A payload is always checked in full, whatever `sanitize-dump-payload` says. REST
 one whose time has passed only deletes what it would have replaced, and propagates as that.
 """
 
-import logging
-
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, integer
@@ -18,8 +16,6 @@ from pyredis.persistence.dataset import Dataset
 from pyredis.protocol.replies import OK, Status
 from pyredis.rdb.encoding import CorruptData
 from pyredis.rdb.payload import WrongPayload, dump, restore
-
-log = logging.getLogger("pyredis")
 
 _SECOND = 1000
 _HISTORY = [("3.0.0", "`REPLACE`."), ("5.0.0", "`ABSTTL`, `IDLETIME` and `FREQ`.")]
@@ -119,7 +115,7 @@ def _restore(ctx: Client, name: bytes, key: bytes, ttl: bytes, payload: bytes, w
     except WrongPayload:
         raise CommandError(b"DUMP payload version or checksum are wrong")
     except CorruptData as fault:
-        log.log(VERBOSE, "Error in the payload of RESTORE %s", fault)
+        ctx.engine.log.log(VERBOSE, "Error in the payload of RESTORE %s", fault)
         raise CommandError(b"Bad data format")
     if when and not options.absolute:
         when += db.space.now

@@ -17,8 +17,6 @@ from typing import Any
 from pyredis.config.parameter import ConfigError
 from pyredis.config.store import Config, fatal
 
-log = logging.getLogger("pyredis")
-
 _NO_REPLICATION = "there is no replication yet"
 _NO_TLS = "there is no TLS yet"
 _NO_CLUSTER = "there is no cluster mode yet"
@@ -97,19 +95,19 @@ WHY: dict[str, str] = {name: reason for reason, names in IDLE.items() for name i
 """The reason by the idle parameter's name."""
 
 
-def refuse(config: Config) -> None:
+def refuse(config: Config, log: logging.Logger) -> None:
     """Raises ConfigError when `config` asks for what could lose data; from now on CONFIG SET may not either."""
     for name, why in REFUSED.items():
         if not _is_default(config, name):
             raise fatal(f"'{name}' cannot be set: {why}")
-        config.on_change(name, partial(_refuse_change, config, name))
+        config.on_change(name, partial(_refuse_change, config, log, name))
     for name, lines in config.directives.items():
         reason = REFUSED_DIRECTIVES.get("." if "." in name else name)
         if reason and lines:
             raise fatal(reason, lines[0].number, lines[0].line)
 
 
-def _refuse_change(config: Config, name: str, value: Any) -> None:
+def _refuse_change(config: Config, log: logging.Logger, name: str, value: Any) -> None:
     if not _is_default(config, name):
         log.warning("'%s' cannot be set: %s", name, REFUSED[name])
         raise ConfigError(TLS_FAILED)
@@ -120,13 +118,13 @@ def _is_default(config: Config, name: str) -> bool:
     return row is None or config[name] == row.initial()
 
 
-def warn(config: Config) -> None:
+def warn(config: Config, log: logging.Logger) -> None:
     """Name in the log what is set and changes nothing: now in one line, later when CONFIG SET does it, once each."""
     told = set(_idle(config))
     if told:
         log.warning("Without effect in this server: %s", ", ".join(f"{name} ({WHY[name]})" for name in sorted(told)))
     for name in WHY:
-        config.on_change(name, partial(_warn_of_change, config, name, told))
+        config.on_change(name, partial(_warn_of_change, config, log, name, told))
 
 
 def _idle(config: Config) -> Iterator[str]:
@@ -136,7 +134,7 @@ def _idle(config: Config) -> Iterator[str]:
             yield name
 
 
-def _warn_of_change(config: Config, name: str, told: set[str], value: Any) -> None:
+def _warn_of_change(config: Config, log: logging.Logger, name: str, told: set[str], value: Any) -> None:
     if name not in told and name in _idle(config):
         told.add(name)
         log.warning("Without effect in this server: %s (%s)", name, WHY[name])

@@ -1,8 +1,9 @@
 """Freeing what is large in slices: to free a million elements in one go would stop the server for a tenth of a second.
 
 A structure that may grow large hands its parts to `dismantle` when the last reference to it is gone (`__del__`), so
-nobody has to look at what he deletes or overwrites. On a thread that runs an event loop a `Dismantler` takes a few
-parts apart at a time, between reads; elsewhere, and for few parts, all is freed at once as Python does.
+nobody has to look at what he deletes or overwrites. On a thread that runs servers a `Dismantler` takes a few parts
+apart at a time, between reads; elsewhere, and for few parts, all is freed at once as Python does. What is freed does
+not tell whose it was, so the servers of a thread help each other: any of them takes it, and one that ends hands on.
 """
 
 import threading
@@ -16,20 +17,26 @@ LEAST = 16
 _SLICE_NS = 1_000_000
 _BETWEEN_LOOKS_AT_THE_CLOCK = 16
 _PLAIN = frozenset((bytes, bytearray, int, float, bool))
-_local = threading.local()
 
 Parts = list[Any] | deque[Any] | dict[Any, Any]
 
 
+class _Thread(threading.local):
+    """The dismantlers of a thread that did not end."""
+
+    def __init__(self) -> None:
+        self.dismantlers: list[Dismantler] = []
+
+
 class Dismantler:
-    """What waits to be freed on this thread. `soon(step)` has a loop call `step` when it has served its clients."""
+    """What waits to be freed. `soon(step)` has a host call `step` on this thread when it has served its clients."""
 
     def __init__(self, soon: Callable[[Callable[[], None]], object], ticks_ns: Callable[[], int]) -> None:
         self._soon = soon
         self._ticks = ticks_ns
         self._waiting: list[Parts] = []
         self._is_called = False
-        _local.dismantler = self
+        _local.dismantlers.append(self)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -42,10 +49,13 @@ class Dismantler:
             self._soon(self._step)
 
     def end(self) -> None:
-        """The loop ends: what is left is freed at once, and so is all that follows."""
-        if getattr(_local, "dismantler", None) is self:
-            del _local.dismantler
-        self._waiting.clear()
+        """The server ends: what is left is another's, or freed at once where there is none."""
+        if self in _local.dismantlers:
+            _local.dismantlers.remove(self)
+        left, self._waiting = self._waiting, []
+        if _local.dismantlers:
+            for parts in left:
+                _local.dismantlers[-1].add(parts)
 
     def _step(self) -> None:
         """A slice."""
@@ -73,13 +83,15 @@ def _holds_collections(part: dict[Any, Any]) -> bool:
     return next(iter(part.values()), b"").__class__ not in _PLAIN
 
 
-def dismantle(parts: Parts, local: threading.local = _local) -> None:
+_local = _Thread()
+
+
+def dismantle(parts: Parts, local: _Thread = _local) -> None:
     """Free parts that nothing refers to any more. (`local` is bound here: modules go before objects at exit.)"""
-    dismantler = getattr(local, "dismantler", None)
-    if dismantler is not None and len(parts) >= LEAST:
-        dismantler.add(parts)
+    if len(parts) >= LEAST and local.dismantlers:
+        local.dismantlers[-1].add(parts)
 
 
 def waiting() -> int:
     """How many structures wait to be freed on this thread."""
-    return len(getattr(_local, "dismantler", ()))
+    return sum(map(len, _local.dismantlers))

@@ -5,13 +5,10 @@ bringing its own configuration, INFO section and cron step. `execution` runs com
 run one.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from random import Random
 from typing import Any, TypeVar
 
-from pyredis.clock import Clock
 from pyredis.config.store import Config
 from pyredis.datatypes.collection_limits import CollectionLimits
 from pyredis.engine.client import CLOSED, Client, NullSink, Sink
@@ -19,6 +16,7 @@ from pyredis.engine.command_table.command import TABLE, Command, Handler
 from pyredis.engine.command_table.entry import Entry
 from pyredis.engine.command_table.renaming import put, rename_commands
 from pyredis.engine.execution import gates
+from pyredis.engine.host import Host, Step
 from pyredis.engine.observability.info import Info
 from pyredis.engine.observability.stats import Stats
 from pyredis.errors import CommandError
@@ -28,7 +26,6 @@ from pyredis.protocol.parser import Argv
 T = TypeVar("T")
 Router = Callable[[Client, Entry, Argv], None]
 """Raises the error that leads a client to the node that has a command's keys."""
-log = logging.getLogger("pyredis")
 _HZ_MAX, _CLIENTS_A_RUN = 500, 200
 
 
@@ -38,16 +35,18 @@ class Engine:
     Raises ConfigError when `config` renames commands in a way that is not possible.
     """
 
-    def __init__(self, config: Config, clock: Clock, random: Random, commands: Mapping[str, Command] = TABLE) -> None:
+    def __init__(self, config: Config, host: Host, commands: Mapping[str, Command] = TABLE) -> None:
         self.config = config
-        self.clock = clock
-        self.random = random
+        self.host = host
+        self.log = host.log
+        self.clock = clock = host.clock
+        self.random = random = host.random
         self.keyspace = Keyspace(config["databases"], random)
         self.keyspace.now = clock.now_ms()
         self.started_ms = self.keyspace.now
         self.run_id = f"{random.getrandbits(160):040x}"
         self.limits = CollectionLimits(config)
-        self.stats = Stats()
+        self.stats = Stats(host.log)
         self.info = Info()
         self.gates = 0
         self.slow_ns: float = inf  # from what duration somebody wants to hear of a command
@@ -61,8 +60,6 @@ class Engine:
         self.exit_checks: list[Callable[[bool | None, bool], bool]] = []  # may the server end? (save, force)
         self.cron_steps: list[Callable[[], None]] = []
         self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
-        self.call_at: Callable[[int, Callable[[], None]], None] = _leave_to_cron
-        self.call_soon: Callable[[Callable[[], None]], None] = _leave_to_cron_soon
         self.before_replies: list[Callable[[], None]] = []  # run before a reply leaves: the log is written first
         self.on_reset: list[Callable[[], None]] = []  # CONFIG RESETSTAT
         self.on_stop: list[Callable[[], None]] = []  # the server ends in order
@@ -74,6 +71,7 @@ class Engine:
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self.busy = b""  # what the gate BUSY answers
+        self._when_free: list[Step] = []
         self.components: dict[type, Any] = {}
         self._next_client = 1
 
@@ -176,19 +174,26 @@ class Engine:
 
     def cron(self) -> None:
         """Periodic work: `hz` times a second."""
+        self.host.run_due()
         self.tick()
         if self.cron_paused or self.gates & gates.BUSY:
             return
         for step in self.cron_steps:
             step()
 
+    def when_free(self, step: Step) -> None:
+        """Tick and run `step`: now, or when the script that overruns is done, for until then nothing changes."""
+        if self.gates & gates.BUSY:
+            self._when_free.append(step)
+        else:
+            self.tick()
+            step()
 
-def _leave_to_cron(when: int, step: Callable[[], None]) -> None:
-    """`call_at` where no loop runs: a server calls `step` at `when` (ms since 1970), cron does it a little later."""
-
-
-def _leave_to_cron_soon(step: Callable[[], None]) -> None:
-    """`call_soon` where no loop runs: a server calls `step` when what it is at is done, cron a little later."""
+    def freed(self) -> None:
+        """The script that overran is done."""
+        steps, self._when_free = self._when_free, []
+        for step in steps:
+            self.when_free(step)
 
 
 def _routed(route: Router, entry: Entry) -> Handler:

@@ -12,7 +12,6 @@ Times are ms, sizes bytes.
 """
 
 import errno
-import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -28,8 +27,6 @@ from pyredis.persistence.log_files import LogFiles
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
     from pyredis.engine.observability.info import Fields
-
-log = logging.getLogger("pyredis")
 
 OFF, WAITING, ON = "off", "waiting", "on"
 _SECOND = 1000
@@ -55,6 +52,7 @@ class AppendLog:
         self._second = 0  # that was marked last
         self._file: int | None = None
         self._buffer: list[bytes] = []
+        self._flush_asked = False
         self._size = 0  # of the file
         self._synced_size = 0
         self._synced_offset = 0  # in the stream
@@ -84,7 +82,7 @@ class AppendLog:
         """Switched on while the server runs: what comes is kept once a rewrite has begun."""
         self._begin(WAITING)
         if self._write_error or self._sync_error:
-            log.warning("AOF reopen, just ignore the last error.")
+            self._engine.log.warning("AOF reopen, just ignore the last error.")
             self._write_error = self._sync_error = None
             self._tell_errors()
 
@@ -142,7 +140,7 @@ class AppendLog:
                 self.sync_now()
                 self._disk.close(self._file)
         except OSError as error:
-            log.warning("Fail to fsync the AOF file: %s", error.strerror)
+            self._engine.log.warning("Fail to fsync the AOF file: %s", error.strerror)
         self._file = self._postponed_since = None
         self.state = OFF
         self._size = self._synced_size = 0
@@ -157,12 +155,21 @@ class AppendLog:
         if not self._buffer:
             if self._file is None:
                 return  # waiting for a rewrite to begin, which will see this
-            self._engine.call_soon(self.flush)
+            self._flush_soon()
         second = self._now // _SECOND
         if self._second < second and self._config["aof-timestamp-enabled"]:
             self._second = second
             self._buffer.append(annotation(self._now))
         self._buffer.append(data)
+
+    def _flush_soon(self) -> None:
+        if not self._flush_asked:
+            self._flush_asked = True
+            self._engine.host.soon(self._flush_as_asked)
+
+    def _flush_as_asked(self) -> None:
+        self._flush_asked = False
+        self.flush()
 
     # Writing
 
@@ -186,7 +193,9 @@ class AppendLog:
         if written < len(data):
             self._buffer[:] = [data[written:]]
             if self._config["appendfsync"] == "always":
-                log.warning("Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...")
+                self._engine.log.warning(
+                    "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting..."
+                )
                 self._engine.give_up()
         else:
             self._buffer.clear()
@@ -203,7 +212,7 @@ class AppendLog:
         if self._now - self._postponed_since < _POSTPONED_MAX:
             return True
         self.delayed_syncs += 1
-        log.info(
+        self._engine.log.info(
             "Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting for "
             "fsync to complete, this may slow down Redis."
         )
@@ -224,7 +233,7 @@ class AppendLog:
                 self._disk.truncate(self._file, self._size)
                 written = 0
             except OSError as error:
-                log.warning(
+                self._engine.log.warning(
                     "Could not remove short write from the append-only file.  Redis may refuse to load the AOF the "
                     "next time it starts.  ftruncate: %s",
                     error.strerror,
@@ -237,12 +246,12 @@ class AppendLog:
         self._write_error = number
         if self._now - self._complained > _ERROR_LOG_EVERY:
             self._complained = self._now
-            log.warning(text, *details)
+            self._engine.log.warning(text, *details)
         self._tell_errors()
 
     def _recovered(self) -> None:
         if self._write_error is not None:
-            log.info("AOF write error looks solved, Redis can write again.")
+            self._engine.log.info("AOF write error looks solved, Redis can write again.")
             self._write_error = None
             self._tell_errors()
 
@@ -286,7 +295,7 @@ class AppendLog:
             self._disk.sync(file)
         except OSError as error:
             text = "Can't persist AOF for fsync error when the AOF fsync policy is 'always': %s. Exiting..."
-            log.warning(text, error.strerror)
+            self._engine.log.warning(text, error.strerror)
             self._engine.give_up()
         self._note_latency("aof-fsync-always", started)
         self._last_sync = self._now

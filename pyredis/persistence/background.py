@@ -15,7 +15,8 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -25,9 +26,8 @@ from pyredis.rdb.point_in_time import AnyKeyspace, PointInTime
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
+    from pyredis.engine.host import Cancellable
     from pyredis.engine.observability.info import Fields
-
-log = logging.getLogger("pyredis")
 
 SLICE_NS = 2_000_000
 REST_MS = 4
@@ -65,6 +65,7 @@ class Background:
         self._job: Job | None = None
         self._outcome: Outcome | None = None  # of one that is over already
         self._slices: Slices | None = None  # of one that the server does itself
+        self._next_slice: Cancellable
         self.pid = 0
         self.started = 0
         self.forks = 0
@@ -99,7 +100,7 @@ class Background:
                 self._outcome = self._run_here(job)
             else:
                 self._slices = Slices(self._engine, self._disk, job.file(os.getpid()), job.chunks)
-                self._engine.call_soon(self._write_on)
+                self._next_slice = self._engine.host.soon(partial(self._write_on, self._slices))
             return
         began = self._engine.clock.ticks_ns()
         self.pid = self._fork(job)
@@ -116,18 +117,19 @@ class Background:
                 os.kill(pid, signal.SIGUSR1)
                 os.waitpid(pid, 0)
         if self._slices is not None:
+            self._next_slice.cancel()
             self._slices.close()
         self._job, self._outcome, self._slices, self.pid = None, None, None, 0
         self._progress.end(job.kind)
         self._remove(job.file(pid or os.getpid()))
 
     def poll(self) -> None:
-        """See whether it is over; then who started it is told."""
+        """See whether it is over; then who started it is told. What the server writes itself goes on now."""
         job = self._job
         if job is None:
             return
-        if self._slices is not None:
-            self._write_slice(self._slices)
+        if self._slices is not None and self._outcome is None:
+            self._write_on(self._slices)
         outcome = self._outcome or (self._ended(job) if self.pid else None)
         if outcome is None:
             return
@@ -138,21 +140,20 @@ class Background:
 
     # Inside
 
-    def _write_on(self) -> None:
+    def _write_on(self, slices: "Slices") -> None:
         """The next slice, and then the one after it."""
-        if self._slices is not None and self._outcome is None:
-            self._write_slice(self._slices)
-            self._engine.call_at(self._engine.clock.now_ms() + REST_MS, self._write_on)
+        self._next_slice.cancel()
+        self._write_slice(slices)
+        if self._outcome is None:
+            self._next_slice = self._engine.host.later(REST_MS, partial(self._write_on, slices))
 
     def _write_slice(self, slices: "Slices") -> None:
-        if self._outcome is not None:
-            return
         try:
             if slices.go_on():
                 self._outcome = Outcome(0, 0, slices.file)
         except OSError as error:
             slices.close()
-            log.warning("Write error writing %s on disk: %s", slices.file.name, error.strerror)
+            self._engine.log.warning("Write error writing %s on disk: %s", slices.file.name, error.strerror)
             self._outcome = Outcome(1, 0, slices.file)
 
     def _run_here(self, job: Job) -> Outcome:
@@ -160,7 +161,7 @@ class Background:
         try:
             write_new(self._disk, file, job.chunks(self._engine.keyspace))
         except OSError as error:
-            log.warning("Write error writing %s on disk: %s", file.name, error.strerror)
+            self._engine.log.warning("Write error writing %s on disk: %s", file.name, error.strerror)
             return Outcome(1, 0, file)
         return Outcome(0, 0, file)
 
@@ -182,7 +183,7 @@ class Background:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
                 signal.signal(number, signal.SIG_DFL)
-            _close_inherited()
+            _close_inherited(self._engine.log.handlers)
             code = self._run_here(job._replace(chunks=self._measured(job))).code
             self._progress.measure(final=True)
         finally:
@@ -264,10 +265,10 @@ class Slices:
             self._open = None
 
 
-def _close_inherited() -> None:
+def _close_inherited(handlers: Iterable[logging.Handler]) -> None:
     """Close every descriptor but the log's: else ports and connections would stay open as long as the child lives."""
     kept = {0, 1, 2}
-    for handler in log.handlers:
+    for handler in handlers:
         stream = getattr(handler, "stream", None)
         with contextlib.suppress(OSError, ValueError, AttributeError):
             kept.add(stream.fileno())  # type: ignore[union-attr]

@@ -15,11 +15,12 @@ from pyredis.persistence.aof_manifest import Manifest, ManifestError, parse
 from pyredis.persistence.disk import Disk, write_durably
 from pyredis.rdb.file_check import Check, CheckFailed
 
-log = logging.getLogger("pyredis")
 
+def keep_backup(config: Config, disk: Disk, snapshot: Path, now: int, log: logging.Logger) -> Path | None:
+    """Keep a snapshot of the time `now` (ms since 1970) in `backup-dir`, and no more than `backup-keep` of them.
 
-def keep_backup(config: Config, disk: Disk, snapshot: Path, now: int) -> Path | None:
-    """Keep a snapshot of the time `now` (ms since 1970) in `backup-dir`, and no more than `backup-keep` of them."""
+    The log is told where that is not possible.
+    """
     folder = Path(config["dir"], config["backup-dir"])
     stamp = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
     kept = folder / f"{snapshot.stem}-{stamp}{snapshot.suffix}"
@@ -55,8 +56,8 @@ def _backups(folder: Path, snapshot: Path) -> list[Path]:
     return sorted(folder.glob(f"{snapshot.stem}-*Z{snapshot.suffix}"), reverse=True)
 
 
-def restore(config: Config, disk: Disk, source: Path) -> None:
-    """Put a backup where a server that starts now looks for its dataset.
+def restore(config: Config, disk: Disk, source: Path) -> Path:
+    """Put a backup where a server that starts now looks for its dataset; what was found.
 
     It is a snapshot, a log's folder, or a folder that holds either.
     With `appendonly` a snapshot becomes the base of a new log. Raises ConfigError, and then nothing has changed: where
@@ -76,7 +77,7 @@ def restore(config: Config, disk: Disk, source: Path) -> None:
             _restore_snapshot(config, disk, found, log_folder / manifest_name)
     except OSError as error:
         raise ConfigError(f"Cannot restore {source}: {error.strerror}") from None
-    log.info("Restored from %s", found)
+    return found
 
 
 def _demand_whole(disk: Disk, snapshot: Path) -> None:

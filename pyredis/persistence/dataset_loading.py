@@ -7,7 +7,6 @@ with `aof-load-truncated`, by cutting off what is not whole. Times are ms unless
 """
 
 import contextlib
-import logging
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
     from pyredis.engine.observability.info import Fields
 
-log = logging.getLogger("pyredis")
-
 _SECOND = 1000
 _SECOND_US = 1_000_000
 Steps = Iterator[None]
@@ -51,6 +48,7 @@ class Loading:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._config = engine.config
+        self._log = engine.log
         self._disk = engine[Disk]
         self._files = engine[LogFiles]
         self._dataset = engine[Dataset]
@@ -74,15 +72,15 @@ class Loading:
         began = self._engine.clock.now_ms()
         if self._config["appendonly"]:
             if (yield from self._log_steps()):
-                log.info("DB loaded from append only file: %.3f seconds", self._seconds_since(began))
+                self._log.info("DB loaded from append only file: %.3f seconds", self._seconds_since(began))
             try:
                 self._engine[Rewriting].open_at_start()
             except OSError as error:
-                log.warning("Can't begin the append only log: %s", error.strerror)
+                self._log.warning("Can't begin the append only log: %s", error.strerror)
                 raise LoadingFailed from None
             self._files.delete_history()
         elif (yield from self._first_snapshot_steps()):
-            log.info("DB loaded from disk: %.3f seconds", self._seconds_since(began))
+            self._log.info("DB loaded from disk: %.3f seconds", self._seconds_since(began))
 
     def from_log(self) -> Steps:
         """DEBUG LOADAOF: the dataset anew, from what the log holds."""
@@ -90,14 +88,14 @@ class Loading:
             self._engine[AppendLog].flush(force=True)
         self._dataset.clear()
         yield from self._log_steps()
-        log.info("Append Only File loaded by DEBUG LOADAOF")
+        self._log.info("Append Only File loaded by DEBUG LOADAOF")
 
     def from_snapshot(self, path: Path, *, flushing: bool, merging: bool) -> Steps:
         """DEBUG RELOAD: the dataset anew from an RDB file, or what it holds beside what there is."""
         if flushing:
             self._dataset.clear()
         if not (yield from self._rdb_steps(path, merging=merging)):
-            log.warning("Fatal error: can't open the RDB file %s", path.name)
+            self._log.warning("Fatal error: can't open the RDB file %s", path.name)
             raise LoadingFailed
 
     def begin(self, steps: Steps, done: Done) -> None:
@@ -120,12 +118,12 @@ class Loading:
         failure = None
         try:
             if self._slice():
-                self._engine.call_soon(self._go_on)
+                self._engine.host.soon(self._go_on)
                 return
         except LoadingFailed as fault:
             failure = fault
         except Exception:
-            log.exception("Error while loading")
+            self._log.exception("Error while loading")
             failure = LoadingFailed()
         self._leave()
         self._done(failure)
@@ -168,7 +166,7 @@ class Loading:
             began = self._engine.clock.now_ms()
             yield from self._file_steps(file.name, is_last=at == len(found))
             kind = "base" if file is files.manifest.base else "incr"
-            log.info("DB loaded from %s file %s: %.3f seconds", kind, file.name, self._seconds_since(began))
+            self._log.info("DB loaded from %s file %s: %.3f seconds", kind, file.name, self._seconds_since(began))
         return bool(found) and self.total > 0
 
     def _file_steps(self, name: str, *, is_last: bool) -> Steps:
@@ -188,10 +186,10 @@ class Loading:
                 data = next(chunks, b"")
             reader.finish()
         except CannotReplay as fault:
-            log.warning("%s reading the append only file %s", fault.text, name)
+            self._log.warning("%s reading the append only file %s", fault.text, name)
             raise LoadingFailed from None
         except BadFormat as fault:
-            log.warning(
+            self._log.warning(
                 "Bad file format reading the append only file %s: make a backup of your AOF file, then use "
                 "./redis-check-aof --fix <filename.manifest> (%s)",
                 *(name, fault),
@@ -205,7 +203,7 @@ class Loading:
     ) -> Generator[None, None, bytes]:
         """Load the snapshot a file begins with; what of the data read lies behind it."""
         old_style = name == self._files.name
-        log.info("Reading RDB %s", "preamble from AOF file..." if old_style else "base file on AOF loading...")
+        self._log.info("Reading RDB %s", "preamble from AOF file..." if old_style else "base file on AOF loading...")
         try:
             while data and not loader.reader.done:
                 loader.feed(data)
@@ -216,30 +214,30 @@ class Loading:
             self._take_rest(loader)
         except (CorruptData, CommandError) as fault:
             what = "preamble of the AOF file" if old_style else "base file"
-            log.warning("Error reading the RDB %s %s, AOF loading aborted: %s", what, name, fault)
+            self._log.warning("Error reading the RDB %s %s, AOF loading aborted: %s", what, name, fault)
             raise LoadingFailed from None
         if old_style:
-            log.info("Reading the remaining AOF tail...")
+            self._log.info("Reading the remaining AOF tail...")
         return loader.reader.rest or next(chunks, b"")
 
     def _repair(self, name: str, fault: CutShort, in_transaction: bool, is_last: bool) -> None:
         """Cut off what is not whole, if that is allowed. Raises LoadingFailed."""
         if in_transaction:
-            log.warning("Revert incomplete MULTI/EXEC transaction in AOF file %s", name)
+            self._log.warning("Revert incomplete MULTI/EXEC transaction in AOF file %s", name)
         if self._config["aof-load-truncated"]:
-            log.warning("!!! Warning: short read while loading the AOF file %s!!!", name)
+            self._log.warning("!!! Warning: short read while loading the AOF file %s!!!", name)
             if not is_last:  # unlike Redis we leave it as it is: else the next start would not know
-                log.warning("Fatal error: the truncated file is not the last file")
+                self._log.warning("Fatal error: the truncated file is not the last file")
                 raise LoadingFailed
-            log.warning("!!! Truncating the AOF %s at offset %d !!!", name, fault.offset)
+            self._log.warning("!!! Truncating the AOF %s at offset %d !!!", name, fault.offset)
             try:
                 self._disk.truncate_path(self._files.path(name), fault.offset)
             except OSError as error:
-                log.warning("Error truncating the AOF file %s: %s", name, error.strerror)
+                self._log.warning("Error truncating the AOF file %s: %s", name, error.strerror)
             else:
-                log.warning("AOF %s loaded anyway because aof-load-truncated is enabled", name)
+                self._log.warning("AOF %s loaded anyway because aof-load-truncated is enabled", name)
                 return
-        log.warning(
+        self._log.warning(
             "Unexpected end of file reading the append only file %s. You can: 1) Make a backup of your AOF file, then "
             "use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' "
             "configuration option to yes and restart the server.",
@@ -254,7 +252,7 @@ class Loading:
         try:
             return (yield from self._rdb_steps(path))
         except LoadingFailed:
-            log.warning("Terminating server after rdb file reading failure.")
+            self._log.warning("Terminating server after rdb file reading failure.")
             raise
 
     def _rdb_steps(self, path: Path, *, merging: bool = False) -> Generator[None, None, bool]:
@@ -269,11 +267,11 @@ class Loading:
             loader.finish()
             self._take_rest(loader, merging=merging)
         except CorruptData as fault:
-            log.warning("Internal error in RDB reading of %s %s", path, fault)
+            self._log.warning("Internal error in RDB reading of %s %s", path, fault)
             self._check(path)
             raise LoadingFailed from None
         except (OSError, CommandError) as fault:
-            log.warning("Error loading the RDB file %s: %s", path, fault)
+            self._log.warning("Error loading the RDB file %s: %s", path, fault)
             raise LoadingFailed from None
         return True
 
@@ -289,7 +287,7 @@ class Loading:
 
     def _check(self, path: Path) -> None:
         """Say what pyredis-check-rdb would, as Redis does."""
-        check = Check(str(path), self.total, self._engine.clock.now_ms(), log.warning)
+        check = Check(str(path), self.total, self._engine.clock.now_ms(), self._log.warning)
         with contextlib.suppress(CheckFailed, OSError):
             for data in self._disk.read(path):
                 check.feed(data)
@@ -305,6 +303,7 @@ class Loading:
             merging=merging,
             verifying=self._config["rdbchecksum"] and self._dataset.verifying,
             on_usage=self._take_usage,
+            log=engine.log,
         )
 
     def _take_usage(self, index: int, key: bytes, idle: int | None, frequency: int | None) -> None:
@@ -317,7 +316,7 @@ class Loading:
         self.keys_loaded, self.keys_expired = loader.keys, loader.expired
         skipped = f", empty keys skipped: {loader.empty}" if loader.empty else ""
         text = "Done loading RDB, keys loaded: %d, keys expired: %d%s."
-        log.info(text, loader.keys, loader.expired, skipped)
+        self._log.info(text, loader.keys, loader.expired, skipped)
 
     # Inside
 
@@ -327,7 +326,7 @@ class Loading:
                 yield data
                 self.loaded += len(data)
         except OSError as error:
-            log.warning("Fatal error: can't open %s %s for reading: %s", what, path.name, error.strerror)
+            self._log.warning("Fatal error: can't open %s %s for reading: %s", what, path.name, error.strerror)
             raise LoadingFailed from None
 
     def _seconds_since(self, began: int) -> float:

@@ -12,14 +12,13 @@ from pyredis.config.store import Config
 from pyredis.persistence.aof_manifest import Manifest, ManifestError, parse
 from pyredis.persistence.disk import Disk, replace_file
 
-log = logging.getLogger("pyredis")
-
 
 class LogFiles:
     """The component that knows where the files are. `manifest` is what it last read or wrote."""
 
-    def __init__(self, config: Config, disk: Disk) -> None:
+    def __init__(self, config: Config, disk: Disk, log: logging.Logger) -> None:
         self._config = config
+        self._log = log
         self.disk = disk
         self.manifest = Manifest()
 
@@ -57,14 +56,14 @@ class LogFiles:
         try:
             self.manifest = parse(b"".join(self.disk.read(path)))
         except ManifestError as fault:
-            log.warning("*** FATAL AOF MANIFEST FILE ERROR ***")
+            self._log.warning("*** FATAL AOF MANIFEST FILE ERROR ***")
             if fault.line:
-                log.warning("Reading the manifest file, at line %d", fault.number)
-                log.warning(">>> '%s'", fault.line)
-            log.warning("%s", fault.reason)
+                self._log.warning("Reading the manifest file, at line %d", fault.number)
+                self._log.warning(">>> '%s'", fault.line)
+            self._log.warning("%s", fault.reason)
             raise
         except OSError as error:
-            log.warning("Fatal error: can't open the AOF manifest file %s for reading: %s", path, error.strerror)
+            self._log.warning("Fatal error: can't open the AOF manifest file %s for reading: %s", path, error.strerror)
             raise ManifestError(str(error)) from None
 
     def size(self, name: str) -> int:
@@ -72,7 +71,7 @@ class LogFiles:
         try:
             return self.disk.size(self.path(name))
         except OSError as error:
-            log.warning("Unable to obtain the AOF file %s length. stat: %s", name, error.strerror)
+            self._log.warning("Unable to obtain the AOF file %s length. stat: %s", name, error.strerror)
             raise
 
     def upgrade(self) -> None:
@@ -93,10 +92,10 @@ class LogFiles:
             self.disk.sync_folder(self.folder)
         except OSError as error:
             text = "Error trying to move the old AOF file %s into dir %s: %s"
-            log.warning(text, self.name, self.folder.name, error.strerror)
+            self._log.warning(text, self.name, self.folder.name, error.strerror)
             raise
         text = "Successfully migrated an old-style AOF file (%s) into the AOF directory (%s)."
-        log.info(text, self.name, self.folder.name)
+        self._log.info(text, self.name, self.folder.name)
 
     # Increments
 
@@ -114,7 +113,7 @@ class LogFiles:
             name = manifest.increments[-1].name
             file, done = self._opened(name, anew=True), "Creating"
             self._persist_or_close(manifest, file)
-        log.info("%s AOF incr file %s on server start", done, name)
+        self._log.info("%s AOF incr file %s on server start", done, name)
         return file, self.size(name)
 
     def begin_increment(self) -> int:
@@ -123,19 +122,19 @@ class LogFiles:
         name = manifest.increments[-1].name
         file = self._opened(name, anew=True)
         self._persist_or_close(manifest, file)
-        log.info("Creating AOF incr file %s on background rewrite", name)
+        self._log.info("Creating AOF incr file %s on background rewrite", name)
         return file
 
     def begin_temporary_increment(self) -> int:
         """An increment that no manifest names until the rewrite is done. Raises OSError."""
         name = self.temporary_increment.name
         file = self._opened(name, anew=True)
-        log.info("Creating AOF incr file %s on background rewrite", name)
+        self._log.info("Creating AOF incr file %s on background rewrite", name)
         return file
 
     def drop_temporary_increment(self) -> None:
         """The rewrite has failed: what came meanwhile is of no use."""
-        log.info("Removing the temp incr aof file %s in the background", self.temporary_increment.name)
+        self._log.info("Removing the temp incr aof file %s in the background", self.temporary_increment.name)
         self._remove(self.temporary_increment)  # at once, since the next rewrite makes one of the same name
 
     # Bases
@@ -188,7 +187,7 @@ class LogFiles:
         except OSError:
             return
         for file in history:
-            log.info("Removing the history file %s in the background", file.name)
+            self._log.info("Removing the history file %s in the background", file.name)
             self.disk.remove_later(self.path(file.name))
 
     # Inside
@@ -199,14 +198,14 @@ class LogFiles:
                 self.disk.make_folder(self.folder)
                 self.disk.sync_folder(self.folder.parent)
         except OSError as error:
-            log.warning("Can't open or create append-only dir %s: %s", self.folder.name, error.strerror)
+            self._log.warning("Can't open or create append-only dir %s: %s", self.folder.name, error.strerror)
             raise
 
     def _opened(self, name: str, *, anew: bool) -> int:
         try:
             return self.disk.create(self.path(name)) if anew else self.disk.open_append(self.path(name))
         except OSError as error:
-            log.warning("Can't open the append-only file %s: %s", name, error.strerror)
+            self._log.warning("Can't open the append-only file %s: %s", name, error.strerror)
             raise
 
     def _persist_or_close(self, manifest: Manifest, file: int) -> None:
@@ -223,7 +222,7 @@ class LogFiles:
             self.manifest = manifest  # from now on it counts, though a power cut may still undo that
             self.disk.sync_folder(path.parent)
         except OSError as error:
-            log.warning("Can't write the AOF manifest file %s: %s", path.name, error.strerror)
+            self._log.warning("Can't write the AOF manifest file %s: %s", path.name, error.strerror)
             raise
 
     def _rename(self, source: Path, target: Path, what: str) -> None:
@@ -231,12 +230,12 @@ class LogFiles:
             self.disk.rename(source, target)
         except OSError as error:
             args = (what, source.name, target.name, error.strerror)
-            log.warning("Error trying to rename the temporary AOF %s file %s into %s: %s", *args)
+            self._log.warning("Error trying to rename the temporary AOF %s file %s into %s: %s", *args)
             raise
-        log.info("Successfully renamed the temporary AOF %s file %s into %s", what, source.name, target.name)
+        self._log.info("Successfully renamed the temporary AOF %s file %s into %s", what, source.name, target.name)
 
     def _remove(self, path: Path) -> None:
         try:
             self.disk.remove(path)
         except OSError as error:
-            log.warning("Can't remove %s: %s", path.name, error.strerror)
+            self._log.warning("Can't remove %s: %s", path.name, error.strerror)

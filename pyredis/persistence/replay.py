@@ -4,7 +4,6 @@ Nothing expires meanwhile: a key whose time has passed since is as it was when t
 of a transaction is run only when its EXEC has come. Who reads more of the log while a script overruns waits for it.
 """
 
-import logging
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ from pyredis.protocol.parser import Argv
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
-
-log = logging.getLogger("pyredis")
 
 _SECOND_US = 1_000_000
 
@@ -86,14 +83,14 @@ class Replay:
         except CommandError as failure:
             self._complain(failure.line, entry.command.name)
         except Exception as failure:
-            log.error("Unexpected error in %s", entry.command.name, exc_info=failure)
+            self._engine.log.error("Unexpected error in %s", entry.command.name, exc_info=failure)
             raise CannotReplay(f"Internal error in '{entry.command.name}'") from None
 
     def _complain(self, line: bytes, name: str) -> None:
         self.errors += 1
         if self.errors <= 10:
             text = "== CRITICAL == This server is sending an error to its AOF-loading-client: '%s' after processing "
-            log.warning(text + "the command '%s'", _shown(line), name)
+            self._engine.log.warning(text + "the command '%s'", _shown(line), name)
 
 
 def _shown(text: bytes) -> str:

@@ -9,7 +9,6 @@ A log that was switched on while the server runs has no base to add to: what com
 stands in a file that nobody knows, and if the rewrite fails another is begun at once.
 """
 
-import logging
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +25,6 @@ from pyredis.rdb.point_in_time import AnyKeyspace
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
     from pyredis.engine.observability.info import Fields
-
-log = logging.getLogger("pyredis")
 
 KIND = "aof"
 _FAILURES_MAX = 3
@@ -71,7 +68,7 @@ class Rewriting:
         if self._files.manifest.is_empty:
             manifest, path = self._files.base_at_start(self._new_extension())
             write_durably(self._files.disk, path, self._chunks())
-            log.info("Creating AOF base file %s on server start", path.name)
+            self._engine.log.info("Creating AOF base file %s on server start", path.name)
             self._files.adopt(manifest)
         self._log.open_at_start()
         self._log.count_on_loaded(*self._loaded_sizes())
@@ -88,7 +85,7 @@ class Rewriting:
             self._log.close()
             self.scheduled = False
             if self.active:
-                log.info("Killing running AOF rewrite child: %d", self._background.pid)
+                self._engine.log.info("Killing running AOF rewrite child: %d", self._background.pid)
                 self._background.kill()
         elif on and self._log.state == OFF:
             self._turn_on()
@@ -98,23 +95,25 @@ class Rewriting:
         client = self._engine.running
         if self._background.active and not self.active:
             self.scheduled = True
-            log.info(
+            self._engine.log.info(
                 "AOF was enabled but there is already another background operation. An AOF background was "
                 "scheduled to start when possible."
             )
         elif client is not None and not client.may_wait:
             self.scheduled = True
-            log.info("AOF was enabled during a transaction. An AOF background was scheduled to start when possible.")
+            self._engine.log.info(
+                "AOF was enabled during a transaction. An AOF background was scheduled to start when possible."
+            )
         else:
             if self.active:
-                log.info(
+                self._engine.log.info(
                     "AOF was enabled but there is already an AOF rewriting in background. Stopping background "
                     "AOF and starting a rewrite now."
                 )
                 self._background.kill()
             if not self.start():
                 self._log.close()
-                log.warning(
+                self._engine.log.warning(
                     "Redis needs to enable the AOF but can't trigger a background AOF rewrite operation. "
                     "Check the above logs for more info about the error."
                 )
@@ -141,9 +140,9 @@ class Rewriting:
             self._background.start(Job(KIND, self._temporary, self._chunks, self._done, whole=whole))
         except OSError as error:
             self._last_ok = False
-            log.warning("Can't rewrite append only file in background: fork: %s", error.strerror)
+            self._engine.log.warning("Can't rewrite append only file in background: fork: %s", error.strerror)
             return False
-        log.info("Background append only file rewriting started by pid %d", self._background.pid)
+        self._engine.log.info("Background append only file rewriting started by pid %d", self._background.pid)
         self.scheduled = False
         return True
 
@@ -160,14 +159,14 @@ class Rewriting:
 
     def _done(self, outcome: Outcome) -> None:
         if outcome.signal:
-            log.warning("Background AOF rewrite terminated by signal %d", outcome.signal)
+            self._engine.log.warning("Background AOF rewrite terminated by signal %d", outcome.signal)
             if outcome.signal != signal.SIGUSR1:  # else it was ended on purpose
                 self._failed()
         elif outcome.code:
-            log.warning("Background AOF rewrite terminated with error")
+            self._engine.log.warning("Background AOF rewrite terminated with error")
             self._failed()
         else:
-            log.info("Background AOF rewrite terminated with success")
+            self._engine.log.info("Background AOF rewrite terminated with success")
             self._adopt(outcome.file)
         self._last_seconds = (self._engine.clock.now_ms() - self._background.started) // _SECOND
         if self._log.state == WAITING:
@@ -191,7 +190,7 @@ class Rewriting:
         self._files.delete_history()
         self._last_ok = True
         self.failures = 0
-        log.info("Background AOF rewrite finished successfully")
+        self._engine.log.info("Background AOF rewrite finished successfully")
 
     def _failed(self) -> None:
         self._last_ok = False
@@ -207,7 +206,7 @@ class Rewriting:
             return
         growth = self._growth()
         if growth is not None and not self._is_limited():
-            log.info("Starting automatic rewriting of AOF on %d%% growth", growth)
+            self._engine.log.info("Starting automatic rewriting of AOF on %d%% growth", growth)
             self.start()
 
     def _growth(self) -> int | None:
@@ -232,7 +231,7 @@ class Rewriting:
         self._delay = min(self._delay * 2 or 1, _DELAY_MAX)
         self._not_before = now + self._delay * _MINUTE
         text = "Background AOF rewrite has repeatedly failed and triggered the limit, will retry in %d minutes"
-        log.warning(text, self._delay)
+        self._engine.log.warning(text, self._delay)
         return True
 
     def _fields(self) -> "Fields":

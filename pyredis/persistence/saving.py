@@ -6,7 +6,6 @@ after five seconds; meanwhile, with save points and `stop-writes-on-bgsave-error
 Times are ms unless said.
 """
 
-import logging
 import os
 import signal
 from pathlib import Path
@@ -21,8 +20,6 @@ from pyredis.persistence.disk import Disk, write_new
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
     from pyredis.engine.observability.info import Fields
-
-log = logging.getLogger("pyredis")
 
 KIND = "rdb"
 RETRY_MS = 5_000
@@ -44,6 +41,7 @@ class Saving:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._config = engine.config
+        self._log = engine.log
         self._disk = engine[Disk]
         self._background = engine[Background]
         self._dataset = engine[Dataset]
@@ -86,9 +84,9 @@ class Saving:
         try:
             self._put_in_place(self._written_here())
         except OSError as error:
-            log.warning("Error saving DB on disk: %s", error.strerror)
+            self._log.warning("Error saving DB on disk: %s", error.strerror)
             return False
-        log.info("DB saved on disk")
+        self._log.info("DB saved on disk")
         self._succeeded(changes, as_backup=as_backup)
         return True
 
@@ -102,9 +100,9 @@ class Saving:
             self._background.start(Job(KIND, self._temporary, self._dataset.rdb_chunks, self._done))
         except OSError as error:
             self._failed()
-            log.warning("Can't save in background: fork: %s", error.strerror)
+            self._log.warning("Can't save in background: fork: %s", error.strerror)
             return False
-        log.info("Background saving started by pid %d", self._background.pid)
+        self._log.info("Background saving started by pid %d", self._background.pid)
         return True
 
     def forget_changes(self) -> None:
@@ -121,17 +119,17 @@ class Saving:
     def before_exit(self, save: bool | None, force: bool) -> bool:
         """The server is about to end: whether it may. None: save if there are save points."""
         if self.active:
-            log.warning("There is a child saving an .rdb. Killing it!")
+            self._log.warning("There is a child saving an .rdb. Killing it!")
             self._background.kill()
         if self._engine.gates & gates.LOADING or not (save or (save is None and self._config["save"])):
             return True
-        log.info("Saving the final RDB snapshot before exiting.")
+        self._log.info("Saving the final RDB snapshot before exiting.")
         if self.save():
             return True
         if force:
-            log.warning("Error trying to save the DB. Exit anyway.")
+            self._log.warning("Error trying to save the DB. Exit anyway.")
             return True
-        log.warning("Error trying to save the DB, can't exit.")
+        self._log.warning("Error trying to save the DB, can't exit.")
         return False
 
     # Inside
@@ -153,21 +151,21 @@ class Saving:
     def _done(self, outcome: Outcome) -> None:
         self._last_seconds = (self._engine.clock.now_ms() - self._background.started) // _SECOND
         if outcome.signal:
-            log.warning("Background saving terminated by signal %d", outcome.signal)
+            self._log.warning("Background saving terminated by signal %d", outcome.signal)
             if outcome.signal != signal.SIGUSR1:  # else it was ended on purpose
                 self._failed()
         elif outcome.code or not self._adopted(outcome.file):
-            log.warning("Background saving error")
+            self._log.warning("Background saving error")
             self._failed()
         else:
-            log.info("Background saving terminated with success")
+            self._log.info("Background saving terminated with success")
             self._succeeded(self._saving)
 
     def _adopted(self, file: Path) -> bool:
         try:
             self._put_in_place(file)
         except OSError as error:
-            log.warning("Error moving temp DB file %s on the final destination: %s", file.name, error.strerror)
+            self._log.warning("Error moving temp DB file %s on the final destination: %s", file.name, error.strerror)
             return False
         return True
 
@@ -177,7 +175,7 @@ class Saving:
         self._last_ok = True
         self._settle()
         if as_backup and self._config["backup-dir"]:
-            keep_backup(self._config, self._disk, self.path, self.last)
+            keep_backup(self._config, self._disk, self.path, self.last, self._engine.log)
 
     def _failed(self) -> None:
         self._last_ok = False
@@ -198,7 +196,7 @@ class Saving:
             return
         for seconds, changes in self._config["save"]:
             if self.changes >= changes and now - self.last > seconds * _SECOND:
-                log.info("%d changes in %d seconds. Saving...", changes, seconds)
+                self._log.info("%d changes in %d seconds. Saving...", changes, seconds)
                 self.start()
                 return
 

@@ -13,8 +13,6 @@ from pyredis.keyspace.database import Keyspace
 from pyredis.rdb.encoding import CorruptData
 from pyredis.rdb.file_reader import Aux, EmptyKey, Event, Key, Library, ModuleData, RdbReader, Resize
 
-log = logging.getLogger("pyredis")
-
 _EMPTY_LOGGED = 10
 OnUsage = Callable[[int, bytes, int | None, int | None], None]
 
@@ -23,7 +21,7 @@ class Loader:
     """Feeds a file to a keyspace. `keys`, `expired` and `empty` count; `aux` is what the file says about itself.
 
     `libraries` are the codes that were found, for the caller to load. `on_usage` gets database, key, idle seconds and
-    frequency of keys that come with either.
+    frequency of keys that come with either. `log` names the first empty keys.
     """
 
     def __init__(
@@ -35,6 +33,7 @@ class Loader:
         merging: bool = False,
         verifying: bool = True,
         on_usage: OnUsage | None = None,
+        log: logging.Logger | None = None,
     ) -> None:
         self.reader = RdbReader(limits, verifying=verifying)
         self.keys = self.expired = self.empty = 0
@@ -45,6 +44,7 @@ class Loader:
         self._merging = merging
         self._announced: set[int] = set()  # databases whose size was told
         self._on_usage = on_usage
+        self._log = log
 
     def feed(self, data: bytes) -> None:
         """Load what is whole now. Raises CorruptData."""
@@ -85,7 +85,8 @@ class Loader:
             self.libraries.append(event.code)
         elif isinstance(event, EmptyKey):
             self.empty += 1
-            if self.empty <= _EMPTY_LOGGED:
-                log.info("rdbLoadObject skipping empty key: %s", event.name.decode("utf-8", "backslashreplace"))
+            if self._log is not None and self.empty <= _EMPTY_LOGGED:
+                name = event.name.decode("utf-8", "backslashreplace")
+                self._log.info("rdbLoadObject skipping empty key: %s", name)
         elif isinstance(event, ModuleData):
             raise CorruptData(self.reader.offset, f"data of the module '{event.module}', which is not here")

@@ -29,8 +29,6 @@ from pyredis.scripting.rand48 import Rand48
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
 
-log = logging.getLogger("pyredis")
-
 MEMORY_MAX = 1 << 30
 COLLECT_FROM = 256 << 20
 """Bytes Lua may hold when a script begins before its garbage is collected."""
@@ -252,7 +250,7 @@ class Interpreter:
         if isinstance(error, LuaMemoryError):  # what Python answered has no room in Lua, or on its stack
             return b"ERR not enough memory", None
         if isinstance(error, Exception):
-            log.error("Unexpected error in a script's command", exc_info=error)
+            self._engine.log.error("Unexpected error in a script's command", exc_info=error)
             return b"ERR internal error: " + type(error).__name__.encode(), None
         return None
 
@@ -394,7 +392,7 @@ class Interpreter:
             raise fault(b"Invalid log level.")
         shown = [_text(word)[:_LOG_LINE_MAX] for word in words[1:] if isinstance(word, bytes | int | float)]
         line = b" ".join(shown)[:_LOG_LINE_MAX]
-        log.log(_LOG_LEVELS[to_integer(level)], "%s", line.decode("utf-8", "backslashreplace"))
+        self._engine.log.log(_LOG_LEVELS[to_integer(level)], "%s", line.decode("utf-8", "backslashreplace"))
 
     def _setresp(self, *words: Any) -> None:
         if len(words) != 1:

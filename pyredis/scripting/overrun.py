@@ -10,7 +10,6 @@ that a loop over slow functions is seen as soon as one over additions. The most 
 where Lua holds much memory, for then a single instruction may be slow, and least of all while a script overruns.
 """
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.engine import Engine
     from pyredis.scripting.calls import Calls, Run
-
-log = logging.getLogger("pyredis")
 
 SLICE_MS = 5
 """How long an overrunning script runs before others get a turn."""
@@ -74,7 +71,7 @@ class Overrun:
         if run is not None:
             kind = "FUNCTION KILL" if run.function else "SCRIPT KILL"
             engine.busy = b"Redis is busy running a script. You can only call %b or SHUTDOWN NOSAVE." % kind.encode()
-            log.warning("Slow script detected: %s. You can try %s.", run.name.decode("latin-1"), kind)
+            self._engine.log.warning("Slow script detected: %s. You can try %s.", run.name.decode("latin-1"), kind)
         engine.gates |= gates.BUSY
         self._later()
         return NO_REPLY
@@ -127,7 +124,7 @@ class Overrun:
         run.due_ns = self._ticked + SLICE_MS * 1_000_000
 
     def _later(self) -> None:
-        self._engine.call_at(self._engine.clock.now_ms(), self._go_on)
+        self._engine.host.soon(self._go_on)
 
     def _outcome(self, done: tuple[Any, BaseException | None]) -> Any:
         self._inside = False
@@ -159,6 +156,7 @@ class Overrun:
             engine[Blocking].serve()
         if not has_left:
             client.sink.resume()
+        engine.freed()
 
 
 def _work() -> None:

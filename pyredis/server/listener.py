@@ -52,9 +52,8 @@ def _tcp_socket(host: str, port: int, backlog: int) -> socket.socket:
 
 
 def unix_socket(path: str, permissions: int, backlog: int) -> socket.socket:
-    """Bind a path, replacing a stale socket; `permissions` 0 leaves what the umask gives."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)  # noqa: PTH108
+    """Bind a path, replacing a stale socket; `permissions` 0 leaves what the umask gives. Raises OSError."""
+    remove_path(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.bind(path)
@@ -66,6 +65,12 @@ def unix_socket(path: str, permissions: int, backlog: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def remove_path(path: str) -> None:
+    """Remove a Unix socket's file, if it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108
 
 
 def keep_alive(sock: socket.socket, seconds: int) -> None:

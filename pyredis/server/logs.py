@@ -120,11 +120,9 @@ class SyslogHandler(logging.Handler):
         self._syslog.syslog(getattr(self._syslog, priority), message_of(record))
 
 
-def set_up(config: Config) -> None:
+def set_up(config: Config, logger: logging.Logger) -> None:
     """Log where `logfile` and `syslog-*` say, from `loglevel` up. Raises OSError if the file cannot be opened."""
-    logger = logging.getLogger("pyredis")
     logger.propagate = False
-    logger.handlers.clear()
     logger.setLevel(LEVELS[config["loglevel"]])
     handlers: list[logging.Handler] = []
     lines = LineHandler(os.path.join(config["dir"], config["logfile"]) if config["logfile"] else None)  # noqa: PTH118

@@ -1,23 +1,15 @@
-"""The process around a server: daemon, pid file, supervisor, file limits, signals."""
+"""The process around a server: daemon, pid file, supervisor, file limits."""
 
-import asyncio
 import bisect
 import contextlib
 import errno
 import gc
 import logging
 import os
-import signal
 import socket
 import sys
-from typing import TYPE_CHECKING
 
 from pyredis.config.store import Config, ConfigError
-
-if TYPE_CHECKING:
-    from pyredis.server.server import Server
-
-log = logging.getLogger("pyredis")
 
 DEFAULT_PID_FILE = "/var/run/redis.pid"
 RESERVED_FILES = 32
@@ -43,7 +35,7 @@ def fill_standard_files() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def write_pid_file(config: Config) -> str:
+def write_pid_file(config: Config, log: logging.Logger) -> str:
     """Write the pid where `pidfile` says, or at Redis's default for a daemon; the path, or '' for none."""
     path = config["pidfile"] or (DEFAULT_PID_FILE if config["daemonize"] else "")
     if path:
@@ -81,10 +73,10 @@ def notify_supervisor(config: Config, text: str) -> None:
         sock.sendto(text.encode(), "\0" + path[1:] if path[0] == "@" else path)
 
 
-def fit_max_clients(config: Config) -> bool:
+def fit_max_clients(config: Config, log: logging.Logger) -> bool:
     """Room for `maxclients` connections; where there is less, `maxclients` is lowered. False: too little to start."""
     asked = config["maxclients"]
-    room = room_for_clients(asked)
+    room = room_for_clients(asked, log)
     if room <= 0:
         log.warning(
             "Your current 'ulimit -n' of %d is not enough for the server to start. "
@@ -97,16 +89,16 @@ def fit_max_clients(config: Config) -> bool:
     return True
 
 
-def require_room(clients: int) -> None:
+def require_room(clients: int, log: logging.Logger) -> None:
     """CONFIG SET maxclients. Raises ConfigError when the system does not let so many in."""
-    room = room_for_clients(clients)
+    room = room_for_clients(clients, log)
     if room < clients:
         raise ConfigError(
             f"The operating system is not able to handle the specified number of clients, try with {max(room, 0)}"
         )
 
 
-def room_for_clients(clients: int) -> int:
+def room_for_clients(clients: int, log: logging.Logger) -> int:
     """For how many clients files may be open, at least `clients` if the limit can be raised so far.
 
     Like Redis it is raised in steps of 16 below what is asked for; the hard limit with it where that is allowed.
@@ -130,11 +122,11 @@ def room_for_clients(clients: int) -> int:
     limits = range(wanted, soft, -16)
     first = bisect.bisect_left(limits, True, key=allow)
     limit = limits[first] if first < len(limits) and allow(limits[first]) else soft
-    _tell_of_limit(wanted, soft, limit)
+    _tell_of_limit(log, wanted, soft, limit)
     return limit - RESERVED_FILES
 
 
-def _tell_of_limit(wanted: int, before: int, limit: int) -> None:
+def _tell_of_limit(log: logging.Logger, wanted: int, before: int, limit: int) -> None:
     clients = wanted - RESERVED_FILES
     if limit == wanted:
         log.info("Increased maximum number of open files to %d (it was originally set to %d).", limit, before)
@@ -149,35 +141,6 @@ def _tell_of_limit(wanted: int, before: int, limit: int) -> None:
             limit,
             limit - RESERVED_FILES,
         )
-
-
-def handle_signals(loop: asyncio.AbstractEventLoop, server: "Server") -> None:
-    """SIGTERM and SIGINT shut down in order, once a script that runs is done; a second SIGINT ends it at once."""
-
-    def stop(name: str, parameter: str) -> None:
-        if server.asked_to_end and name == "SIGINT":
-            log.warning("You insist... exiting now.")
-            os._exit(1)
-        log.warning("Received %s scheduling shutdown...", name)
-        asked = server.engine.config[parameter]
-        save = True if "save" in asked else False if "nosave" in asked else None
-
-        def shut_down() -> None:
-            if not server.shut_down(save=save, now="now" in asked, force="force" in asked):
-                log.warning(
-                    "%s received but errors trying to shut down the server, check the logs for more information", name
-                )
-
-        server.end_when_idle(shut_down)
-
-    for number, parameter in ((signal.SIGTERM, "shutdown-on-sigterm"), (signal.SIGINT, "shutdown-on-sigint")):
-        told = (signal.Signals(number).name, parameter)
-        if sys.platform == "win32":
-            signal.signal(number, lambda *_, told=told: loop.call_soon_threadsafe(stop, *told))
-        else:
-            loop.add_signal_handler(number, stop, *told)
-    if sys.platform != "win32":
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def exit_at_once() -> None:

@@ -1,5 +1,6 @@
-"""Redis servers for tests: real sockets, no process, no shared state, and a clock that the test may move."""
+"""Redis servers for tests: one on real sockets, or many in a simulation; and a clock that the test may move."""
 
 from pyredis.testing.redis_server import RedisServer
+from pyredis.testing.simulation import Caller, Simulation
 
-__all__ = ["RedisServer"]
+__all__ = ["Caller", "RedisServer", "Simulation"]

@@ -14,6 +14,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from random import Random
 from types import TracebackType
 from typing import TypeVar
 
@@ -21,6 +22,8 @@ from pyredis.assembly import build_engine
 from pyredis.clock import Clock, ManualClock
 from pyredis.config.store import Config
 from pyredis.engine.engine import Engine
+from pyredis.persistence.dataset_loading import LoadingFailed
+from pyredis.server.asyncio_host import AsyncioHost
 from pyredis.server.loop import loop_factory
 from pyredis.server.server import Server
 
@@ -105,21 +108,33 @@ class RedisServer:
 
     async def _serve(self, started: "concurrent.futures.Future[None]") -> None:
         try:
-            logging.getLogger("pyredis").addHandler(logging.NullHandler())
-            config = Config()
-            lines = [f"{name} {value or chr(34) * 2}" for name, value in self._config.items()]
-            config.load_lines("\n".join(lines), None)
-            self._loop = asyncio.get_running_loop()
-            self._server = Server(build_engine(config, clock=self.clock, seed=self._seed), any_port=True)
-            await self._server.start()
-            if "dir" in self._config:
-                await self._server.load()
-            self.port = self._server.port
+            ended = await self._begin()
         except BaseException as error:
             started.set_exception(error)
             return
         started.set_result(None)
-        await self._server.run()
+        await ended
+        await asyncio.sleep(0)  # for what is closed to go
+
+    async def _begin(self) -> "asyncio.Future[int]":
+        config = Config()
+        lines = [f"{name} {value or chr(34) * 2}" for name, value in self._config.items()]
+        config.load_lines("\n".join(lines), None)
+        host = AsyncioHost(self.clock, Random(self._seed))
+        host.log.addHandler(logging.NullHandler())
+        self._loop = host.loop
+        ended: asyncio.Future[int] = self._loop.create_future()
+        self._server = Server(build_engine(config, host=host), any_port=True, on_end=ended.set_result)
+        self._server.start()
+        if "dir" in self._config:
+            loaded: asyncio.Future[LoadingFailed | None] = self._loop.create_future()
+            self._server.load(loaded.set_result)
+            if (failure := await loaded) is not None:
+                self._server.end(1)
+                await ended
+                raise failure
+        self.port = self._server.port
+        return ended
 
     def __enter__(self) -> "RedisServer":
         return self.start()

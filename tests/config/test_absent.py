@@ -15,6 +15,7 @@ from pyredis.cli import main
 from pyredis.config import absent
 from pyredis.config.parameters import ALL
 from pyredis.config.store import Config, ConfigError
+from pyredis.log_levels import ServerLog
 from tests.oracle import ask, binary_8_2, free_port
 
 ROWS = ("_parameters.py", "absent.py")
@@ -117,7 +118,7 @@ def test_config_set_answers(both, words):
 def test_idle_ones_are_named_in_one_line(caplog):
     config = loaded("io-threads 4\nactivedefrag yes\nset-proc-title no\nreplica-priority 100\nmasterauth x")
     with caplog.at_level(logging.WARNING, "pyredis"):
-        absent.warn(config)
+        absent.warn(config, ServerLog())
         (line,) = caplog.messages
         assert line.startswith("Without effect in this server: activedefrag (") and "io-threads (commands" in line
         assert "masterauth" in line and "set-proc-title" not in line and "replica-priority" not in line
@@ -130,7 +131,7 @@ def test_idle_ones_are_named_in_one_line(caplog):
 
 def test_defaults_are_silent(caplog):
     with caplog.at_level(logging.WARNING, "pyredis"):
-        absent.warn(Config())
+        absent.warn(Config(), ServerLog())
     assert not caplog.messages
 
 

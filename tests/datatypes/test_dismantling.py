@@ -49,9 +49,9 @@ class Loop:
 def loop():
     gc.collect()  # what other tests left, engines with their tables, is not to wait here
     loop = Loop()
-    dismantler = Dismantler(loop.steps.append, loop.ticks)
+    loop.dismantler = Dismantler(loop.steps.append, loop.ticks)
     yield loop
-    dismantler.end()
+    loop.dismantler.end()
 
 
 def parts(count, kind=list):
@@ -185,3 +185,32 @@ def test_a_copy_is_not_touched(loop):
         loop.run()
         assert len(twin) >= COUNT - 1
         assert list(twin.items()) if hasattr(twin, "items") else list(getattr(twin, "nodes", twin))
+
+
+def test_two_servers_of_a_thread_help_each_other_and_end_alone(loop):
+    second = Loop()
+    other = Dismantler(second.steps.append, second.ticks)
+    given, alive = parts(1000)
+    dismantle(given)
+    del given
+    other.end()
+    assert (len(alive), waiting()) == (1000, 1)  # the first has it now
+    loop.run()
+    assert (len(alive), second.run()) == (0, 1)
+    dismantle(parts(1000)[0])
+    assert (waiting(), second.steps) == (1, [])
+    loop.run()
+
+
+def test_the_first_may_end_first(loop):
+    second = Loop()
+    other = Dismantler(second.steps.append, second.ticks)
+    loop.dismantler.end()
+    given, alive = parts(1000)
+    dismantle(given)
+    del given
+    second.run()
+    assert not len(alive)
+    other.end()
+    other.end()
+    assert waiting() == 0

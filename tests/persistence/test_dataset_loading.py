@@ -185,7 +185,7 @@ def test_progress_is_told_and_data_refused_meanwhile(tmp_path):
     other = engine_on(disk, tmp_path, clock)
     session, loading = Session(other), other[Loading]
     steps, outcome = [], []
-    other.call_soon = steps.append
+    other.host.soon = steps.append
     loading.begin(loading.from_log(), outcome.append)
     steps.pop()()
     steps.pop()()

@@ -13,7 +13,9 @@ import pytest
 from pyredis.engine.client import Client
 from pyredis.engine.execution.blocking import Wait
 from pyredis.engine.execution.pause import Pause
-from pyredis.server.connection import Connection
+from pyredis.engine.session import Session
+from pyredis.engine.sessions import Sessions
+from pyredis.server.transport import SocketLink
 from pyredis.testing import RedisServer
 from tests.oracle import RawClient, ask, encode, wait_for
 from tests.server.conversations import received
@@ -127,13 +129,14 @@ def test_a_closed_connection_leaves_no_cycle(uvloop):
 
 def living():
     """How many connections and clients there are, garbage among them."""
-    return [sum(type(one) is kind for one in gc.get_objects()) for kind in (Connection, Client)]
+    return [sum(type(one) is kind for one in gc.get_objects()) for kind in (SocketLink, Session, Client)]
 
 
 def turns_of(server):
     """A list that grows by one whenever a client's turn ends."""
-    ended, next_turn = [], server._server.next_turn
-    server._server.next_turn = lambda connection: (ended.append(connection.client.id), next_turn(connection))
+    sessions, ended = server.engine[Sessions], []
+    next_turn = sessions.next_turn
+    sessions.next_turn = lambda session: (ended.append(session.client.id), next_turn(session))
     return ended
 
 

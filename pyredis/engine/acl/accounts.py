@@ -9,7 +9,6 @@ REWRITE or ACL SAVE.
 """
 
 import errno
-import logging
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,8 +26,6 @@ from pyredis.errors import CommandError
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.engine import Engine
-
-log = logging.getLogger("pyredis")
 
 DEFAULT = b"default"
 _TWO_SOURCES = (
@@ -106,6 +103,7 @@ class Acl:
         if user is not None:
             draft.take(user)
         self._follow(draft, rules)
+        self._warn_of(draft.first_arguments - (user.first_arguments if user is not None else set()))
         if user is None:
             self.users[name] = draft
             return
@@ -134,6 +132,11 @@ class Acl:
                     raise CommandError(b"Error in ACL SETUSER modifier '%b': %b" % (shown, failure.text))
         except UnmatchedParenthesis as failure:
             raise CommandError(failure.text)
+
+    def _warn_of(self, rules: set[str]) -> None:
+        for rule in sorted(rules):
+            text = "Allowing one first argument of a forbidden command is deprecated (rule: %s)"
+            self._engine.log.warning(text, rule)
 
     def _new_user(self, name: bytes) -> User:
         return User(name, open_channels=self._config["acl-pubsub-default"] == "allchannels")
@@ -219,6 +222,7 @@ class Acl:
                     f"Error loading ACL rule {text}: {failure.text.decode()}\n"
                     "Critical error while loading ACLs. Exiting."
                 )
+        self._warn_of(user.first_arguments)
 
     # The ACL file
 
@@ -233,7 +237,7 @@ class Acl:
         try:
             overwrite(self._path, b"".join(line + b"\n" for line in self.lines))
         except OSError as failure:
-            log.warning("Saving the ACL file: %s", failure.strerror)
+            self._engine.log.warning("Saving the ACL file: %s", failure.strerror)
             raise CommandError(_NOT_SAVED)
 
     @property
@@ -261,6 +265,8 @@ class Acl:
             raise CommandError(failure.text)
         self.default.take(users.get(DEFAULT) or User.almighty(DEFAULT))
         self.users = {**users, DEFAULT: self.default}
+        for user in self.users.values():
+            self._warn_of(user.first_arguments)
         for client in list(self._engine.clients.values()):
             self._follow_file(client)
 

@@ -11,7 +11,6 @@ A user has one of its own and any number of further ones, `(…)`; each decides 
 Rules are bytes; where Redis takes them for C strings, they end at a zero byte here too.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,8 +18,6 @@ from typing import NamedTuple
 from pyredis.config.words import split_words
 from pyredis.engine.command_table.command import CATEGORIES, NO_AUTH, TABLE, Command
 from pyredis.patterns import matches
-
-log = logging.getLogger("pyredis")
 
 READ, WRITE = 1, 2
 _WRITING = frozenset(("insert", "delete", "update"))
@@ -197,7 +194,7 @@ class Selector:
         self._note(sign, command.name.encode())
 
     def _allow_part(self, name: str) -> None:
-        """`+command|subcommand`; for a command without subcommands, one first argument, though Redis warns of that."""
+        """`+command|subcommand`; for a command without subcommands, one first argument, though that is deprecated."""
         head, _, part = name.rpartition("|")
         command = _command(head)
         if command.container:
@@ -207,7 +204,6 @@ class Selector:
         if command.subcommands:
             self._permit(_command(name), b"+")
         else:
-            log.warning("Allowing one first argument of a forbidden command is deprecated (rule: +%s)", name)
             self.first_arguments.setdefault(head, set()).add(part.encode("latin-1"))
         self._note(b"+", name.encode("latin-1"))
 

@@ -108,6 +108,12 @@ class User:
         own, *others = (selector.text for selector in self.selectors)
         return b" ".join([*self.flags, *hashes, own, *(b"(%b)" % text for text in others)])
 
+    @property
+    def first_arguments(self) -> set[str]:
+        """The rules that allow one first argument of a command that is else forbidden."""
+        found = (selector.first_arguments for selector in self.selectors)
+        return {f"+{name}|{word.decode('latin-1')}" for one in found for name, words in one.items() for word in words}
+
     # Decisions
 
     @property

@@ -9,6 +9,7 @@ transaction maybe, is done. The keyspace is observed only while somebody waits.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyredis.engine.execution import detours, gates
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
+    from pyredis.engine.host import Timer
     from pyredis.keyspace.database import Database
     from pyredis.protocol.parser import Argv
 
@@ -48,7 +50,7 @@ class Blocked(NamedTuple):
 class Wait:
     """A parked client: its `waiting`. `deadline` is ms since 1970, None for ever."""
 
-    __slots__ = ("argv", "blocked", "blocking", "client", "deadline", "entry")
+    __slots__ = ("argv", "blocked", "blocking", "client", "deadline", "entry", "timer")
 
     def __init__(self, blocking: "Blocking", client: "Client", entry: "Entry", argv: "Argv", blocked: Blocked) -> None:
         self.blocking = blocking
@@ -57,6 +59,7 @@ class Wait:
         self.argv = argv
         self.blocked = blocked
         self.deadline = blocking.now + blocked.timeout if blocked.timeout else None
+        self.timer: Timer | None = None
 
     def places(self) -> list["Place"]:
         """The keys waited for, each once, in order."""
@@ -91,7 +94,7 @@ class Blocking:
         names = ("total_blocking_keys", "total_blocking_keys_on_nokey", "clients_in_timeout_table")
         engine.info.add("Clients", lambda: dict(zip(names, self.counts, strict=True)))
         engine.keyspace.on_swap.append(self._swapped)
-        engine.cron_steps.append(self.check)
+        engine.cron_steps.append(self._serve_ready)
 
     @property
     def now(self) -> int:
@@ -132,15 +135,6 @@ class Blocking:
         if not self._waits:
             self._engine.gates &= ~detours.WAITED_FOR
 
-    def check(self) -> None:
-        """Time has passed: answer those whose time is up, serve those whose keys went meanwhile."""
-        due = [wait for wait in self._waits.values() if wait.deadline is not None and wait.deadline <= self.now]
-        for wait in due:
-            if wait.client.waiting is wait:  # else it was killed
-                self.release(wait, wait.answer_in_vain)
-        if self._ready or self._released:
-            self.serve()
-
     def look_again(self) -> None:
         """Something happened that somebody may wait for: answer those whose `until` has an answer."""
         for wait in list(self._waits.values()):
@@ -148,7 +142,17 @@ class Blocking:
             if answer is not None and wait.client.waiting is wait:
                 self.release(wait, answer)
         if self._released:
-            self._engine.call_soon(self.serve)
+            self._engine.host.soon(self.serve)
+
+    def _serve_ready(self) -> None:
+        """Cron: serve those whose keys went meanwhile."""
+        if self._ready or self._released:
+            self.serve()
+
+    def _time_is_up(self, wait: Wait) -> None:
+        if wait.client.waiting is wait:  # else it was killed
+            self.release(wait, wait.answer_in_vain)
+            self.serve()
 
     def release(self, wait: Wait, answer: Any) -> None:
         """End a wait with a reply; it counts as a call. The client goes on at the next `serve`."""
@@ -200,10 +204,13 @@ class Blocking:
         for place in wait.places():
             self._queues.setdefault(place, {})[wait] = None
         if wait.deadline is not None:
-            self._engine.call_at(wait.deadline, self.check)
+            step = partial(self._engine.when_free, partial(self._time_is_up, wait))
+            wait.timer = self._engine.host.at(wait.deadline, step)
 
     def _dequeue(self, wait: Wait) -> None:
         del self._waits[wait.client]
+        if wait.timer is not None:
+            wait.timer.cancel()
         for place in wait.places():
             queue = self._queues[place]
             del queue[wait]

@@ -4,14 +4,11 @@ A browser's request begins with a line that names POST, or has one that begins w
 such a name is disconnected before anything else of his runs, whoever he is and whatever he waits for (Redis 3.2.7).
 """
 
-import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.engine import Engine
-
-log = logging.getLogger("pyredis")
 
 NAMES = frozenset((b"post", b"host:"))
 _LOG_EVERY_MS = 60_000
@@ -29,7 +26,7 @@ class CrossProtocol:
         now = self._engine.keyspace.now
         if self._logged is None or now - self._logged > _LOG_EVERY_MS:
             self._logged = now
-            log.warning(
+            self._engine.log.warning(
                 "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. "
                 "This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your "
                 "Redis instance. Connection from %s aborted.",

@@ -4,7 +4,6 @@ Here goes what changes more than keys, and everything while a gate or a detour s
 plain path too.
 """
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,8 +23,6 @@ from pyredis.engine.observability.slowlog import SlowLog
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.protocol.parser import Argv
 from pyredis.protocol.replies import NO_REPLY, ErrorReply, Several
-
-log = logging.getLogger("pyredis")
 
 
 def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
@@ -169,7 +166,7 @@ def rejected(engine: Engine, client: Client, entry: Entry | None, failure: Comma
 
 def _error(engine: Engine, entry: Entry | None, failure: Exception) -> ErrorReply:
     if not isinstance(failure, CommandError):
-        log.error("Unexpected error in %s", entry and entry.command.name, exc_info=failure)
+        engine.log.error("Unexpected error in %s", entry and entry.command.name, exc_info=failure)
         failure = CommandError(b"internal error: %b" % type(failure).__name__.encode())
     if not failure.counted:
         engine.stats.count_error(failure.line)

@@ -1,5 +1,6 @@
 """CLIENT PAUSE: commands (all, or those that may write) wait until a time or CLIENT UNPAUSE."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyredis.engine.command_table.command import MAY_REPLICATE, WRITE
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
+    from pyredis.engine.host import Timer
     from pyredis.protocol.parser import Argv
 
 PAUSED = "pause"
@@ -25,7 +27,7 @@ class Pause:
         self.until = 0
         self.everything = False
         self._held: list[Client] = []
-        engine.cron_steps.append(self._check)
+        self._timer: Timer | None = None  # for `until`
 
     @property
     def active(self) -> bool:
@@ -38,9 +40,11 @@ class Pause:
         self.everything = everything or (self.active and self.everything)
         self._engine.gates |= gates.PAUSED
         self._engine[ExpiryView].settle()
+        self._wait()
 
     def end(self) -> None:
         """Let the held commands run, in the order they came."""
+        self._cancel()
         self._engine.gates &= ~gates.PAUSED
         self._engine[ExpiryView].settle()
         held, self._held = self._held, []
@@ -65,6 +69,14 @@ class Pause:
             return True
         return bool(self._engine.flags(client, entry, argv) & (WRITE | MAY_REPLICATE))
 
-    def _check(self) -> None:
+    def _wait(self) -> None:
+        self._cancel()
+        self._timer = self._engine.host.at(self.until, partial(self._engine.when_free, self._over))
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _over(self) -> None:
         if self.active and self._engine.keyspace.now >= self.until:
             self.end()

@@ -83,19 +83,20 @@ class Eviction:
         return not engine.gates & (gates.BUSY | gates.LOADING | gates.PAUSED)
 
     def _step(self) -> None:
-        """Cron: the memory went back under the limit, or a step that was to come soon did not."""
-        if self._goes_on or self._exceeded_since is not None:
-            self._continue()
+        """Cron: the memory went back under the limit."""
+        if self._exceeded_since is not None:
+            self.make_room()
 
     def _go_on(self) -> None:
         """Evict more soon."""
         if not self._goes_on and self._engine.config["maxmemory-policy"] != "noeviction":
             self._goes_on = True
-            self._engine.call_at(self._engine.keyspace.now, self._continue)
+            self._engine.host.soon(self._continue)
 
     def _continue(self) -> None:
         """The next step beside commands."""
         self._goes_on = False
+        self._engine.tick()
         self.make_room()
 
     def _evict(self) -> bool:

@@ -5,8 +5,6 @@ from collections import Counter
 
 from pyredis.engine.observability.info import Fields
 
-log = logging.getLogger("pyredis")
-
 LAZY_FROM = 64
 """Objects from which on Redis frees them in the background."""
 
@@ -46,7 +44,8 @@ class Rate:
 class Stats:
     """Counters since start or CONFIG RESETSTAT; sizes in bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
         self.reset()
 
     def reset(self) -> None:
@@ -125,8 +124,8 @@ class Stats:
             self.errors[code] += 1
 
     def _stop_telling_errors_apart(self) -> None:
-        log.warning("Errorstats stopped adding new errors: there are too many. CONFIG RESETSTAT starts over.")
-        log.warning("Current errors code list: %s", ", ".join(self.errors))
+        self._log.warning("Errorstats stopped adding new errors: there are too many. CONFIG RESETSTAT starts over.")
+        self._log.warning("Current errors code list: %s", ", ".join(self.errors))
         self.freed(len(self.errors))
         self.errors = Counter({"ERRORSTATS_DISABLED": 1})
         self.tells_errors_apart = False

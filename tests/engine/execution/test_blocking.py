@@ -158,15 +158,11 @@ def test_time_is_up_to_the_millisecond(engine, clock, timeout, ms):
 
 
 def test_the_engine_asks_to_be_called_at_the_deadline(engine, clock):
-    asked = []
-    engine.call_at = lambda when, step: asked.append((when, step))
     client = connected(engine)
     ask(client, "BLPOP l 2.5")
-    [(when, step)] = asked
-    assert when == clock.now_ms() + 2500
+    assert engine.host.timers.next_due == clock.now_ms() + 2500
     clock.advance(2500)
-    engine.tick()
-    step()
+    engine.host.run_due()
     assert said(client) == b"*-1\r\n"
 
 

@@ -5,9 +5,9 @@ from itertools import permutations, product
 
 from pytest import fixture, mark, param
 
+from pyredis.engine.execution.dispatch import execute
 from pyredis.engine.execution.expiry_view import ExpiryView, expiry_view
 from pyredis.engine.execution.pause import Pause
-from pyredis.engine.execution.run import execute
 from pyredis.keyspace.active_expiry import ActiveExpiry
 from pyredis.keyspace.database import DELETE, HIDE, SHOW
 from pyredis.persistence.dataset_loading import Loading

@@ -1,36 +1,27 @@
-"""A client's connection: bytes from the socket to the parser, commands to the engine, replies back in one write.
+"""A client's session: bytes in, replies and a close out. It knows no socket and no loop: a `Link` carries the bytes.
 
-`data_received` is the whole path: parse what the read brought, run it, let the replies be written once. Nothing is
-awaited and no task is made.
+`received` is the whole path: parse what the read brought, run it, let the replies be written once. They leave through
+one method, `Client.flush`, which hands them to `write` here.
 
 Nobody is kept waiting by who sends much: a client's turn ends after `SLICE_BYTES` of what it sent, or after `TURN_NS`
-of commands. The rest has its turn, or the socket is read again, when all others that had something to say were served.
+of commands. The rest has its turn, or the link is read again, when all others that had something to say were served.
 """
 
-import asyncio
-import logging
-import socket
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, cast
 
-from pyredis.engine.client import CLOSED, TURN
+from pyredis.engine.client import CLOSED, TURN, Client
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.run import run
+from pyredis.engine.host import Link
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.observability.client_info import client_line
+from pyredis.engine.sessions import Sessions
 from pyredis.protocol.parser import Argv, RequestParser
-from pyredis.server.limits import output_hard_limit, output_limit_exceeded
-
-if TYPE_CHECKING:
-    from pyredis.engine.client import Client
-    from pyredis.server.server import Server
-
-log = logging.getLogger("pyredis")
 
 PENDING_MAX = 10_000
-"""Commands kept for a client that waits before its socket is no longer read."""
+"""Commands kept for a client that waits before its link is no longer read."""
 
 TURN_NS = 4_000_000
 """How long a client's commands may run before others have their turn."""
@@ -42,57 +33,52 @@ _COMMANDS = 64  # that run before the clock is looked at
 _CONGESTED_BYTES = 64 * 1024  # pending output from which limits are looked at
 
 
-class Connection(asyncio.Protocol):
-    """One socket; the engine knows it as a client's `Sink`."""
+class Session:
+    """One client's. The link knows it as its `Peer`, the engine as the client's `Sink`."""
 
     __slots__ = (
         "_congested",
         "_in_line",
+        "_limits",
+        "_link",
         "_rest",
-        "_transport",
+        "_sessions",
         "address",
         "client",
         "fd",
         "local_address",
         "parser",
-        "server",
-        "soft_limit_since",
     )
 
-    def __init__(self, server: "Server") -> None:
-        self.server = server
+    client: Client
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._limits = sessions.limits
+        self.parser = RequestParser()
         self.address = self.local_address = ""
         self.fd = -1
-        self.soft_limit_since: int | None = None
         self._congested = False
         self._in_line = False  # for its next turn
         self._rest = b""  # of a large read, for that turn
 
-    # From the loop
+    # From the link: a Peer
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet a new peer, unless it is one too many, may not come in or has left already."""
-        self._transport = cast(asyncio.Transport, transport)
-        self.parser = RequestParser()
-        sock = transport.get_extra_info("socket")
-        try:
-            self.fd = sock.fileno()
-            self.address, self.local_address = _addresses(sock, self.server.unix_path)
-            refusal = self.server.refusal(sock)
-            if refusal is None:
-                self.client = self.server.welcome(self, sock)
-        except OSError:  # the peer was quicker to hang up
-            self._transport.abort()
-            return
+    def connected(self, link: Link) -> None:
+        """Greet a new peer, unless it is one too many or may not come in. Raises OSError when it has left already."""
+        self._link = link
+        self.fd, self.address, self.local_address = link.fd, link.address, link.local_address
+        refusal = self._sessions.refusal(link)
         if refusal is not None:
-            self._transport.write(refusal)
-            self._transport.close()
+            link.write(refusal)
+            link.close()
             return
+        self.client = self._sessions.welcome(self, link)
         self.parser.weigh = self._weigh
         self.adopt_limits()
         self.parser.limit(authenticated=not self.client.gates)
 
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         """Run what the read brought; the replies go out when all that could be read was run."""
         if len(data) > SLICE_BYTES:
             data = self._slice(data)
@@ -119,50 +105,45 @@ class Connection(asyncio.Protocol):
         if not parser.regular:
             self._settle()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def lost(self, error: Exception | None) -> None:
         """The peer is gone."""
         self.parser.weigh = None  # what refers to itself would stay until a collection
         client = getattr(self, "client", None)
         if client is not None:
-            self.server.farewell(client)
+            self._sessions.farewell(client)
 
-    def pause_writing(self) -> None:
+    def congested(self) -> None:
         """The peer does not keep up: from now on every write looks at the limits."""
         self._congested = True
 
-    def resume_writing(self) -> None:
+    def writable(self) -> None:
         """The peer has taken most of what waited."""
         self._congested = False
-
-    def eof_received(self) -> bool:
-        """Half-closed peers get what is queued, then the connection closes."""
-        return False
 
     # For the engine: a Sink
 
     def write(self, data: bytes) -> None:
         """Send; a peer that does not take its replies is dropped at its class's output buffer limit."""
-        server = self.server
-        if len(data) > server.smallest_output_limit and self.check_output(len(data)):
+        if len(data) > self._limits.smallest_output and self.check_output(len(data)):
             return  # as in Redis, which never begins to send a reply that is too large
-        engine = server.engine
+        engine = self._sessions.engine
         if engine.before_replies:
             for step in engine.before_replies:
                 step()
-        self._transport.write(data)
+        self._link.write(data)
         engine.stats.writes += 1
         if self._congested:
             self.check_output()
 
     def flush_soon(self, client: "Client") -> None:
         """Have the client's replies written together with others'."""
-        self.server.flush_soon(client)
+        self._sessions.flush_soon(client)
 
     def adopt_limits(self) -> None:
         """Take over the server's limits: at the start, when they change, and when the client's class does."""
-        self.parser.strict.bulk_max = self.server.bulk_max
-        self._transport.set_write_buffer_limits(min(_CONGESTED_BYTES, self.server.smallest_output_limit))
-        self.client.output_max = output_hard_limit(self.server, self.client)
+        self.parser.strict.bulk_max = self._limits.bulk_max
+        self._link.congest_at(min(_CONGESTED_BYTES, self._limits.smallest_output))
+        self.client.output_max = self._limits.output_max(self.client)
 
     def check_output(self, more: int = 0) -> bool:
         """Drop the peer if `more` than what waits for it is not allowed; whether it is dropped."""
@@ -170,7 +151,8 @@ class Connection(asyncio.Protocol):
         if client.waiting is CLOSED:
             client.drop_output()
             return True
-        if not output_limit_exceeded(self.server, self, more) and not self._fills_memory(more):
+        waiting = self.output_pending() + more
+        if not self._limits.exceeds(client, waiting) and not self._limits.fills_memory(client, waiting):
             return False
         self.overflow()
         return True
@@ -182,21 +164,23 @@ class Connection(asyncio.Protocol):
             return
         stats = client.engine.stats
         line = client_line(client, running=False).decode("utf-8", "backslashreplace").strip()
-        if self._fills_memory(client.output_max):
+        if self._limits.fills_memory(client, self.output_pending() + client.output_max):
             stats.evicted_clients += 1
-            log.info("Evicting client: %s", line)
+            client.engine.log.info("Evicting client: %s", line)
         else:
             stats.output_buffer_disconnections += 1
-            log.warning("Client %s scheduled to be closed ASAP for overcoming of output buffer limits.", line)
+            client.engine.log.warning(
+                "Client %s scheduled to be closed ASAP for overcoming of output buffer limits.", line
+            )
         client.close(at_once=True)
 
     def close(self) -> None:
         """Close when everything is sent."""
-        self._transport.close()
+        self._link.close()
 
     def abort(self) -> None:
         """Close now."""
-        self._transport.abort()
+        self._link.abort()
 
     def resume(self) -> None:
         """Run what came while the client waited."""
@@ -219,14 +203,14 @@ class Connection(asyncio.Protocol):
             self.resume()
         elif self._rest:
             data, self._rest = self._rest, b""
-            self.data_received(data)
+            self.received(data)
         if self._rest:
             self._end_turn()
         self._read_on()
 
     def output_pending(self) -> int:
         """Bytes the peer has not taken."""
-        return self._transport.get_write_buffer_size()
+        return self._link.pending()
 
     def input_pending(self) -> int:
         """Bytes that are not yet an argument."""
@@ -268,21 +252,21 @@ class Connection(asyncio.Protocol):
         """Read no more until all others were served."""
         if not self._in_line and self.client.waiting is not CLOSED:
             self._in_line = True
-            self._transport.pause_reading()
-            self.server.next_turn(self)
+            self._link.pause_reading()
+            self._sessions.next_turn(self)
 
     def _read_on(self) -> None:
-        """Read from the socket, unless something else is to be done before."""
+        """Read from the link, unless something else is to be done before."""
         client = self.client
         if not self._in_line and client.waiting is not CLOSED and len(client.pending) <= PENDING_MAX:
-            self._transport.resume_reading()
+            self._link.resume_reading()
 
     def _settle(self) -> None:
         """After commands ran: lift limits of who authenticated, drop who sent malformed or boundless input."""
         parser = self.parser
         if not parser.strict.authenticated:
             self._serve_limited()
-        if parser.error is not None or parser.strict.buffered > self.server.query_buffer_max:
+        if parser.error is not None or parser.strict.buffered > self._limits.query_buffer_max:
             self._reject()
         memory = self.client.engine[ClientMemory]
         if memory.follows:
@@ -304,24 +288,19 @@ class Connection(asyncio.Protocol):
     def _takes(self, data: bytes) -> bool:
         """Whether input is to be parsed now that is no plain read of an authenticated client."""
         strict, client = self.parser.strict, self.client
-        if strict.buffered + len(data) > self.server.query_buffer_max:
+        if strict.buffered + len(data) > self._limits.query_buffer_max:
             self._reject()  # even if the command were whole now
             return False
         if client.waiting is None or strict.authenticated:
             return True
         strict.feed(data)  # what it may send depends on the command that waits
-        self._transport.pause_reading()
+        self._link.pause_reading()
         return False
-
-    def _fills_memory(self, more: int) -> bool:
-        """Whether the client alone, with `more` bytes, takes all of `maxmemory-clients`."""
-        limit = self.client.engine[ClientMemory].limit
-        return bool(limit) and not self.client.no_evict and self.output_pending() + more >= limit
 
     def _weigh(self, size: int) -> None:
         """A command of so many bytes is whole that came in several reads: may it run, and do clients still fit?"""
         memory = self.client.engine[ClientMemory]
-        if size > self.server.query_buffer_max:
+        if size > self._limits.query_buffer_max:
             self._drop_input()
         elif memory.follows:
             memory.served((self.client,), size)
@@ -330,7 +309,7 @@ class Connection(asyncio.Protocol):
         client = self.client
         client.keep(batch)
         if len(client.pending) > PENDING_MAX:
-            self._transport.pause_reading()
+            self._link.pause_reading()
 
     def _drop_input(self) -> None:
         """It sent more than `client-query-buffer-limit` allows."""
@@ -347,16 +326,3 @@ class Connection(asyncio.Protocol):
             client.engine.stats.count_error(b"ERR")
             client.out.append(b"-ERR Protocol error: %b\r\n" % error.text)
             client.close()
-
-
-def _addresses(sock: socket.socket, unix_path: str) -> tuple[str, str]:
-    """The peer's and our own address as CLIENT LIST shows them."""
-    if sock.family == getattr(socket, "AF_UNIX", None):
-        return f"{unix_path}:0", f"{unix_path}:0"
-    return format_address(sock.getpeername()), format_address(sock.getsockname())
-
-
-def format_address(name: tuple[str | int, ...]) -> str:
-    """`host:port`, an IPv6 host in brackets."""
-    host, port = name[0], name[1]
-    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"

@@ -1,0 +1,124 @@
+"""Who is connected: who may come in, whose replies are to be written, whose turn is next, who idles too long."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from pyredis.engine.acl.accounts import Acl
+from pyredis.engine.client import GONE, Client, Sink
+from pyredis.engine.execution import gates
+from pyredis.engine.host import Link, is_local
+from pyredis.engine.limits import Limits
+from pyredis.engine.memory.client_memory import ClientMemory
+from pyredis.engine.observability.loop_metrics import LoopMetrics
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+
+PROTECTED = (
+    b"-DENIED Redis is running in protected mode: it has no password and only accepts connections from the "
+    b"loopback interface. To connect from elsewhere set a password with `requirepass`, or turn `protected-mode` off, "
+    b"by CONFIG SET from the loopback interface or in the configuration file.\r\n"
+)
+TOO_MANY = b"-ERR max number of clients reached\r\n"
+
+
+class Turn(Protocol):
+    """Somebody who waits until all others were served."""
+
+    def begin_turn(self) -> None:
+        """Go on."""
+
+
+class Sessions:
+    """A component. `closed`: nobody is served any more."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self.engine = engine
+        self.limits = Limits(engine)
+        self.closed = False
+        self._soon = engine.host.soon
+        self._memory = engine[ClientMemory]
+        self._metrics = engine[LoopMetrics]
+        self._unflushed: list[Client] = []
+        self._waiting: list[Turn] = []
+        engine.cron_steps.append(self._cron)
+
+    def refusal(self, link: Link) -> bytes | None:
+        """Why who is behind this link may not come in, as the only reply."""
+        engine = self.engine
+        if self.closed:
+            return b""
+        if len(engine.clients) >= engine.config["maxclients"]:
+            engine.stats.rejected_connections += 1
+            return TOO_MANY
+        if engine.config["protected-mode"] and engine[Acl].default.nopass and not is_local(link.address):
+            engine.stats.rejected_connections += 1
+            return PROTECTED
+        return None
+
+    def welcome(self, sink: Sink, link: Link) -> Client:
+        """A new client. Raises OSError when it has left already."""
+        engine = self.engine
+        link.keep_alive(engine.config["tcp-keepalive"])
+        engine.tick()
+        client = engine.connect(sink)
+        engine[Acl].start_over(client)
+        return client
+
+    def farewell(self, client: Client) -> None:
+        """Its connection is gone."""
+        client.sink = GONE
+        self.engine.disconnect(client)
+
+    def close(self) -> None:
+        """Part with all clients, and let nobody in."""
+        self.closed = True
+        for client in list(self.engine.clients.values()):
+            client.close()
+
+    def flush_soon(self, client: Client) -> None:
+        """Write a client's replies when everything that was ready to be read was run.
+
+        As Redis does before it sleeps: a write wakes the peer, and waking costs more than the reply. All peers woken in
+        one go cost a third less CPU time a command at pipeline 16 than each after its own read.
+        """
+        self._unflushed.append(client)
+        if len(self._unflushed) == 1:
+            self._soon(self._flush)
+
+    def next_turn(self, session: Turn) -> None:
+        """Let a client go on when everything that was ready to be read was run and answered."""
+        self._waiting.append(session)
+        if len(self._waiting) == 1:
+            self._soon(self._begin_turns)
+
+    def _begin_turns(self) -> None:
+        if self._unflushed:
+            self._flush()
+        sessions, self._waiting = self._waiting, []
+        for session in sessions:
+            session.begin_turn()
+
+    def _flush(self) -> None:
+        started = self.engine.clock.ticks_ns()
+        clients, self._unflushed = self._unflushed, []
+        for client in clients:
+            client.flush()
+        if self._memory.follows:
+            self._memory.served(clients)
+        self._metrics.passed(self.engine.clock.ticks_ns() - started)
+
+    def _cron(self) -> None:
+        self._drop_idle()
+        self.limits.check_overstayed()
+
+    def _drop_idle(self) -> None:
+        """Close clients that said nothing for `timeout` seconds (0: never), but those that listen or wait."""
+        timeout = self.engine.config["timeout"]
+        if not timeout:
+            return
+        now = self.engine.keyspace.now
+        for client in list(self.engine.clients.values()):
+            listens = client.monitoring or client.gates & gates.SUBSCRIBED
+            if now - client.last_active > timeout * 1000 and client.waiting is None and not listens:
+                self.engine.stats.dropped_idle += 1
+                client.close()

@@ -1,0 +1,35 @@
+"""SIGTERM and SIGINT shut down in order, once a script that runs is done; a second SIGINT ends the process at once."""
+
+import os
+import signal
+import sys
+from functools import partial
+
+from pyredis.server.asyncio_host import AsyncioHost
+from pyredis.server.server import Server
+
+
+def handle_signals(host: AsyncioHost, server: Server) -> None:
+    """Let signals end the server; SIGHUP is ignored."""
+    for number, parameter in ((signal.SIGTERM, "shutdown-on-sigterm"), (signal.SIGINT, "shutdown-on-sigint")):
+        host.on_signal(number, partial(_stop, server, signal.Signals(number).name, parameter))
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _stop(server: Server, name: str, parameter: str) -> None:
+    log = server.engine.log
+    if server.asked_to_end and name == "SIGINT":
+        log.warning("You insist... exiting now.")
+        os._exit(1)
+    log.warning("Received %s scheduling shutdown...", name)
+    asked = server.engine.config[parameter]
+    save = True if "save" in asked else False if "nosave" in asked else None
+
+    def shut_down() -> None:
+        if not server.shut_down(save=save, now="now" in asked, force="force" in asked):
+            server.asked_to_end = False
+            text = "%s received but errors trying to shut down the server, check the logs for more information"
+            log.warning(text, name)
+
+    server.shut_down_when_free(shut_down)
