@@ -4,8 +4,8 @@
 
 Each mutant differs from the sources in one place: a comparison, `and` or `or`, a `not`, a number, a sign, a statement
 less, a value not returned, two arguments exchanged. It is tried in a copy of the tree, by the module's own test file
-first, then by those of `WIDER`, up to the first failure and without the slow ones; a mutant that never ends is killed, too. What survives is
-printed with its place: a test is missing there, or the change is none (say why in a line, and do not count it).
+first, then by those of `WIDER`, without slow ones, up to the first failure; one that never ends is killed, too. What
+survives is printed with its place: a test is missing there, or the change is none (say why, and do not count it).
 
 The goal is to kill 90 % over engine/, keyspace/ and protocol/. This takes some 3 s a mutant, so CI does not do it.
 """
