@@ -386,3 +386,16 @@ def test_replies_are_not_changed_afterwards(observed):
     answer = get(observed.client, b"s")
     observed("SETRANGE s 0 zz")
     assert answer == b"xy"
+
+
+@mark.parametrize("overdue", [False, True])
+def test_mset_takes_an_old_expiry_away(overdue):
+    observed = Observed()
+    observed.engine.keyspace.unobserve(observed._note)  # several are set at once only where nobody looks
+    observed.line("SET a old PX 100")
+    observed.clock.advance(200 * overdue)
+    observed.line("MSET a 1 b 2")
+    observed.clock.advance(1_000)
+    assert observed.line("MGET a b") == b"*2\r\n$1\r\n1\r\n$1\r\n2\r\n"
+    assert observed.line("TTL a") == b":-1\r\n"
+    assert observed.engine.keyspace.expired_count == overdue

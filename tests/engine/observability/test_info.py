@@ -1,79 +1,37 @@
-"""INFO: names and order of all fields, and who gives them."""
+"""INFO's sections: who is shown by default, by `all`, by `everything` and by name only."""
 
-from pathlib import Path
+from pytest import fixture, mark
 
-from pytest import mark
-
-from pyredis.assembly import build_engine
-from pyredis.clock import ManualClock
-from pyredis.config.store import Config
-from pyredis.engine.execution import gates
 from pyredis.engine.observability.info import Info
-from pyredis.engine.observability.info_layout import LAYOUT
-from pyredis.persistence.dataset_loading import Loading
-from tests.observed import ask
-
-RECORDED = Path(__file__).with_name("info_fields.txt")
-"""What INFO everything and INFO debug named before components brought their own fields."""
 
 
-def names(*parameters, loading=False):
-    """Titles and field names, in order."""
-    config = Config()
-    config.load_lines("\n".join(parameters), None)
-    engine = build_engine(config, clock=ManualClock(1_000_000), seed=1)
-    client = engine.connect()
-    ask(client, "SET a 1 PX 100", "GET a", "NOSUCH")
-    if loading:
-        engine[Loading]._enter()
-    text = ask(client, "INFO everything", "INFO debug").decode()
-    lines = [line for line in text.split("\r\n") if line and line[0] != "$"]
-    return [line if line[0] == "#" else line.partition(":")[0] for line in lines]
-
-
-def test_names_and_order():
-    assert names() == RECORDED.read_text().split("\n")[:-1]
+@fixture
+def info():
+    info = Info()
+    info.add("One", lambda: {"a": 1, "b": "x"})
+    info.add("Two", lambda: {"c": 3}, by_default=False)
+    info.add("Three", lambda: {"d": 4}, by_all=False)
+    info.add("One", lambda: {"b": "y", "e": 5})
+    return info
 
 
 @mark.parametrize(
-    ("parameters", "loading", "more", "after"),
+    ("asked", "titles"),
     [
-        (
-            ("appendonly yes",),
-            False,
-            "aof_current_size aof_base_size aof_pending_rewrite aof_buffer_length aof_pending_bio_fsync "
-            "aof_delayed_fsync",
-            "module_fork_last_cow_size",
-        ),
-        (
-            (),
-            True,
-            "loading_start_time loading_total_bytes loading_rdb_used_mem loading_loaded_bytes loading_loaded_perc "
-            "loading_eta_seconds",
-            "module_fork_last_cow_size",
-        ),
+        ([], ["One"]),
+        (["default"], ["One"]),
+        (["all"], ["One", "Two"]),
+        (["everything"], ["One", "Two"]),
+        (["three"], ["Three"]),
+        (["two", "default"], ["One", "Two"]),
+        (["three", "all"], ["One", "Two", "Three"]),
+        (["nosuch"], []),
     ],
 )
-def test_names_that_come_and_go(parameters, loading, more, after):
-    plain, found = names(), names(*parameters, loading=loading)
-    at = plain.index(after) + 1
-    assert found == plain[:at] + more.split() + plain[at:]
+def test_which_sections_are_shown(info, asked, titles):
+    assert [line[2:] for line in info.render(asked).decode().split("\r\n") if line[:1] == "#"] == titles
 
 
-def test_no_field_has_two_owners():
-    """A value that another would take the place of is written for nothing."""
-    engine = build_engine(seed=1)
-    engine.gates |= gates.LOADING
-    for title, sections in engine.info._sections.items():
-        given = [name for section in sections for name in section()]
-        assert len(given) == len({*given}), title
-        assert not {name for name in given if LAYOUT.get(title, {}).get(name) is not None}
-
-
-def test_what_nobody_gives_is_left_out():
-    info = Info()
-    assert b"used_memory" not in info.render(["memory"])
-    assert info.render(["replication"]).startswith(b"# Replication\r\nrole:master\r\nconnected_slaves:0\r\n")
-    info.add("Memory", lambda: {"later": 1, "used_memory": 2})
-    assert info.render(["memory"]).startswith(b"# Memory\r\nused_memory:2\r\nmem_not_counted_for_evict:0\r\n")
-    assert info.render(["memory"]).endswith(b"later:1\r\n")
+def test_who_comes_later_knows_a_field_better(info):
+    assert info.render(["one"]) == b"# One\r\na:1\r\nb:y\r\ne:5\r\n"
+    assert info.render(["one", "two"]) == b"# One\r\na:1\r\nb:y\r\ne:5\r\n\r\n# Two\r\nc:3\r\n"

@@ -1,0 +1,123 @@
+"""What is appended and sent on: every change, in its final form, once, whichever way its command went."""
+
+from pytest import fixture, mark
+
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.errors import CommandError
+from tests.observed import Observed, ask
+
+WRITES_THEN_FAILS = "EVAL \"redis.call('SET','a','1') return redis.call('INCR','list')\" 2 a list"
+WAYS = {
+    "plain": (),
+    "dispatched": ("CLIENT NO-TOUCH ON",),
+    "monitored": ("MONITOR elsewhere",),
+}
+
+
+@fixture(params=WAYS)
+def observed(request):
+    """The same on every path a command can take."""
+    observed = Observed()
+    observed.line("RPUSH list x")
+    for line in WAYS[request.param]:
+        client = observed.engine.connect() if line.endswith("elsewhere") else observed.client
+        ask(client, line.removesuffix(" elsewhere"))
+    observed.sent.clear()
+    return observed
+
+
+def test_what_a_script_changed_before_its_error_is_sent(observed):
+    assert observed.line(WRITES_THEN_FAILS).startswith(b"-WRONGTYPE")
+    assert observed.sent == ["SET a 1"]
+
+
+def test_what_a_script_changed_around_a_caught_error_is_sent_as_one(observed):
+    script = "redis.call('SET','a','1') redis.pcall('INCR','list') redis.call('SET','b','2')"
+    observed.line(f'EVAL "{script}" 3 a b list')
+    assert observed.sent == ["MULTI", "SET a 1", "SET b 2", "EXEC"]
+
+
+def test_what_a_transaction_changed_beside_an_error_is_sent_as_one(observed):
+    ask(observed.client, "MULTI", "SET b 1", "INCR list", WRITES_THEN_FAILS, "SET c 1", "EXEC")
+    assert observed.sent == ["MULTI", "SET b 1", "SET a 1", "SET c 1", "EXEC"]
+
+
+@mark.parametrize("lines", [["SET a 1"], ["MULTI", "SET a 1", "EXEC"]], ids=["alone", "in a transaction"])
+def test_a_command_that_changed_something_and_failed_is_sent(observed, lines):
+    def changes_and_fails(ctx, key, value):
+        ctx.db.changed_unnoticed()
+        raise CommandError(b"no")
+
+    observed.engine.entries[b"SET"].handler = changes_and_fails
+    assert b"-ERR no\r\n" in ask(observed.client, *lines)
+    assert observed.sent == ["SET a 1"]
+
+
+@mark.parametrize("line", ["GET a", "INCR list", "SET a 1 XX", "DEL nosuch", "EVAL 'return 1' 0", "SET a"])
+def test_what_changes_nothing_is_not_sent(observed, line):
+    observed.line(line)
+    assert observed.sent == []
+
+
+def test_a_reader_group_s_new_consumer_is_sent_only_if_it_keeps_no_list(observed):
+    """As Redis 8.2.3: with a list, the entries it gets make it anyway."""
+    ask(observed.client, "XGROUP CREATE s g $ MKSTREAM")
+    observed.sent.clear()
+    observed.line("XREADGROUP GROUP g one STREAMS s >")
+    observed.line("XREADGROUP GROUP g two NOACK STREAMS s >")
+    assert observed.sent == ["XGROUP CREATECONSUMER s g two"]
+
+
+@mark.parametrize("handler", ["SET a 1 EX 10", "GETEX a EX 10"])
+def test_times_are_sent_as_points_in_time(observed, handler):
+    observed.line("SET a 1")
+    observed.sent.clear()
+    observed.line(handler)
+    assert len(observed.sent) == 1
+    assert observed.sent[0].endswith(" PXAT 1010000") or observed.sent[0] == "PEXPIREAT a 1010000"
+
+
+def test_one_word_s_form_is_not_the_next_one_s(observed):
+    """What an earlier command is sent as says nothing about a later one."""
+    ask(observed.client, "SET a 1 EX 10", "set a 2", "SET b 3", "APPEND b 4")
+    assert observed.sent == ["SET a 1 PXAT 1010000", "set a 2", "SET b 3", "APPEND b 4"]
+
+
+def test_each_listener_hears_all_until_it_leaves():
+    observed = Observed()
+    heard = []
+    listener = lambda index, argv: heard.append((index, argv[0]))  # noqa: E731
+    propagation = observed.engine[Propagation]
+    propagation.listen(listener)
+    ask(observed.client, "SET a 1", "SELECT 3", "INCR a")
+    propagation.unlisten(listener)
+    ask(observed.client, "DEL a")
+    assert heard == [(0, b"SET"), (3, b"INCR")]
+    assert observed.sent == ["SET a 1", "INCR a", "DEL a"]
+
+
+@mark.parametrize("lazily", ["UNLINK", "DEL"])
+def test_a_key_that_expires_is_deleted_elsewhere(lazily):
+    observed = Observed()
+    observed.line(f"CONFIG SET lazyfree-lazy-expire {'yes' if lazily == 'UNLINK' else 'no'}")
+    observed.line("SET a 1 PX 10")
+    observed.clock.advance(11)
+    assert observed("GET a")[2] == [f"{lazily} a"]
+
+
+def test_muted_nobody_hears_and_afterwards_everybody_does():
+    observed = Observed()
+    propagation = observed.engine[Propagation]
+    propagation.mute(True)
+    ask(observed.client, "SET a 1", "MULTI", "SET b 1", "SET c 1", "EXEC")
+    propagation.mute(False)
+    ask(observed.client, "SET d 1")
+    assert observed.sent == ["SET d 1"]
+
+
+def test_wait_knows_which_writes_are_a_client_s_own():
+    observed = Observed()
+    other = observed.engine.connect()
+    ask(observed.client, "SET a 1", "SET b 1")
+    ask(other, "SET c 1", "GET c")
+    assert (observed.client.wrote, other.wrote, observed.engine[Propagation].count) == (2, 3, 3)

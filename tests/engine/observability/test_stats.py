@@ -1,0 +1,52 @@
+"""Rates over sixteen samples, and errors told apart up to a number."""
+
+from pyredis.engine.observability.stats import ERROR_CODES_MAX, LAZY_FROM, Rate, Stats
+
+
+def test_a_rate_is_the_mean_of_the_last_sixteen_samples():
+    rate = Rate()
+    rate.sample(1_000, 500)  # the first tells no rate
+    assert rate.value == 0
+    rate.sample(1_100, 510)
+    assert rate.value == 100 / 16
+    for number in range(2, 18):
+        rate.sample(1_000 + 100 * number, 500 + 10 * number)
+    assert rate.value == 100
+    for number in range(18, 34):
+        rate.sample(1_000 + 100 * number, 670)
+    assert rate.value == 0
+
+
+def test_time_that_stands_still_gives_no_sample():
+    rate = Rate()
+    rate.sample(1_000, 0)
+    rate.sample(1_000, 99)
+    assert rate.value == 0
+
+
+def test_errors_are_told_apart_by_their_first_word_up_to_a_number():
+    stats = Stats()
+    for line in (b"ERR one", b"ERR two", b"WRONGTYPE Operation", b"OK"):
+        stats.count_error(line)
+    assert stats.errors == {"ERR": 2, "WRONGTYPE": 1, "OK": 1}
+    for number in range(ERROR_CODES_MAX - 3):
+        stats.count_error(b"CODE%d text" % number)
+    assert len(stats.errors) == ERROR_CODES_MAX
+    stats.count_error(b"ERR three")  # known: nothing new
+    assert stats.errors["ERR"] == 3
+    stats.count_error(b"ONEMORE text")
+    stats.count_error(b"ERR four")
+    assert stats.errors == {"ERRORSTATS_DISABLED": 1}
+    assert stats.error_replies == 4 + ERROR_CODES_MAX - 3 + 3
+    assert stats.lazyfreed_objects == ERROR_CODES_MAX
+    stats.reset()
+    stats.count_error(b"ERR five")
+    assert (stats.errors, stats.error_replies) == ({"ERR": 1}, 1)
+
+
+def test_only_what_is_large_counts_as_freed_lazily():
+    stats = Stats()
+    stats.freed(LAZY_FROM)
+    assert stats.lazyfreed_objects == 0
+    stats.freed(LAZY_FROM + 1)
+    assert stats.lazyfreed_objects == LAZY_FROM + 1
