@@ -42,6 +42,14 @@ MAY_WAIT = {
     "testing.redis_server",
     "cli",
 }
+    "server.asyncio_host",
+    "server.transport",
+    "server.listener",
+    "server.loop",
+    "server.process",
+    "testing.redis_server",
+    "cli",
+}
 WAITS = {"asyncio", "uvloop", "socket", "select", "selectors", "ssl"}
 CLOCKS = {"clock"}
 FORMATS_TIME = {"strftime", "localtime"}
