@@ -34,21 +34,8 @@ SIDEWAYS = {
 
 LOWEST_OF_ENGINE = {"command_table"}  # its folders that know none of the others; the rest has no order yet
 MAY_WAIT = {
-    "server.asyncio_host",
-    "server.transport",
-    "server.listener",
-    "server.loop",
-    "server.process",
+    *("cli", "server.asyncio_host", "server.listener", "server.loop", "server.process", "server.transport"),
     "testing.redis_server",
-    "cli",
-}
-    "server.asyncio_host",
-    "server.transport",
-    "server.listener",
-    "server.loop",
-    "server.process",
-    "testing.redis_server",
-    "cli",
 }
 WAITS = {"asyncio", "uvloop", "socket", "select", "selectors", "ssl"}
 CLOCKS = {"clock"}

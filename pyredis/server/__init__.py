@@ -1,1 +1,1 @@
-"""asyncio lives here: listeners, connections and the process around them."""
+"""The server on any host, and the host that is asyncio: listeners, connections and the process around them."""

@@ -80,3 +80,5 @@ class Pause:
     def _over(self) -> None:
         if self.active and self._engine.keyspace.now >= self.until:
             self.end()
+        elif self.active:  # the clock was set back
+            self._wait()
