@@ -14,6 +14,7 @@ from pyredis.config import absent
 from pyredis.config.store import Config
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.acl.acl_log import AclLog
+from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.command import TABLE, Command
 from pyredis.engine.engine import Engine
 from pyredis.engine.execution.blocking import Blocking
@@ -85,6 +86,7 @@ def _tie_server(engine: Engine) -> None:
 
 _SERVER_COMPONENTS = (
     _log_files,
+    Clients,
     Acl,
     AclLog,
     ClientMemory,

@@ -4,6 +4,7 @@ import shlex
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import execute
 from pyredis.engine.execution.propagation import LOG, Propagation
 from pyredis.engine.execution.run import run
@@ -22,7 +23,7 @@ class Observed:
         self.sent = []
         self.engine.keyspace.observe(self._note)
         overhear(self.engine, lambda argv: self.sent.append(b" ".join(argv).decode()))
-        self.client = self.engine.connect()
+        self.client = self.engine[Clients].connect()
 
     def _note(self, db, key, event):
         if event.name and event.kind not in "oc":  # what was overwritten is test_notifications.py's

@@ -2,6 +2,7 @@
 
 from pyredis.assembly import SERVER, Profile, build_engine
 from pyredis.engine.acl.accounts import Acl
+from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.command import TABLE
 from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.observability.slowlog import SlowLog
@@ -13,7 +14,7 @@ TINY = Profile({name: TABLE[name] for name in ("ping", "set", "get")}, (Acl, Exp
 
 def test_an_engine_of_three_commands():
     engine = build_engine(seed=1, profile=TINY)
-    client = engine.connect()
+    client = engine[Clients].connect()
     assert ask(client, "PING", "SET k v PX 100000", "GET k", "get none", "set k w GET") == (
         b"+PONG\r\n+OK\r\n$1\r\nv\r\n$-1\r\n$1\r\nv\r\n"
     )
@@ -25,7 +26,7 @@ def test_an_engine_of_three_commands():
     assert {entry.command.name for entry in engine.rows()} == {"ping", "set", "get"}
     assert SlowLog not in engine.components
     engine.cron()
-    engine.disconnect(client)
+    engine[Clients].disconnect(client)
 
 
 def test_its_info_is_what_its_components_bring():

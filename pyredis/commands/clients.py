@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, Client
+from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
 from pyredis.engine.command_table.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
 from pyredis.engine.command_table.help import help_reply, subcommand_error
@@ -155,7 +156,7 @@ def client_list(ctx: Client, *words: bytes) -> Verbatim:
 
 
 def _selected(ctx: Client, words: tuple[bytes, ...]) -> list[Client | None]:
-    clients = ctx.engine.clients
+    clients = ctx.engine[Clients].listed
     options = Arguments(words)
     if not options:
         return list(clients.values())
@@ -204,13 +205,13 @@ def client_kill(ctx: Client, word: bytes, *words: bytes) -> Status | int:
 
 def _kill(ctx: Client, filters: list[Filter]) -> int:
     """Disconnect the clients that pass every filter; how many there were."""
-    doomed = [client for client in ctx.engine.clients.values() if all(passes(client) for passes in filters)]
+    doomed = [client for client in ctx.engine[Clients].listed.values() if all(passes(client) for passes in filters)]
     for client in doomed:
         if client is ctx:
             ctx.gates |= detours.CLOSING
         else:
             client.close(at_once=True)
-            ctx.engine.disconnect(client)
+            ctx.engine[Clients].disconnect(client)
     return len(doomed)
 
 
@@ -334,7 +335,7 @@ def client_unblock(ctx: Client, id: bytes, *words: bytes) -> int:
     reason = words[0].upper() if words else b"TIMEOUT"
     if reason not in (b"TIMEOUT", b"ERROR"):
         raise CommandError(b"CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
-    target = ctx.engine.clients.get(integer(id))
+    target = ctx.engine[Clients].listed.get(integer(id))
     unblock = getattr(target.waiting, "unblock", None) if target else None
     if unblock is None:
         return 0

@@ -11,6 +11,7 @@ from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.acl.accounts import DEFAULT, Acl
 from pyredis.engine.acl.authentication import authenticate
 from pyredis.engine.client import REPLY_ON, Client
+from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import (
     ALLOW_BUSY,
@@ -184,7 +185,7 @@ def reset(ctx: Client) -> Status:
 
     Makes the connection what it was when it was new.
     """
-    ctx.engine.forget(ctx)
+    ctx.engine[Clients].forget(ctx)
     ctx.transaction = None
     ctx.gates &= ~gates.IN_TRANSACTION
     ctx.db = ctx.engine.keyspace.databases[0]

@@ -3,9 +3,11 @@
 from typing import Any
 
 from pyredis.engine.client import Client
+from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import LOADING, NOSCRIPT, STALE, command
-from pyredis.engine.messaging.invalidation import Mode, Tracking
+from pyredis.engine.messaging.invalidation import Tracking
+from pyredis.engine.messaging.tracking_mode import Mode
 from pyredis.errors import CommandError, syntax_error
 from pyredis.protocol.replies import OK, Status, Unordered
 
@@ -23,7 +25,7 @@ def _read_mode(ctx: Client, words: tuple[bytes, ...]) -> Mode:
             if mode.redirect:
                 raise CommandError(b"A client can only redirect to a single other client")
             mode.redirect = options.integer()
-            if mode.redirect not in ctx.engine.clients:
+            if mode.redirect not in ctx.engine[Clients].listed:
                 raise CommandError(b"The client ID you want redirect to does not exist")
         elif options.flag(b"PREFIX", 1):
             mode.prefixes.append(options.word())

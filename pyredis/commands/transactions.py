@@ -24,8 +24,9 @@ from pyredis.engine.command_table.command import (
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import unless_blocked
 from pyredis.engine.execution.dispatch import call
-from pyredis.engine.execution.multi import Queued, Transaction, Watches, leave
+from pyredis.engine.execution.multi import Watches, leave
 from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.execution.transaction import Queued, Transaction
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, ErrorReply, NullArray, Status
 from pyredis.protocol.reply_size import reply_size

@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pyredis.engine.acl.accounts import Acl
+from pyredis.engine.acl.user import User
 from pyredis.engine.execution import detours
-from pyredis.engine.execution.multi import Transaction
-from pyredis.engine.execution.roles import NORMAL, Role
+from pyredis.engine.execution.roles import Role
+from pyredis.engine.execution.transaction import Transaction
 from pyredis.keyspace.database import Database
 from pyredis.protocol.encoder import RESP2, VERSIONS
 from pyredis.protocol.parser import Argv
@@ -19,7 +19,7 @@ from pyredis.protocol.reply_size import NOTABLE_BYTES, reply_size
 if TYPE_CHECKING:
     from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
-    from pyredis.engine.messaging.invalidation import Mode
+    from pyredis.engine.messaging.tracking_mode import Mode
 
 
 REPLY_ON, REPLY_OFF, REPLY_SKIP = b"ON", b"OFF", b"SKIP"
@@ -159,13 +159,13 @@ class Client:
         "wrote",
     )
 
-    def __init__(self, engine: "Engine", id: int, sink: Sink, role: Role = NORMAL) -> None:
+    def __init__(self, engine: "Engine", id: int, sink: Sink, role: Role, user: User) -> None:
         self.engine = engine
         self.id = id
         self.sink = sink
         self.role = role
         self.db: Database = engine.keyspace.databases[0]
-        self.user = engine[Acl].default
+        self.user = user
         self.name = b""
         self.library_name = b""
         self.library_version = b""

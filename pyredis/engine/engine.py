@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from pyredis.config.store import Config
 from pyredis.datatypes.collection_limits import CollectionLimits
-from pyredis.engine.client import CLOSED, Client, NullSink, Sink
 from pyredis.engine.command_table.command import TABLE, Command, Handler
 from pyredis.engine.command_table.entry import Entry
 from pyredis.engine.command_table.renaming import put, rename_commands
 from pyredis.engine.execution import gates
+from pyredis.engine.execution.transaction import Transaction
 from pyredis.engine.host import Host, Step
 from pyredis.engine.observability.info import Info
 from pyredis.engine.observability.stats import Stats
@@ -24,8 +24,8 @@ from pyredis.keyspace.database import Keyspace
 from pyredis.protocol.parser import Argv
 
 T = TypeVar("T")
-Router = Callable[[Client, Entry, Argv], None]
-"""Raises the error that leads a client to the node that has a command's keys."""
+Router = Callable[[Any, Entry, Argv], None]
+"""Of a client and its command: raises the error that leads to the node that has a command's keys."""
 _HZ_MAX, _CLIENTS_A_RUN = 500, 200
 
 
@@ -51,15 +51,14 @@ class Engine:
         self.gates = 0
         self.slow_ns: float = inf  # from what duration somebody wants to hear of a command
         self._slow_thresholds: dict[str, float] = {}
-        self.clients: dict[int, Client] = {}
-        self.running: Client | None = None  # whose command runs, unless it is a plain one
+        self.connected = 0  # clients: `Clients` counts them
+        self.running: Any = None  # the client whose command runs, unless it is a plain one
         self.entries = _entries(commands)
         self.multi, self.exec = self._row("multi"), self._row("exec")
         rename_commands(self.entries, config.directives.get("rename-command", ()))
         self.on_shutdown: Callable[..., bool] | None = None  # SHUTDOWN calls it: set by what runs the process
         self.exit_checks: list[Callable[[bool | None, bool], bool]] = []  # may the server end? (save, force)
         self.cron_steps: list[Callable[[], None]] = []
-        self.on_forget: list[Callable[[Client], None]] = []  # components drop what they keep about a client
         self.before_replies: list[Callable[[], None]] = []  # run before a reply leaves: the log is written first
         self.on_reset: list[Callable[[], None]] = []  # CONFIG RESETSTAT
         self.on_stop: list[Callable[[], None]] = []  # the server ends in order
@@ -73,7 +72,6 @@ class Engine:
         self.busy = b""  # what the gate BUSY answers
         self._when_free: list[Step] = []
         self.components: dict[type, Any] = {}
-        self._next_client = 1
 
     def add(self, component: Any) -> None:
         """Hang a component on the engine: found again by its class, `engine[SlowLog]`."""
@@ -82,32 +80,11 @@ class Engine:
     def __getitem__(self, kind: type[T]) -> T:
         return self.components[kind]  # type: ignore[no-any-return]
 
-    def connect(self, sink: Sink | None = None) -> Client:
-        """A new client, counted and listed."""
-        client = Client(self, self._next_client, sink or NullSink())
-        self._next_client += 1
-        self.clients[client.id] = client
-        self.stats.connections += 1
-        return client
-
-    def disconnect(self, client: Client) -> None:
-        """Forget a client whose connection is gone."""
-        self.clients.pop(client.id, None)
-        client.waiting = CLOSED
-        client.pending.clear()
-        client.drop_output()
-        self.forget(client)
-
-    def forget(self, client: Client) -> None:
-        """RESET and disconnection: whatever components keep about the client is dropped."""
-        for forget in self.on_forget:
-            forget(client)
-
     @property
     def hz(self) -> int:
         """How often a second cron runs; with `dynamic-hz` so often that there are at most 200 clients to one run."""
         hz: int = self.config["hz"]
-        while self.config["dynamic-hz"] and hz < _HZ_MAX and len(self.clients) // hz > _CLIENTS_A_RUN:
+        while self.config["dynamic-hz"] and hz < _HZ_MAX and self.connected // hz > _CLIENTS_A_RUN:
             hz = min(2 * hz, _HZ_MAX)
         return hz
 
@@ -149,14 +126,14 @@ class Engine:
         """A command's row; one that nobody finds where there is no such command."""
         return self.entries.get(name.encode()) or Entry(TABLE[name])
 
-    def flags(self, client: Client, entry: Entry, argv: Argv) -> int:
+    def flags(self, transaction: Transaction | None, entry: Entry, argv: Argv) -> int:
         """A command's flags: of a script those it declares, of EXEC those of every queued command."""
         if entry.script:
             return self.script_flags(entry, argv)
         flags = entry.command.flags
-        if entry is self.exec and client.transaction is not None:
-            for queued in client.transaction.queue:
-                flags |= self.flags(client, queued.entry, queued.argv)
+        if entry is self.exec and transaction is not None:
+            for queued in transaction.queue:
+                flags |= self.flags(None, queued.entry, queued.argv)
         return flags
 
     def rows(self) -> Iterable[Entry]:
@@ -200,7 +177,7 @@ def _routed(route: Router, entry: Entry) -> Handler:
     """A row's effect behind the question whose keys these are."""
     effect = entry.effect
 
-    def call(client: Client, *words: bytes) -> Any:
+    def call(client: Any, *words: bytes) -> Any:
         route(client, entry, client.argv)
         return effect(client, *words)
 

@@ -3,6 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.memory.client_memory import ClientMemory
 
@@ -21,7 +22,7 @@ class Limits:
         self._engine = engine
         self._memory = engine[ClientMemory]
         self._over_soft: dict[Client, int] = {}  # since when
-        engine.on_forget.append(self._forget)
+        engine[Clients].on_forget.append(self._forget)
         for name in ("proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit"):
             engine.config.on_change(name, self._changed)
         self._changed()
@@ -66,7 +67,7 @@ class Limits:
         self._outputs = dict(zip(("normal", "replica", "pubsub"), outputs, strict=True))
         bounds = [size for hard, soft, _ in outputs for size in (hard, soft) if size]
         self.smallest_output = min(bounds, default=sys.maxsize) - 1
-        for client in self._engine.clients.values():
+        for client in self._engine[Clients].listed.values():
             client.sink.adopt_limits()
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.client import GONE, Client, Sink
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.host import Link, is_local
 from pyredis.engine.limits import Limits
@@ -47,7 +48,7 @@ class Sessions:
         engine = self.engine
         if self.closed:
             return b""
-        if len(engine.clients) >= engine.config["maxclients"]:
+        if len(engine[Clients].listed) >= engine.config["maxclients"]:
             engine.stats.rejected_connections += 1
             return TOO_MANY
         if engine.config["protected-mode"] and engine[Acl].default.nopass and not is_local(link.address):
@@ -60,19 +61,19 @@ class Sessions:
         engine = self.engine
         link.keep_alive(engine.config["tcp-keepalive"])
         engine.tick()
-        client = engine.connect(sink)
+        client = engine[Clients].connect(sink)
         engine[Acl].start_over(client)
         return client
 
     def farewell(self, client: Client) -> None:
         """Its connection is gone."""
         client.sink = GONE
-        self.engine.disconnect(client)
+        self.engine[Clients].disconnect(client)
 
     def close(self) -> None:
         """Part with all clients, and let nobody in."""
         self.closed = True
-        for client in list(self.engine.clients.values()):
+        for client in list(self.engine[Clients].listed.values()):
             client.close()
 
     def flush_soon(self, client: Client) -> None:
@@ -117,7 +118,7 @@ class Sessions:
         if not timeout:
             return
         now = self.engine.keyspace.now
-        for client in list(self.engine.clients.values()):
+        for client in list(self.engine[Clients].listed.values()):
             listens = client.monitoring or client.gates & gates.SUBSCRIBED
             if now - client.last_active > timeout * 1000 and client.waiting is None and not listens:
                 self.engine.stats.dropped_idle += 1

@@ -7,7 +7,7 @@ of a transaction is run only when its EXEC has come. Who reads more of the log w
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from pyredis.engine.client import Client, NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import apply
 from pyredis.engine.execution.roles import LOG
 from pyredis.errors import CommandError
@@ -32,7 +32,7 @@ class Replay:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self._client = Client(engine, 0, NullSink(), LOG)
+        self._client = engine[Clients].internal(LOG)
         self._held: list[Argv] | None = None
         self.errors = 0
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyredis.datatypes.numeric import format_double
 from pyredis.engine.acl.acl_log import LUA, AclLog
-from pyredis.engine.client import Client, NullSink
+from pyredis.engine.client import Client
+from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import unless_blocked
@@ -65,7 +66,7 @@ class Calls:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self.client = Client(engine, 0, NullSink(), SCRIPT)
+        self.client = engine[Clients].internal(SCRIPT)
         self.run: Run | None = None
         self._propagation = engine[Propagation]
         self.breathe: Callable[[], None] = _go_on  # called after a command that took long: see `Overrun.breathe`

@@ -5,6 +5,7 @@ import pytest
 import pyredis
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.run import run
 from pyredis.engine.observability.server_info import human
@@ -16,7 +17,7 @@ class Session:
     def __init__(self):
         self.clock = ManualClock(1_700_000_000_000)
         self.engine = build_engine(clock=self.clock, seed=1)
-        self.client = self.engine.connect()
+        self.client = self.engine[Clients].connect()
 
     def __call__(self, *words):
         self.engine.tick()

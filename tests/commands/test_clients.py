@@ -8,6 +8,7 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.client import CLOSED, NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.run import run
 
 SCRIPTS = {
@@ -125,7 +126,7 @@ def engine(clock):
 
 
 def connected(engine, address="127.0.0.1:1000"):
-    client = engine.connect(FakeSink(address))
+    client = engine[Clients].connect(FakeSink(address))
     client.sink.client = client
     return client
 
@@ -143,7 +144,7 @@ def test_another_client_is_killed_at_once(engine):
     assert ask(one, "CLIENT KILL 127.0.0.1:1001") == b"+OK\r\n"
     assert other.sink.aborted
     assert other.waiting is CLOSED
-    assert list(engine.clients.values()) == [one]
+    assert list(engine[Clients].listed.values()) == [one]
 
 
 def test_a_client_that_kills_itself_gets_its_reply_and_runs_nothing_more(engine):

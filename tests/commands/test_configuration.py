@@ -5,6 +5,7 @@ import pytest
 from pyredis.assembly import build_engine
 from pyredis.config.store import Config
 from pyredis.engine.client import NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.run import run
 from pyredis.engine.observability.slowlog import SlowLog
 
@@ -16,7 +17,7 @@ class Session:
         self.engine = build_engine(config)
         sink = NullSink()
         sink.address = address
-        self.client = self.engine.connect(sink)
+        self.client = self.engine[Clients].connect(sink)
 
     def __call__(self, *words):
         run(self.engine, self.client, [[word.encode() for word in words]])

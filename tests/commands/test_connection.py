@@ -8,6 +8,7 @@ from pyredis.assembly import build_engine
 from pyredis.config.store import Config
 from pyredis.engine.acl.acl_log import AclLog
 from pyredis.engine.client import NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.run import run
 
@@ -58,7 +59,7 @@ def protected():
 
 
 def connected(engine):
-    client = engine.connect(FakeSink())
+    client = engine[Clients].connect(FakeSink())
     if engine.config["requirepass"]:
         client.gates |= gates.UNAUTHENTICATED
     return client

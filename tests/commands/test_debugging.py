@@ -6,6 +6,7 @@ from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
 from pyredis.engine.client import NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.run import run
 from pyredis.keyspace.active_expiry import ActiveExpiry
@@ -23,7 +24,7 @@ class Session:
         self.engine = build_engine(config, clock=self.clock, seed=1)
         sink = NullSink()
         sink.address = address
-        self.client = self.engine.connect(sink)
+        self.client = self.engine[Clients].connect(sink)
 
     def __call__(self, *words):
         run(self.engine, self.client, [[word.encode() for word in words]])

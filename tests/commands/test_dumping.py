@@ -6,6 +6,7 @@ import hiredis
 import pytest
 
 from pyredis.assembly import build_engine
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import dispatch
 from pyredis.rdb.checksum import crc64
 from tests.observed import overhear
@@ -182,7 +183,7 @@ def test_propagation_with_the_absolute_time():
     engine = build_engine()
     sent = []
     overhear(engine, lambda argv: sent.append([*argv]))
-    client = engine.connect()
+    client = engine[Clients].connect()
     now = engine.keyspace.now
     when = b"%d" % (now + 5000)
 

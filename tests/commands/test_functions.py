@@ -4,6 +4,7 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import dispatch
 from pyredis.rdb.checksum import crc64
 from pyredis.scripting.function_libraries import Functions
@@ -123,7 +124,7 @@ def engine():
 def test_loading_propagates_as_it_is_and_calls_by_their_effects(engine):
     sent = []
     overhear(engine, lambda argv: sent.append(list(argv)))
-    client = engine.connect()
+    client = engine[Clients].connect()
     code = b"#!lua name=a\nredis.register_function('w', function() return redis.call('set','k',1) end)"
     ask(client, f'FUNCTION LOAD "{code.decode()}"', "FCALL w 0")
     assert sent == [[b"FUNCTION", b"LOAD", code], [b"set", b"k", b"1"]]
@@ -205,7 +206,7 @@ def test_a_failed_restore_changes_nothing_and_propagates_nothing():
     engine = build_engine()
     sent = []
     overhear(engine, lambda argv: sent.append(argv))
-    client = engine.connect()
+    client = engine[Clients].connect()
     for words in (
         [b"FUNCTION", b"LOAD", library("one", "f")],
         [b"FUNCTION", b"RESTORE", dumped(library("two", "h"), b"no library"), b"FLUSH"],

@@ -8,6 +8,7 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.client import NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import finished
 from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.engine.observability.slowlog import SlowLog
@@ -65,7 +66,7 @@ def engine(clock):
 
 def log_everything(engine):
     engine.config.set_many([(b"slowlog-log-slower-than", b"0")])
-    return engine.connect(FakeSink())
+    return engine[Clients].connect(FakeSink())
 
 
 def test_the_slow_log_answers_newest_first(engine):
@@ -144,11 +145,11 @@ def test_the_doctor_names_every_event(spikes):
 
 
 def test_the_doctor_says_when_nothing_is_watched(engine):
-    assert b"latency-monitor-threshold" in ask(engine.connect(), "LATENCY DOCTOR")
+    assert b"latency-monitor-threshold" in ask(engine[Clients].connect(), "LATENCY DOCTOR")
 
 
 def test_the_histogram_counts_up_to_each_bucket(engine):
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "PING", "CLIENT ID")
     entry = engine.entries[b"ping"]
     entry.reset()
@@ -174,7 +175,7 @@ def test_the_histogram_ends_its_buckets_where_the_real_one_does(both):
 
 
 def test_monitors_see_what_runs_when_it_runs(engine):
-    monitor, client = engine.connect(FakeSink()), engine.connect(FakeSink())
+    monitor, client = engine[Clients].connect(FakeSink()), engine[Clients].connect(FakeSink())
     assert ask(monitor, "MONITOR") == b"+OK\r\n"
     assert ask(monitor, "MONITOR") == b""
     ask(client, "MULTI", "SET a 'b c'", "EXEC", "AUTH default secret", "SLOWLOG LEN", "NOSUCH", "QUIT")
@@ -184,7 +185,7 @@ def test_monitors_see_what_runs_when_it_runs(engine):
 
 
 def test_a_monitor_may_not_touch_keys(engine):
-    monitor = engine.connect(FakeSink())
+    monitor = engine[Clients].connect(FakeSink())
     ask(monitor, "MONITOR")
     assert ask(monitor, "SET a b") == b"-ERR Replica can't interact with the keyspace\r\n"
     assert b" flags=O " in ask(monitor, "CLIENT INFO")
@@ -192,10 +193,10 @@ def test_a_monitor_may_not_touch_keys(engine):
 
 @mark.parametrize("leave", ["RESET", "QUIT"])
 def test_nothing_is_shown_any_more_afterwards(engine, leave):
-    monitor, client = engine.connect(FakeSink()), engine.connect(FakeSink())
+    monitor, client = engine[Clients].connect(FakeSink()), engine[Clients].connect(FakeSink())
     ask(monitor, "MONITOR", leave)
     if leave == "QUIT":
-        engine.disconnect(monitor)
+        engine[Clients].disconnect(monitor)
     monitor.sink.data = b""
     ask(client, "PING")
     assert monitor.sink.data == b""

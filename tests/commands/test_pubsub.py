@@ -7,6 +7,7 @@ from pytest import fixture, importorskip, mark, skip
 
 from pyredis.assembly import build_engine
 from pyredis.engine.client import NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.messaging.channels import PubSub
 from pyredis.testing import RedisServer
 from tests.observed import ask
@@ -130,34 +131,34 @@ class Kept(NullSink):
 
 def test_a_message_is_delivered_at_once_without_a_loop(engine):
     sink = Kept()
-    listener, speaker = engine.connect(sink), engine.connect()
+    listener, speaker = engine[Clients].connect(sink), engine[Clients].connect()
     ask(listener, "SUBSCRIBE a")
     assert ask(speaker, "PUBLISH a hello") == b":1\r\n"
     assert sink.data.endswith(b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nhello\r\n")
 
 
 def test_a_parted_client_leaves_nothing_behind(engine):
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "SUBSCRIBE a", "PSUBSCRIBE b*")
-    assert b"pubsub_clients:1" in ask(engine.connect(), "INFO clients")
-    engine.disconnect(client)
+    assert b"pubsub_clients:1" in ask(engine[Clients].connect(), "INFO clients")
+    engine[Clients].disconnect(client)
     pubsub = engine[PubSub]
     assert not pubsub.clients()
     assert not pubsub.channels.subscribers
     assert not pubsub.patterns.subscribers
-    assert ask(engine.connect(), "PUBLISH a x") == b":0\r\n"
+    assert ask(engine[Clients].connect(), "PUBLISH a x") == b":0\r\n"
 
 
 def test_the_client_list_tells_what_it_listens_to(engine):
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "SUBSCRIBE a b", "PSUBSCRIBE p", "SSUBSCRIBE s")
-    line = ask(engine.connect(), "CLIENT LIST TYPE pubsub")
+    line = ask(engine[Clients].connect(), "CLIENT LIST TYPE pubsub")
     assert b" sub=2 psub=1 ssub=1 " in line
     assert b" flags=P " in line
 
 
 def test_many_patterns_come_and_go_without_being_kept(engine):
-    client, speaker = engine.connect(), engine.connect()
+    client, speaker = engine[Clients].connect(), engine[Clients].connect()
     for number in range(50):
         ask(client, f"PSUBSCRIBE p{number}*")
         assert ask(speaker, f"PUBLISH p{number}x m") == b":1\r\n"
@@ -166,7 +167,7 @@ def test_many_patterns_come_and_go_without_being_kept(engine):
 
 
 def test_help_names_every_subcommand(engine):
-    text = ask(engine.connect(), "PUBSUB HELP")
+    text = ask(engine[Clients].connect(), "PUBSUB HELP")
     assert all(word in text for word in (b"CHANNELS", b"NUMPAT", b"NUMSUB", b"SHARDCHANNELS", b"SHARDNUMSUB"))
 
 
@@ -174,9 +175,9 @@ def test_help_names_every_subcommand(engine):
 def test_ten_thousand_listeners_are_served_in_one_pass(engine):
     sinks = [Kept() for _ in range(10_000)]
     for sink in sinks:
-        ask(engine.connect(sink), "SUBSCRIBE a")
+        ask(engine[Clients].connect(sink), "SUBSCRIBE a")
         sink.data = b""
-    assert ask(engine.connect(), "PUBLISH a hello") == b":10000\r\n"
+    assert ask(engine[Clients].connect(), "PUBLISH a hello") == b":10000\r\n"
     assert {sink.data for sink in sinks} == {b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nhello\r\n"}
 
 

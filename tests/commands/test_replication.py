@@ -4,6 +4,7 @@ from pytest import mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.clients import Clients
 from tests.observed import ask
 from tests.oracle import ask as over_the_wire
 
@@ -38,7 +39,7 @@ def test_nothing_waits_inside_a_transaction(both):
 def test_who_waits_is_answered_when_time_is_up(line, answer):
     clock = ManualClock()
     engine = build_engine(clock=clock)
-    client = engine.connect()
+    client = engine[Clients].connect()
     assert ask(client, line) == b""
     clock.advance(99)
     engine.cron()

@@ -4,6 +4,7 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.clients import Clients
 from pyredis.testing import RedisServer
 from tests.observed import ask, overhear
 from tests.oracle import RawClient, encode, wait_for
@@ -181,13 +182,13 @@ def engine():
 def test_effects_propagate_as_one(engine):
     sent = []
     overhear(engine, lambda argv: sent.append(b" ".join(argv)))
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "EVAL \"redis.call('set','a',1) redis.call('incr','a') redis.call('get','a')\" 0")
     assert sent == [b"MULTI", b"set a 1", b"incr a", b"EXEC"]
 
 
 def test_no_python_object_is_in_reach(engine):
-    client = engine.connect()
+    client = engine[Clients].connect()
     script = "local t={} for k,v in pairs(_G) do if type(v)=='userdata' then t[#t+1]=k end end return t"
     assert ask(client, f'EVAL "{script}" 0') == b"*0\r\n"
     script = "local ok, e = pcall(redis.call, 'nosuch') return type(e)"
@@ -208,7 +209,7 @@ def test_a_script_without_end_is_killed():
 
 @mark.parametrize("bomb", ["local function f() return 1+f() end return f()", "local s='x' while true do s=s..s end"])
 def test_a_bomb_ends_the_script_only(engine, bomb):
-    client = engine.connect()
+    client = engine[Clients].connect()
     assert ask(client, f'EVAL "{bomb}" 0').startswith(b"-ERR ")
     assert ask(client, 'EVAL "return 1" 0') == b":1\r\n"
 

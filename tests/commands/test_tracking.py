@@ -4,6 +4,7 @@ from pytest import fixture, mark, skip
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.clients import Clients
 from pyredis.engine.messaging.invalidation import Tracking
 from tests.commands.test_pubsub import Kept, Scene
 from tests.observed import ask
@@ -115,13 +116,13 @@ def test_a_resp2_connection_is_told_for_another(scenes):
 
 def test_nothing_is_kept_when_nobody_tracks():
     engine = build_engine()
-    client, other = engine.connect(), engine.connect()
+    client, other = engine[Clients].connect(), engine[Clients].connect()
     ask(client, "CLIENT TRACKING ON", "GET a", "GET b")
     tracking = engine[Tracking]
     assert (len(tracking.keys), tracking.items) == (2, 2)
     assert b"tracking_total_keys:2" in ask(other, "INFO stats")
     assert b" flags=t " in ask(other, "CLIENT LIST")
-    engine.disconnect(client)
+    engine[Clients].disconnect(client)
     assert not tracking.keys
     assert not tracking.clients
     assert not engine.keyspace.observers
@@ -129,7 +130,7 @@ def test_nothing_is_kept_when_nobody_tracks():
 
 def test_the_table_has_a_bound():
     engine = build_engine()
-    client = engine.connect()
+    client = engine[Clients].connect()
     engine.config.replace("tracking-table-max-keys", 10)
     ask(client, "HELLO 3", "CLIENT TRACKING ON", *(f"GET {number}" for number in range(10)))
     assert ask(client, "GET more") == b"_\r\n>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\n0\r\n"
@@ -140,7 +141,7 @@ def test_the_table_has_a_bound():
 def test_keys_that_expire_by_themselves_are_told_of(mode):
     clock = ManualClock()
     engine = build_engine(clock=clock)
-    client, other = engine.connect(Kept()), engine.connect()
+    client, other = engine[Clients].connect(Kept()), engine[Clients].connect()
     ask(client, "HELLO 3", f"CLIENT TRACKING ON {mode}")
     ask(other, "SET a 1 PX 10")
     ask(client, "GET a")
@@ -153,7 +154,7 @@ def test_keys_that_expire_by_themselves_are_told_of(mode):
 
 def test_who_waited_is_answered_before_it_is_told():
     engine = build_engine()
-    client, other = engine.connect(), engine.connect()
+    client, other = engine[Clients].connect(), engine[Clients].connect()
     ask(client, "HELLO 3", "CLIENT TRACKING ON", "LRANGE b 0 -1")
     assert ask(client, "BLMOVE a b LEFT LEFT 0") == b""
     ask(other, "RPUSH a x")
@@ -162,8 +163,8 @@ def test_who_waited_is_answered_before_it_is_told():
 
 def test_a_gone_redirection_is_told_of():
     engine = build_engine()
-    client, target = engine.connect(), engine.connect()
+    client, target = engine[Clients].connect(), engine[Clients].connect()
     ask(client, "HELLO 3", f"CLIENT TRACKING ON REDIRECT {target.id}", "GET a")
-    engine.disconnect(target)
+    engine[Clients].disconnect(target)
     assert ask(client, "SET a 1") == b"+OK\r\n>2\r\n$21\r\ntracking-redir-broken\r\n:2\r\n"
     assert b"broken_redirect" in ask(client, "CLIENT TRACKINGINFO")

@@ -6,6 +6,7 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.multi import Watches
 from pyredis.engine.observability.slowlog import SlowLog
 from tests.observed import ask, overhear
@@ -66,14 +67,14 @@ QUEUED = b"+OK\r\n+QUEUED\r\n"
 
 
 def test_another_clients_change_is_seen(engine):
-    one, other = engine.connect(), engine.connect()
+    one, other = engine[Clients].connect(), engine[Clients].connect()
     ask(one, "WATCH a")
     ask(other, "SET a 1")
     assert ask(one, "MULTI", "PING", "EXEC") == QUEUED + b"*-1\r\n"
 
 
 def test_only_the_watched_database_counts(engine):
-    one, other = engine.connect(), engine.connect()
+    one, other = engine[Clients].connect(), engine[Clients].connect()
     other.db = engine.keyspace.databases[1]
     ask(one, "WATCH a")
     ask(other, "SET a 1")
@@ -81,14 +82,14 @@ def test_only_the_watched_database_counts(engine):
 
 
 def test_a_watched_key_that_expires_counts_as_changed(engine, clock):
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "SET a 1 PX 10", "WATCH a")
     clock.advance(20)
     assert ask(client, "MULTI", "PING", "EXEC") == QUEUED + b"*-1\r\n"
 
 
 def test_a_key_expired_before_watch_does_not(engine, clock):
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "SET a 1 PX 10")
     clock.advance(20)
     assert ask(client, "WATCH a", "MULTI", "PING", "EXEC") == b"+OK\r\n" + QUEUED + b"*1\r\n+PONG\r\n"
@@ -96,7 +97,7 @@ def test_a_key_expired_before_watch_does_not(engine, clock):
 
 @mark.parametrize("lines", [["DEL a"], ["GET a"], ["FLUSHALL"]])
 def test_deleting_what_was_expired_at_watch_is_no_change(engine, clock, lines):
-    client, other = engine.connect(), engine.connect()
+    client, other = engine[Clients].connect(), engine[Clients].connect()
     ask(client, "SET a 1 PX 10")
     clock.advance(20)
     ask(client, "WATCH a")
@@ -105,7 +106,7 @@ def test_deleting_what_was_expired_at_watch_is_no_change(engine, clock, lines):
 
 
 def test_writing_what_was_expired_at_watch_is_a_change(engine, clock):
-    client, other = engine.connect(), engine.connect()
+    client, other = engine[Clients].connect(), engine[Clients].connect()
     ask(client, "SET a 1 PX 10")
     clock.advance(20)
     ask(client, "WATCH a")
@@ -114,7 +115,7 @@ def test_writing_what_was_expired_at_watch_is_a_change(engine, clock):
 
 
 def test_a_watched_key_that_is_flushed_counts_as_changed(engine):
-    client, other = engine.connect(), engine.connect()
+    client, other = engine[Clients].connect(), engine[Clients].connect()
     ask(client, "SET a 1", "WATCH a none")
     ask(other, "FLUSHALL")
     assert ask(client, "MULTI", "PING", "EXEC") == QUEUED + b"*-1\r\n"
@@ -134,7 +135,7 @@ def test_a_watched_key_that_is_flushed_counts_as_changed(engine):
     ],
 )
 def test_swapping_databases_changes_what_is_not_expired(engine, clock, here, there, touched):
-    client, other = engine.connect(), engine.connect()
+    client, other = engine[Clients].connect(), engine[Clients].connect()
     other.db = engine.keyspace.databases[1]
     for one, line in ((client, here), (other, there)):
         if line:
@@ -147,10 +148,10 @@ def test_swapping_databases_changes_what_is_not_expired(engine, clock, here, the
 
 
 def test_nobody_watches_once_the_client_is_gone(engine):
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "WATCH a b")
     assert engine[Watches].total == (1, 2)
-    engine.disconnect(client)
+    engine[Clients].disconnect(client)
     assert engine[Watches].total == (0, 0)
     assert not engine.keyspace.observers
 
@@ -169,19 +170,19 @@ def test_nobody_watches_once_the_client_is_gone(engine):
 def test_what_propagates_is_one_transaction(engine, lines, propagated):
     heard = []
     overhear(engine, lambda argv: heard.append(b" ".join(argv).decode()))
-    ask(engine.connect(), "MULTI", *lines, "EXEC")
+    ask(engine[Clients].connect(), "MULTI", *lines, "EXEC")
     assert heard == propagated
 
 
 def test_the_commands_and_not_exec_are_logged_as_slow(engine):
     engine.config.set_many([(b"slowlog-log-slower-than", b"0")])
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "MULTI", "SET a b", "EXEC")
     assert [entry.argv[0] for entry in engine[SlowLog].entries] == [b"SET", b"MULTI"]
 
 
 def test_the_plain_path_is_open_again_afterwards(engine):
-    client = engine.connect()
+    client = engine[Clients].connect()
     for end in ("EXEC", "DISCARD"):
         ask(client, "MULTI", "PING", end)
         assert client.gates == 0

@@ -9,13 +9,13 @@ from tests.observed import Observed
 def test_many_clients_make_it_run_more_often(clients, hz):
     """With the configured 10 there would be more than 200 clients to a run (Redis's dynamic-hz)."""
     observed = Observed()
-    observed.engine.clients = dict.fromkeys(range(clients), observed.client)
+    observed.engine.connected = clients
     assert observed.engine.hz == hz
 
 
 def test_if_it_may():
     observed = Observed()
-    observed.engine.clients = dict.fromkeys(range(10_000), observed.client)
+    observed.engine.connected = 10_000
     observed.line("CONFIG SET dynamic-hz no")
     assert observed.engine.hz == 10
     observed.line("CONFIG SET hz 100")

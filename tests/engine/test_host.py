@@ -5,6 +5,7 @@ from pytest import fixture, mark, raises
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.host import Host, Tcp, Timers, is_local
@@ -149,7 +150,7 @@ def test_what_is_due_meanwhile_waits_for_it(busy):
 def test_a_pause_ends_to_the_millisecond():
     clock = ManualClock()
     engine = build_engine(clock=clock)
-    ask(engine.connect(), "CLIENT PAUSE 1000")
+    ask(engine[Clients].connect(), "CLIENT PAUSE 1000")
     for ms, active in ((999, True), (1, False)):
         clock.advance(ms)
         engine.host.run_due()
@@ -158,9 +159,9 @@ def test_a_pause_ends_to_the_millisecond():
 
 def test_a_wait_that_ends_leaves_no_timer():
     engine = build_engine(clock=ManualClock())
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "BLPOP l 100")
     due = engine.clock.now_ms() + 100_000
     assert engine.host.timers.next_due == due
-    ask(engine.connect(), "RPUSH l v")
+    ask(engine[Clients].connect(), "RPUSH l v")
     assert engine.host.timers.next_due != due

@@ -5,6 +5,7 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
+from pyredis.engine.clients import Clients
 from pyredis.engine.session import PENDING_MAX, SLICE_BYTES, Session
 from pyredis.engine.sessions import PROTECTED, TOO_MANY, Sessions
 from tests.links import FakeLink
@@ -76,7 +77,7 @@ def test_malformed_input_ends_it(talk, data, text):
 def test_the_client_is_gone_with_the_link(engine, talk):
     talk(encode(["SUBSCRIBE", "c"]))
     talk.session.lost(None)
-    assert not engine.clients
+    assert not engine[Clients].listed
 
 
 @mark.parametrize(
@@ -94,7 +95,7 @@ def test_the_client_is_gone_with_the_link(engine, talk):
 def test_who_may_come_in(lines, address, answer):
     engine = engine_with(*lines)
     if answer == TOO_MANY:
-        engine.connect()
+        engine[Clients].connect()
     talk = Talk(engine, address)
     assert talk.link.said == answer
     assert (talk.link.ended == "close") == bool(answer)

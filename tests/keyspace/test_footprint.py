@@ -18,7 +18,7 @@ from tests.keyspace.test_footprint import COMMANDS
 
 kind, limit = sys.argv[1:]
 engine = build_engine(seed=1)
-client = engine.connect()
+client = engine[Clients].connect()
 
 def send(*words):
     run(engine, client, [[word if isinstance(word, bytes) else str(word).encode() for word in words]])

@@ -2,6 +2,7 @@
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import dispatch
 
 NUMBERS = [
@@ -123,7 +124,7 @@ class Server:
 
     def __init__(self):
         self.engine = build_engine(clock=ManualClock())
-        self.client = self.engine.connect()
+        self.client = self.engine[Clients].connect()
 
     @property
     def space(self):

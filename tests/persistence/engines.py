@@ -3,6 +3,7 @@
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.run import run
 from pyredis.keyspace.digest import digest_of_dataset
 from pyredis.persistence.append_log import AppendLog
@@ -27,7 +28,7 @@ class Session:
 
     def __init__(self, engine):
         self.engine = engine
-        self.client = engine.connect()
+        self.client = engine[Clients].connect()
 
     def __call__(self, *words):
         """The raw reply to one command."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import dispatch
 from pyredis.keyspace.digest import digest_of_dataset
 from pyredis.rdb.file_writer import write_rdb
@@ -61,7 +62,7 @@ def ask(client, words):
 def filled():
     """What there is at first, as a file."""
     engine = build_engine(clock=ManualClock(), seed=1)
-    client = engine.connect()
+    client = engine[Clients].connect()
     for key, name in zip(KEYS, HELD, strict=True):
         for words in COMMANDS[name]:
             ask(client, [key if word == "k" else word for word in words])
@@ -83,7 +84,7 @@ change = st.tuples(st.sampled_from(LINES), st.sampled_from(KEYS), st.sampled_fro
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_changes_meanwhile_are_not_in_it(changes, pause):
     engine = loaded(filled())
-    client = engine.connect()
+    client = engine[Clients].connect()
     before = digest_of_dataset(engine.keyspace)
     then = PointInTime(engine.keyspace)
     chunks, written = write_rdb(then, newest=12), []

@@ -3,6 +3,7 @@
 from pytest import mark
 
 from pyredis.assembly import build_engine
+from pyredis.engine.clients import Clients
 from pyredis.protocol.encoder import VERSIONS
 from pyredis.protocol.replies import NoReply, Push, Several
 from pyredis.scripting.scripts import Scripts
@@ -28,5 +29,5 @@ def test_stream_entries_are_read(both):
 def test_lua_is_loaded_by_the_first_script_only():
     engine = build_engine()
     assert engine[Scripts]._interpreter is None
-    assert ask(engine.connect(), "EVAL 'return 1' 0") == b":1\r\n"
+    assert ask(engine[Clients].connect(), "EVAL 'return 1' 0") == b":1\r\n"
     assert engine[Scripts]._interpreter is not None

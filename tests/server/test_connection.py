@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pyredis.engine.client import Client
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.blocking import Wait
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.session import Session
@@ -29,7 +30,7 @@ def held(server, data):
     server.call(lambda: pause.begin(FOREVER_MS, True))
     client = RawClient(server.port)
     client.send(data)
-    wait_for(lambda: server.call(lambda: any(one.waiting for one in server.engine.clients.values())))
+    wait_for(lambda: server.call(lambda: any(one.waiting for one in server.engine[Clients].listed.values())))
     server.call(pause.end)
     return client
 
@@ -107,7 +108,7 @@ def test_who_connects_and_resets_leaves_no_descriptor(uvloop):
             wait_for(lambda: open_files() <= before)
         finally:
             gc.enable()
-        wait_for(lambda: server.call(lambda: len(server.engine.clients)) == 0)
+        wait_for(lambda: server.call(lambda: len(server.engine[Clients].listed)) == 0)
 
 
 @pytest.mark.parametrize("uvloop", [True, False], ids=["uvloop", "asyncio"])
@@ -121,7 +122,7 @@ def test_a_closed_connection_leaves_no_cycle(uvloop):
                 client.send(encode(["SUBSCRIBE", "c"]) + encode(["PING"])[:5])
                 client.reply()
                 client.close()
-            wait_for(lambda: server.call(lambda: len(server.engine.clients)) == 0)
+            wait_for(lambda: server.call(lambda: len(server.engine[Clients].listed)) == 0)
             wait_for(lambda: living() == before)
         finally:
             gc.enable()
@@ -174,7 +175,9 @@ def test_a_command_that_waits_in_a_long_pipeline_holds_the_rest_back_in_order():
         pings = encode(["ECHO", "x" * 100]) * 2000
         heavy.send(pings + encode(["BLPOP", "l", "0"]) + pings + encode(["RPUSH", "end", "1"]))
         wait_for(
-            lambda: server.call(lambda: any(isinstance(one.waiting, Wait) for one in server.engine.clients.values()))
+            lambda: server.call(
+                lambda: any(isinstance(one.waiting, Wait) for one in server.engine[Clients].listed.values())
+            )
         )
         assert other.ask("EXISTS", "end") == b":0\r\n"
         other.ask("RPUSH", "l", "v")

@@ -5,6 +5,7 @@ import tracemalloc
 
 from pytest import mark
 
+from pyredis.engine.clients import Clients
 from pyredis.testing import RedisServer
 from tests.oracle import RawClient, encode, wait_for
 from tests.server.conversations import received
@@ -99,7 +100,7 @@ def test_a_reply_that_grows_too_large_is_not_made(sent, limit):
             with contextlib.suppress(ConnectionError):
                 for piece in sent:
                     client.send(piece)
-                wait_for(lambda: server.call(lambda: len(server.engine.clients)) == 0)
+                wait_for(lambda: server.call(lambda: len(server.engine[Clients].listed)) == 0)
 
         assert peak_of(server, work) < 16 << 20
         stats = server.engine.stats
@@ -137,7 +138,7 @@ def test_pushes_that_grow_too_large_end_who_gets_them(by):
             sender.reply()
 
         assert peak_of(server, work) < 24 << 20
-        wait_for(lambda: server.call(lambda: len(server.engine.clients)) == 1)
+        wait_for(lambda: server.call(lambda: len(server.engine[Clients].listed)) == 1)
         assert sender.ask("PING") == b"+PONG\r\n"
         listener.close()
         sender.close()

@@ -5,6 +5,7 @@ import sys
 
 from pytest import fixture, mark, raises
 
+from pyredis.engine.clients import Clients
 from pyredis.testing import Caller, Simulation
 from tests.observed import overhear
 
@@ -100,10 +101,10 @@ def test_who_closes_hears_at_once_and_the_other_when_it_arrives():
     simulation.cut("c", "a")
     caller.link.close()
     simulation.run_for(1000)
-    assert (caller.gone, len(a.engine.clients)) == (True, 1)
+    assert (caller.gone, len(a.engine[Clients].listed)) == (True, 1)
     simulation.heal("c", "a")
     simulation.run_for(1)
-    assert not a.engine.clients
+    assert not a.engine[Clients].listed
 
 
 def test_a_lie_is_what_arrives():

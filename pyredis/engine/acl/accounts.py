@@ -19,6 +19,7 @@ from pyredis.config.store import ConfigError, Directive, fatal
 from pyredis.engine.acl.acl_file import parse_users
 from pyredis.engine.acl.selector import UNKNOWN_NAME, RuleError, allows_channel
 from pyredis.engine.acl.user import UnmatchedParenthesis, User, is_user_name, joined_rules
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.messaging.channels import PubSub
 from pyredis.errors import CommandError
@@ -42,7 +43,7 @@ class Acl:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._config = engine.config
-        self.default = User.almighty(DEFAULT)
+        self.default = engine[Clients].first_user = User.almighty(DEFAULT)
         self.users: dict[bytes, User] = {DEFAULT: self.default}
         self._config.on_change("requirepass", self._set_default_password)
         self._config.on_rewrite("user", self._configuration_lines)
@@ -79,7 +80,7 @@ class Acl:
 
     def _settle(self, user: User) -> None:
         """A user changed: so do its clients' gates."""
-        for client in self._engine.clients.values():
+        for client in self._engine[Clients].listed.values():
             if client.user is user:
                 self.assign(client, user)
 
@@ -91,7 +92,7 @@ class Acl:
             client.gates |= detours.CLOSING
         else:
             client.close(at_once=True)
-            self._engine.disconnect(client)
+            self._engine[Clients].disconnect(client)
 
     # Changes
 
@@ -117,7 +118,7 @@ class Acl:
         if DEFAULT in names:
             raise CommandError(b"The 'default' user cannot be removed")
         gone = [user for user in (self.users.pop(name, None) for name in names) if user is not None]
-        for client in list(self._engine.clients.values()):
+        for client in list(self._engine[Clients].listed.values()):
             if client.user in gone:
                 self._disconnect(client)
         return len(gone)
@@ -150,7 +151,7 @@ class Acl:
         """Disconnect a user's clients that listen to channels which it may not use once it has changed."""
         left = _channels_left(user, changed)
         if left is not None:
-            for client in list(self._engine.clients.values()):
+            for client in list(self._engine[Clients].listed.values()):
                 if client.user is user and self._listens_beyond(client, left):
                     self._disconnect(client)
 
@@ -267,7 +268,7 @@ class Acl:
         self.users = {**users, DEFAULT: self.default}
         for user in self.users.values():
             self._warn_of(user.first_arguments)
-        for client in list(self._engine.clients.values()):
+        for client in list(self._engine[Clients].listed.values()):
             self._follow_file(client)
 
     def _follow_file(self, client: "Client") -> None:

@@ -57,20 +57,20 @@ def loaded(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 
 def in_memory(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """What may take memory is refused while too much is used and nothing can be evicted."""
-    if engine[Eviction].refuses and engine.flags(client, entry, argv) & DENYOOM:
+    if engine[Eviction].refuses and engine.flags(client.transaction, entry, argv) & DENYOOM:
         raise out_of_memory()
 
 
 def durable(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Writes are refused while they cannot be made durable; PING tells so too."""
-    if engine.flags(client, entry, argv) & (WRITE | TELLS_DISK_ERRORS):
+    if engine.flags(client.transaction, entry, argv) & (WRITE | TELLS_DISK_ERRORS):
         code, _, text = next(iter(engine.disk_errors.values())).partition(b" ")
         raise CommandError(text, code)
 
 
 def replicated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Writes are refused while too few replicas would get them."""
-    if engine.flags(client, entry, argv) & WRITE:
+    if engine.flags(client.transaction, entry, argv) & WRITE:
         raise too_few_replicas()
 
 

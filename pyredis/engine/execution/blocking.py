@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import detours, gates
 from pyredis.keyspace import events
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, ErrorReply
@@ -90,7 +91,7 @@ class Blocking:
         self._released: deque[Client] = deque()
         self._resuming = False
         self.retry: Callable[[Client, Entry, Argv], Any]  # how a command runs again: `execution` fills it in
-        engine.on_forget.append(self._forget)
+        engine[Clients].on_forget.append(self._forget)
         names = ("total_blocking_keys", "total_blocking_keys_on_nokey", "clients_in_timeout_table")
         engine.info.add("Clients", lambda: dict(zip(names, self.counts, strict=True)))
         engine.keyspace.on_swap.append(self._swapped)

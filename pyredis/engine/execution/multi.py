@@ -1,53 +1,18 @@
-"""MULTI: what is queued on a client, and WATCH: the keys whose change makes EXEC fail."""
+"""WATCH: the keys whose change makes EXEC fail; and how a transaction begins and ends."""
 
 from collections.abc import Iterator
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.errors import CommandError
 from pyredis.keyspace import events
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
-    from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
     from pyredis.keyspace.database import Database
     from pyredis.protocol.parser import Argv
-
-
-class Queued(NamedTuple):
-    """A command waiting for EXEC."""
-
-    entry: "Entry"
-    argv: "Argv"
-
-
-class Transaction:
-    """The commands queued since MULTI; spoiled by one that could not be queued."""
-
-    __slots__ = ("_measured", "queue", "spoiled")
-
-    def __init__(self) -> None:
-        self.queue: list[Queued] = []
-        self.spoiled = False
-        self._measured = 0, 0  # commands, and their bytes
-
-    def add(self, entry: "Entry", argv: "Argv") -> None:
-        """Queue a command."""
-        self.queue.append(Queued(entry, argv))
-
-    @property
-    def size(self) -> int:
-        """The bytes of the words queued."""
-        count, size = self._measured
-        size += sum(sum(map(len, one.argv)) for one in islice(self.queue, count, None))
-        self._measured = len(self.queue), size
-        return size
-
-    def spoil(self) -> None:
-        """EXEC will abort."""
-        self.spoiled = True
 
 
 PRESENT, ABSENT, DUE = "present", "absent", "due"
@@ -62,7 +27,7 @@ class Watches:
         self._watchers: dict[tuple[int, bytes], set[Client]] = {}
         self._watched: dict[Client, dict[tuple[int, bytes], str]] = {}
         self._touched: set[Client] = set()
-        engine.on_forget.append(self.clear)
+        engine[Clients].on_forget.append(self.clear)
         names = ("watching_clients", "total_watched_keys")
         engine.info.add("Clients", lambda: dict(zip(names, self.total, strict=True)))
         engine.keyspace.on_swap.append(self._swapped)

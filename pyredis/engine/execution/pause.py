@@ -67,7 +67,7 @@ class Pause:
             return False
         if self.everything:
             return True
-        return bool(self._engine.flags(client, entry, argv) & (WRITE | MAY_REPLICATE))
+        return bool(self._engine.flags(client.transaction, entry, argv) & (WRITE | MAY_REPLICATE))
 
     def _wait(self) -> None:
         self._cancel()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyredis.engine.client import CLOSED
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.blocking import Wait
 from pyredis.engine.execution.multi import Watches
 from pyredis.engine.messaging.channels import PubSub
@@ -86,7 +87,7 @@ class ClientMemory:
         self.on_change: Callable[[], None] | None = None
         self.limit = 0
         self._next = 0  # whose turn it is
-        engine.on_forget.append(self._forget)
+        engine[Clients].on_forget.append(self._forget)
         engine.info.add("Memory", lambda: {"mem_clients_normal": self.estimate()})
         engine.cron_steps.append(self._step)
         for name in ("maxmemory", "maxmemory-clients"):
@@ -114,7 +115,7 @@ class ClientMemory:
         """The bytes of all clients; judged by some of them where nobody follows them."""
         if self.follows:
             return self.total
-        clients = list(self._engine.clients.values())
+        clients = list(self._engine[Clients].listed.values())
         sampled = clients[:: len(clients) // _SLICE + 1]
         return sum(size_of(client).total for client in sampled) * len(clients) // (len(sampled) or 1)
 
@@ -128,7 +129,7 @@ class ClientMemory:
             if not client.no_evict:
                 self._engine.stats.evicted_clients += 1
                 client.close(at_once=True)
-                self._engine.disconnect(client)  # gone before the loop tells us so
+                self._engine[Clients].disconnect(client)  # gone before the loop tells us so
 
     def _forget(self, client: "Client") -> None:
         self.total -= self._sizes.pop(client, 0)
@@ -139,7 +140,7 @@ class ClientMemory:
             self.total = 0
             self._sizes.clear()
             return
-        clients = list(self._engine.clients.values())
+        clients = list(self._engine[Clients].listed.values())
         count = max(_SLICE, len(clients) // self._engine.hz)
         start = self._next if self._next < len(clients) else 0
         for client in clients[start : start + count]:
@@ -154,6 +155,6 @@ class ClientMemory:
             limit = config["maxmemory"] * -limit // 100
         self.limit = max(limit, _SMALLEST_LIMIT) if limit else 0
         self.follows = bool(limit or config["maxmemory"])
-        for client in self._engine.clients.values():
+        for client in self._engine[Clients].listed.values():
             client.sink.adopt_limits()
         self._step()

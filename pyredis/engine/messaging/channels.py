@@ -7,6 +7,7 @@ SUBSCRIBED stands: in RESP2 it may then do little else (`admission`).
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.patterns import Predicate, compile_pattern
 from pyredis.protocol.encoder import VERSIONS
@@ -67,7 +68,7 @@ class PubSub:
         self.patterns = Subscriptions()
         self.shards = Subscriptions()
         self._matchers: dict[bytes, Predicate] = {}
-        engine.on_forget.append(self.leave)
+        engine[Clients].on_forget.append(self.leave)
         engine.info.add("Clients", lambda: {"pubsub_clients": len(self.clients())})
         engine.info.add("Stats", self._fields)
 

@@ -10,8 +10,10 @@ Nobody tracks: the keyspace is not observed and the gate TRACKED is open.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.command import READONLY
 from pyredis.engine.execution import detours, gates
+from pyredis.engine.messaging.tracking_mode import Mode
 from pyredis.keyspace import events
 from pyredis.protocol.replies import Push
 
@@ -34,19 +36,6 @@ _KEY_BYTES = 450
 """About what a key takes that is remembered, without its name: with a dict of those who read it."""
 
 
-class Mode:
-    """How a client tracks. `redirect` is a client's id, 0 for itself; `caching` what CLIENT CACHING said last."""
-
-    __slots__ = ("broadcast", "broken", "caching", "noloop", "optin", "optout", "prefixes", "redirect")
-
-    def __init__(self) -> None:
-        self.broadcast = self.noloop = self.optin = self.optout = False
-        self.prefixes: list[bytes] = []
-        self.redirect = 0
-        self.broken = False  # whoever it redirects to is gone
-        self.caching = False
-
-
 class Tracking:
     """Who tracks what."""
 
@@ -56,7 +45,7 @@ class Tracking:
         self.keys: dict[bytes, dict[int, None]] = {}
         self._changed_keys: dict[bytes, Client | None] = {}  # since the last broadcast, and by whom last
         self._flushed = False
-        engine.on_forget.append(self.stop)
+        engine[Clients].on_forget.append(self.stop)
         engine.info.add("Clients", lambda: {"tracking_clients": len(self.clients)})
         engine.info.add("Stats", self._fields)
         engine.cron_steps.append(self._tell)
@@ -175,7 +164,7 @@ class Tracking:
         """Send keys that are no longer valid, where the client wants to be told."""
         target: Client | None = client
         if mode.redirect:
-            target = self._engine.clients.get(mode.redirect)
+            target = self._engine[Clients].listed.get(mode.redirect)
             if target is None:
                 mode.broken = True
                 if client.resp == 3:

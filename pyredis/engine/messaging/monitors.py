@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pyredis.config.words import quote_word
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import detours, gates
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ class Monitors:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self.clients: dict[int, Client] = {}
-        engine.on_forget.append(self.remove)
+        engine[Clients].on_forget.append(self.remove)
 
     def add(self, client: "Client") -> None:
         """Show `client` everything from now on."""

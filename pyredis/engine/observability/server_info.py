@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyredis
 from pyredis.datatypes.dismantling import waiting
 from pyredis.engine.client import CLOSED, TURN
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.memory.used_memory import STARTUP, Memory
 from pyredis.engine.observability.info import Fields
@@ -112,7 +113,7 @@ def _listeners(engine: "Engine") -> Fields:
 
 def clients(engine: "Engine") -> Fields:
     """How many there are and what waits in their buffers."""
-    everyone = list(engine.clients.values())
+    everyone = list(engine[Clients].listed.values())
     return {
         "connected_clients": len(everyone),
         "maxclients": engine.config["maxclients"],
@@ -170,7 +171,7 @@ def memory(engine: "Engine") -> Fields:
 def threads(engine: "Engine") -> Fields:
     """There is one."""
     counted = engine.stats
-    return {"io_thread_0": f"clients={len(engine.clients)},reads={counted.reads},writes={counted.writes}"}
+    return {"io_thread_0": f"clients={len(engine[Clients].listed)},reads={counted.reads},writes={counted.writes}"}
 
 
 def stats(engine: "Engine") -> Fields:

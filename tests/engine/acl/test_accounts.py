@@ -10,6 +10,7 @@ from pyredis.config.store import Config, ConfigError
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.acl.acl_log import AclLog
 from pyredis.engine.client import NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.run import run
 from pyredis.engine.observability.slowlog import SlowLog
@@ -46,7 +47,7 @@ def engine():
 
 def connected(engine, user=None):
     """A client as the server welcomes it; of a user that asks no password."""
-    client = engine.connect(FakeSink())
+    client = engine[Clients].connect(FakeSink())
     engine[Acl].start_over(client)
     if user is not None:
         assert ask(client, f"AUTH {user} x") == b"+OK\r\n"
@@ -156,7 +157,7 @@ def test_clients_of_a_deleted_user_are_disconnected(engine):
     client, other = connected(engine, "alice"), connected(engine, "bob")
     ask(client, "BLPOP l 0")
     assert ask(admin, "ACL DELUSER alice nosuch") == b":1\r\n"
-    assert client.sink.closed and client.id not in engine.clients
+    assert client.sink.closed and client.id not in engine[Clients].listed
     assert not other.sink.closed
     assert ask(other, "ACL DELUSER bob", "PING") == b":1\r\n"  # behind the reply
     assert other.sink.closed

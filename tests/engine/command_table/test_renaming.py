@@ -4,6 +4,7 @@ import pytest
 
 from pyredis.assembly import build_engine
 from pyredis.config.store import Config, ConfigError
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import execute
 
 
@@ -11,7 +12,7 @@ def client(*lines):
     config = Config()
     config.load_lines("\n".join(lines))
     engine = build_engine(config)
-    return lambda *argv: execute(engine, engine.connect(), list(argv))
+    return lambda *argv: execute(engine, engine[Clients].connect(), list(argv))
 
 
 def test_the_new_name_works_in_any_case_and_the_old_one_no_more():

@@ -11,6 +11,7 @@ from pytest import fixture, mark, skip
 
 from pyredis.assembly import build_engine
 from pyredis.engine.acl.accounts import Acl
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from tests.observed import ask
 from tests.oracle import RawClient, binary_8_2, real_server, wait_for
@@ -76,10 +77,10 @@ def put(engine, administrator, line):
 def ours(engine, names):
     """Our answer to SET in these states."""
     before, by_client, after = zip(*map(STATES.get, names), strict=True)
-    administrator = engine.connect()
+    administrator = engine[Clients].connect()
     for line in before:
         put(engine, administrator, line)
-    client = engine.connect()
+    client = engine[Clients].connect()
     engine[Acl].start_over(client)  # as the server does with a connection
     for line in filter(None, by_client):
         ask(client, line)

@@ -13,6 +13,7 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import detours
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.messaging.monitors import Monitors
@@ -219,7 +220,7 @@ def test_a_client_that_left_is_not_served(engine):
     one, two, pusher = (connected(engine) for _ in range(3))
     ask(one, "BLPOP l m 0")
     ask(two, "BLPOP l 0")
-    engine.disconnect(one)
+    engine[Clients].disconnect(one)
     ask(pusher, "RPUSH l a")
     assert said(two) == served(b"l", b"a")
     assert said(one) == b""

@@ -2,7 +2,9 @@
 
 from pytest import fixture, mark
 
-from pyredis.engine.execution.multi import Transaction, Watches, aborted, leave, up_to_exec
+from pyredis.engine.clients import Clients
+from pyredis.engine.execution.multi import Watches, aborted, leave, up_to_exec
+from pyredis.engine.execution.transaction import Transaction
 from pyredis.errors import CommandError
 from tests.observed import Observed, ask, words
 
@@ -48,7 +50,7 @@ def test_the_bytes_queued_are_told_while_they_grow(observed):
 
 def test_the_keyspace_is_observed_only_while_somebody_watches(observed):
     watches, space = observed.engine[Watches], observed.engine.keyspace
-    other = observed.engine.connect()
+    other = observed.engine[Clients].connect()
     before = space.observers
     ask(observed.client, "WATCH a b")
     ask(other, "WATCH a")
@@ -56,14 +58,14 @@ def test_the_keyspace_is_observed_only_while_somebody_watches(observed):
     assert len(space.observers) == len(before) + 1
     ask(observed.client, "UNWATCH")
     assert watches.total == (1, 1)
-    observed.engine.disconnect(other)
+    observed.engine[Clients].disconnect(other)
     assert watches.total == (0, 0)
     assert space.observers == before
 
 
 def test_a_change_is_seen_by_all_who_watch_and_forgotten_with_the_watch(observed):
     watches = observed.engine[Watches]
-    one, two, three = (observed.engine.connect() for _ in range(3))
+    one, two, three = (observed.engine[Clients].connect() for _ in range(3))
     for client, key in ((one, "a"), (two, "a"), (three, "b")):
         ask(client, f"WATCH {key}")
     ask(observed.client, "SET a 1")
@@ -84,9 +86,9 @@ def test_a_key_that_expires_counts_unless_it_was_due_when_the_watch_began(observ
     observed.clock.advance(200)
     observed.engine.tick()
     if deleted:
-        ask(observed.engine.connect(), "GET a")
+        ask(observed.engine[Clients].connect(), "GET a")
     assert observed.engine[Watches].touched(observed.client) is is_touched
-    ask(observed.engine.connect(), "SET a 2")
+    ask(observed.engine[Clients].connect(), "SET a 2")
     assert observed.engine[Watches].touched(observed.client)
 
 

@@ -3,6 +3,7 @@
 from pytest import fixture, mark
 
 from pyredis.engine.client import NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.execution.run import run
 from tests.observed import Observed, ask
@@ -32,7 +33,7 @@ def observed():
 
 
 def connected(observed, name, order):
-    client = observed.engine.connect(Resuming(name, order))
+    client = observed.engine[Clients].connect(Resuming(name, order))
     client.sink.client = client
     return client
 
@@ -77,11 +78,11 @@ def test_what_is_held(observed, line, in_write, in_all):
     for mode, is_held in (("WRITE", in_write), ("ALL", in_all)):
         observed.engine[Pause].end()
         observed.line(f"CLIENT PAUSE 1000 {mode}")
-        assert (ask(observed.engine.connect(), line) == b"") is is_held
+        assert (ask(observed.engine[Clients].connect(), line) == b"") is is_held
 
 
 def test_an_exec_is_held_for_what_is_queued(observed):
-    reader, writer = observed.engine.connect(), observed.engine.connect()
+    reader, writer = observed.engine[Clients].connect(), observed.engine[Clients].connect()
     ask(reader, "MULTI", "GET a")
     ask(writer, "MULTI", "SET a 1")
     observed.line("CLIENT PAUSE 1000 WRITE")
@@ -142,6 +143,6 @@ def test_a_client_that_left_meanwhile_does_not_go_on(observed):
     client = connected(observed, "gone", order)
     observed.line("CLIENT PAUSE 1000 WRITE")
     ask(client, "SET a 1")
-    observed.engine.disconnect(client)
+    observed.engine[Clients].disconnect(client)
     observed.line("CLIENT UNPAUSE")
     assert order == []

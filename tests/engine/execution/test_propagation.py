@@ -2,6 +2,7 @@
 
 from pytest import fixture, mark
 
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import CommandError
 from tests.observed import Observed, ask
@@ -20,7 +21,7 @@ def observed(request):
     observed = Observed()
     observed.line("RPUSH list x")
     for line in WAYS[request.param]:
-        client = observed.engine.connect() if line.endswith("elsewhere") else observed.client
+        client = observed.engine[Clients].connect() if line.endswith("elsewhere") else observed.client
         ask(client, line.removesuffix(" elsewhere"))
     observed.sent.clear()
     return observed
@@ -117,7 +118,7 @@ def test_muted_nobody_hears_and_afterwards_everybody_does():
 
 def test_wait_knows_which_writes_are_a_client_s_own():
     observed = Observed()
-    other = observed.engine.connect()
+    other = observed.engine[Clients].connect()
     ask(observed.client, "SET a 1", "SET b 1")
     ask(other, "SET c 1", "GET c")
     assert (observed.client.wrote, other.wrote, observed.engine[Propagation].count) == (2, 3, 3)

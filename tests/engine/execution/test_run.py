@@ -4,6 +4,7 @@ import logging
 
 from pytest import fixture, mark
 
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.run import run
 from pyredis.engine.observability.slowlog import SlowLog
@@ -124,7 +125,7 @@ def test_what_came_behind_a_wait_is_kept(observed):
     assert ask(observed.client, "BLPOP l 0") == b""
     assert observed.client.waiting is not None
     assert observed.engine.entries[b"BLPOP"].calls == 0  # it is counted when it has done something
-    ask(observed.engine.connect(), "RPUSH l x")
+    ask(observed.engine[Clients].connect(), "RPUSH l x")
     assert b"".join(observed.client.out) == b"*2\r\n$1\r\nl\r\n$1\r\nx\r\n"
     assert observed.engine.entries[b"BLPOP"].calls == 1
 

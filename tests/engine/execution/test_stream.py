@@ -3,6 +3,7 @@
 import pytest
 
 from pyredis.assembly import build_engine
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution.propagation import EVERYBODY, LOG, REPLICAS, Propagation
 from pyredis.protocol.encoder import encode_command
 from tests.observed import ask
@@ -16,7 +17,7 @@ class Stream:
     def __init__(self):
         self.engine = build_engine(seed=1)
         self.propagation = self.engine[Propagation]
-        self.client = self.engine.connect()
+        self.client = self.engine[Clients].connect()
         self.log, self.replicas = [], []
 
     def listen(self, who=EVERYBODY):

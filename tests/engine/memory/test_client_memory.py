@@ -3,6 +3,7 @@
 from pytest import fixture, mark
 
 from pyredis.engine.client import CLOSED, NullSink
+from pyredis.engine.clients import Clients
 from pyredis.engine.memory.client_memory import ClientMemory, size_of
 from pyredis.testing import RedisServer
 from tests.observed import Observed, ask
@@ -34,11 +35,11 @@ def observed():
 
 def sized(observed, size):
     """A client whose query buffer is so large."""
-    return observed.engine.connect(Buffers(received=size))
+    return observed.engine[Clients].connect(Buffers(received=size))
 
 
 def alive(observed):
-    return [client for client in observed.engine.clients.values() if client.waiting is not CLOSED]
+    return [client for client in observed.engine[Clients].listed.values() if client.waiting is not CLOSED]
 
 
 def evicted(observed):
@@ -47,7 +48,7 @@ def evicted(observed):
 
 @mark.parametrize("sizes", [{"output": MB}, {"received": MB}, {"arguments": MB}])
 def test_buffers_count(observed, sizes):
-    client = observed.engine.connect(Buffers(**sizes))
+    client = observed.engine[Clients].connect(Buffers(**sizes))
     assert MB <= size_of(client).total < MB + 4096
 
 
@@ -63,7 +64,7 @@ def test_buffers_count(observed, sizes):
     ],
 )
 def test_so_does_what_is_kept_for_a_client(observed, lines):
-    client = observed.engine.connect()
+    client = observed.engine[Clients].connect()
     before = size_of(client).total
     ask(client, "HELLO 3", *lines)
     assert size_of(client).total > before + 10_000
@@ -72,7 +73,7 @@ def test_so_does_what_is_kept_for_a_client(observed, lines):
 
 
 def test_what_it_waits_with_counts(observed):
-    client = observed.engine.connect()
+    client = observed.engine[Clients].connect()
     ask(client, "BLPOP " + "x" * 10_000 + " 0", "SET key " + "y" * 10_000)
     size = size_of(client)
     assert (size.arguments > 10_000, size.query > 10_000) == (True, True)
@@ -204,6 +205,6 @@ def test_nothing_is_kept_of_clients_that_are_gone(server):
         elif hangs_up == "CLIENT KILL":
             client.send(b"CLIENT KILL TYPE normal SKIPME no\r\n")
         client.close()
-    wait_for(lambda: server.call(lambda: not server.engine.clients))
+    wait_for(lambda: server.call(lambda: not server.engine[Clients].listed))
     memory = server.engine[ClientMemory]
     assert server.call(lambda: (memory.total, len(memory._sizes))) == (0, 0)

@@ -7,6 +7,7 @@ from pytest import mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
+from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.observability.info import Info
 from pyredis.engine.observability.info_layout import LAYOUT
@@ -22,7 +23,7 @@ def names(*parameters, loading=False):
     config = Config()
     config.load_lines("\n".join(parameters), None)
     engine = build_engine(config, clock=ManualClock(1_000_000), seed=1)
-    client = engine.connect()
+    client = engine[Clients].connect()
     ask(client, "SET a 1 PX 100", "GET a", "NOSUCH")
     if loading:
         engine[Loading]._enter()
