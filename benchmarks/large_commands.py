@@ -182,8 +182,8 @@ def measure(server: Server, case: Case, count: int) -> dict[str, float]:
 def measure_engine(case: Case, count: int) -> float:
     """ns of CPU for each of `count` keys or elements in an engine without a socket, parsing left out."""
     from pyredis.assembly import build_engine
-    from pyredis.engine.clients import Clients
     from pyredis.engine.execution import run as execution
+    from pyredis.engine.roster import Clients
 
     engine = build_engine()
     client = engine[Clients].connect()

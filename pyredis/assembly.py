@@ -14,7 +14,6 @@ from pyredis.config import absent
 from pyredis.config.store import Config
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.acl.acl_log import AclLog
-from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.command import TABLE, Command
 from pyredis.engine.engine import Engine
 from pyredis.engine.execution.blocking import Blocking
@@ -37,6 +36,7 @@ from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.engine.observability.loop_metrics import LoopMetrics
 from pyredis.engine.observability.server_info import ServerInfo
 from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.engine.roster import Clients
 from pyredis.engine.sessions import Sessions
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.active_expiry import ActiveExpiry

@@ -4,10 +4,10 @@ import shlex
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import execute
 from pyredis.engine.execution.propagation import LOG, Propagation
 from pyredis.engine.execution.run import run
+from pyredis.engine.roster import Clients
 from pyredis.protocol.parser import RequestParser
 
 START_MS = 1_000_000

@@ -2,14 +2,17 @@
 
 from pyredis.assembly import SERVER, Profile, build_engine
 from pyredis.engine.acl.accounts import Acl
-from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.command import TABLE
 from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.engine.roster import Clients
 from pyredis.keyspace.active_expiry import ActiveExpiry
 from tests.observed import ask
 
-TINY = Profile({name: TABLE[name] for name in ("ping", "set", "get")}, (Acl, ExpiryView, ActiveExpiry), lambda _: None)
+TABLE_OF_THREE = {name: TABLE[name] for name in ("ping", "set", "get")}
+TINY = Profile(TABLE_OF_THREE, (Clients, Acl, ExpiryView, ActiveExpiry), lambda _: None)
+    {name: TABLE[name] for name in ("ping", "set", "get")}, (Clients, Acl, ExpiryView, ActiveExpiry), lambda _: None
+)
 
 
 def test_an_engine_of_three_commands():

@@ -42,19 +42,7 @@ CLOCKS = {"clock"}
 FORMATS_TIME = {"strftime", "localtime"}
 ONE_NAME: set[str] = set()  # modules that share a name
 STANDARD_NAMES = {"struct"}  # named like a module of the standard library
-CIRCLES = {
-    frozenset(
-        f"pyredis.engine.{name}"
-        for name in (
-            "acl.accounts",
-            "client",
-            "engine",
-            "execution.multi",
-            "messaging.channels",
-            "messaging.invalidation",
-        )
-    ),
-}
+CIRCLES: set[frozenset[str]] = set()
 """Modules that import each other for type checking only: they shall become none."""
 
 

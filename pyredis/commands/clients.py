@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.client import REPLY_OFF, REPLY_ON, REPLY_SKIP, Client
-from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
 from pyredis.engine.command_table.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
 from pyredis.engine.command_table.help import help_reply, subcommand_error
 from pyredis.engine.execution import detours
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.observability.client_info import KINDS, client_kind, client_line, printable
+from pyredis.engine.roster import Clients
 from pyredis.errors import BAD_CLIENT_NAME, TIMEOUT_NEGATIVE, CommandError, syntax_error
 from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status, Verbatim
 

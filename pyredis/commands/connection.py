@@ -11,7 +11,6 @@ from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.acl.accounts import DEFAULT, Acl
 from pyredis.engine.acl.authentication import authenticate
 from pyredis.engine.client import REPLY_ON, Client
-from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import (
     ALLOW_BUSY,
@@ -27,6 +26,7 @@ from pyredis.engine.command_table.command import (
 )
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.observability.client_info import printable
+from pyredis.engine.roster import Clients
 from pyredis.errors import BAD_CLIENT_NAME, CommandError, syntax_error, wrong_arity
 from pyredis.protocol.replies import OK, PONG, Status
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from pyredis.engine.client import Client
-from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import LOADING, NOSCRIPT, STALE, command
 from pyredis.engine.messaging.invalidation import Tracking
 from pyredis.engine.messaging.tracking_mode import Mode
+from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError, syntax_error
 from pyredis.protocol.replies import OK, Status, Unordered
 

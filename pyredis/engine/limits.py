@@ -3,9 +3,9 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.memory.client_memory import ClientMemory
+from pyredis.engine.roster import Clients
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client

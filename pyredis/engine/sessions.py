@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.client import GONE, Client, Sink
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.host import Link, is_local
 from pyredis.engine.limits import Limits
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.observability.loop_metrics import LoopMetrics
+from pyredis.engine.roster import Clients
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine

@@ -7,9 +7,9 @@ of a transaction is run only when its EXEC has come. Who reads more of the log w
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import apply
 from pyredis.engine.execution.roles import LOG
+from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError
 from pyredis.protocol.parser import Argv
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from pyredis.datatypes.numeric import format_double
 from pyredis.engine.acl.acl_log import LUA, AclLog
 from pyredis.engine.client import Client
-from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import unless_blocked
@@ -18,6 +17,7 @@ from pyredis.engine.execution.dispatch import call, timed
 from pyredis.engine.execution.propagation import EVERYBODY, Propagation
 from pyredis.engine.execution.roles import SCRIPT
 from pyredis.engine.memory.eviction import Eviction
+from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError, out_of_memory, too_few_replicas
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.faults import ScriptFault, fault

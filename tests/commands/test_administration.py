@@ -5,10 +5,10 @@ import pytest
 import pyredis
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.run import run
 from pyredis.engine.observability.server_info import human
+from pyredis.engine.roster import Clients
 
 
 class Session:

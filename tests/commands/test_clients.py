@@ -8,8 +8,8 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.client import CLOSED, NullSink
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.run import run
+from pyredis.engine.roster import Clients
 
 SCRIPTS = {
     "names": [

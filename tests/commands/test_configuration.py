@@ -5,9 +5,9 @@ import pytest
 from pyredis.assembly import build_engine
 from pyredis.config.store import Config
 from pyredis.engine.client import NullSink
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.run import run
 from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.engine.roster import Clients
 
 
 class Session:

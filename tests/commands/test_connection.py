@@ -8,9 +8,9 @@ from pyredis.assembly import build_engine
 from pyredis.config.store import Config
 from pyredis.engine.acl.acl_log import AclLog
 from pyredis.engine.client import NullSink
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.run import run
+from pyredis.engine.roster import Clients
 
 SCRIPTS = {
     "ping": ["PING", "PING a", "PING a b", "ECHO x", "ECHO", "ECHO a b"],

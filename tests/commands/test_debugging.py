@@ -6,9 +6,9 @@ from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
 from pyredis.engine.client import NullSink
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.run import run
+from pyredis.engine.roster import Clients
 from pyredis.keyspace.active_expiry import ActiveExpiry
 
 TYPES = "string integer double bignum null array set map attrib verbatim true nosuch STRING"

@@ -6,8 +6,8 @@ import hiredis
 import pytest
 
 from pyredis.assembly import build_engine
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import dispatch
+from pyredis.engine.roster import Clients
 from pyredis.rdb.checksum import crc64
 from tests.observed import overhear
 from tests.oracle import RawClient, ask, encode

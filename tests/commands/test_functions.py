@@ -4,8 +4,8 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import dispatch
+from pyredis.engine.roster import Clients
 from pyredis.rdb.checksum import crc64
 from pyredis.scripting.function_libraries import Functions
 from pyredis.testing import RedisServer

@@ -4,11 +4,12 @@ from pytest import fixture
 
 from pyredis.assembly import build_engine
 from pyredis.engine.execution.run import run
+from pyredis.engine.roster import Clients
 
 
 @fixture
 def client():
-    return build_engine().connect()
+    return build_engine()[Clients].connect()
 
 
 def test_the_statistics_have_the_fields_of_the_real_server(both):

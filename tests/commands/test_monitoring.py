@@ -8,10 +8,10 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.client import NullSink
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import finished
 from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.engine.roster import Clients
 from tests.observed import ask
 
 SCRIPTS = {
@@ -110,7 +110,7 @@ def spikes(engine):
 
 
 def test_latency_tells_history_latest_and_resets(spikes):
-    client = spikes.connect()
+    client = spikes[Clients].connect()
     now = spikes.clock.now_ms() // 1000
     latest = b"*1\r\n*4\r\n$7\r\ncommand\r\n:%d\r\n:200\r\n:400\r\n" % now
     assert ask(client, "LATENCY LATEST") == latest
@@ -122,7 +122,7 @@ def test_latency_tells_history_latest_and_resets(spikes):
 
 def test_the_graph_is_drawn_as_redis_draws_it(spikes):
     spikes.clock.advance(1000)
-    lines = ask(spikes.connect(), "LATENCY GRAPH command").decode().split("\n")[1:]
+    lines = ask(spikes[Clients].connect(), "LATENCY GRAPH command").decode().split("\n")[1:]
     assert lines == [
         "command - high 400 ms, low 100 ms (all time high 400 ms)",
         "-" * 80,
@@ -139,7 +139,7 @@ def test_the_graph_is_drawn_as_redis_draws_it(spikes):
 
 
 def test_the_doctor_names_every_event(spikes):
-    report = ask(spikes.connect(), "LATENCY DOCTOR")
+    report = ask(spikes[Clients].connect(), "LATENCY DOCTOR")
     assert b"1. command: 3 latency spikes (average 233ms" in report
     assert b"Worst all time event 400ms." in report
 

@@ -7,8 +7,8 @@ from pytest import fixture, importorskip, mark, skip
 
 from pyredis.assembly import build_engine
 from pyredis.engine.client import NullSink
-from pyredis.engine.clients import Clients
 from pyredis.engine.messaging.channels import PubSub
+from pyredis.engine.roster import Clients
 from pyredis.testing import RedisServer
 from tests.observed import ask
 from tests.oracle import RawClient, wait_for

@@ -4,7 +4,7 @@ from pytest import mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.clients import Clients
+from pyredis.engine.roster import Clients
 from tests.observed import ask
 from tests.oracle import ask as over_the_wire
 

@@ -4,7 +4,7 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.clients import Clients
+from pyredis.engine.roster import Clients
 from pyredis.testing import RedisServer
 from tests.observed import ask, overhear
 from tests.oracle import RawClient, encode, wait_for

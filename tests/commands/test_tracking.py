@@ -4,8 +4,8 @@ from pytest import fixture, mark, skip
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.clients import Clients
 from pyredis.engine.messaging.invalidation import Tracking
+from pyredis.engine.roster import Clients
 from tests.commands.test_pubsub import Kept, Scene
 from tests.observed import ask
 

@@ -6,9 +6,9 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.multi import Watches
 from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.engine.roster import Clients
 from tests.observed import ask, overhear
 
 SCRIPTS = {
@@ -42,7 +42,7 @@ def test_answers_as_the_real_server(both, name):
 @mark.parametrize("name", SCRIPTS)
 def test_one_read_or_many_is_the_same(name):
     one, other = build_engine(clock=ManualClock()), build_engine(clock=ManualClock())
-    client, apart = one.connect(), other.connect()
+    client, apart = one[Clients].connect(), other[Clients].connect()
     together = ask(client, *SCRIPTS[name])
     assert together == b"".join(ask(apart, line) for line in SCRIPTS[name])
     assert client.commands == apart.commands

@@ -5,10 +5,10 @@ from pytest import fixture, mark, raises
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.host import Host, Tcp, Timers, is_local
+from pyredis.engine.roster import Clients
 from pyredis.persistence.dataset_loading import Loading
 from tests.observed import ask
 
@@ -124,15 +124,15 @@ def run_on(engine):
 
 
 def test_a_script_that_overruns_answers_without_a_server(busy):
-    client = busy.connect()
+    client = busy[Clients].connect()
     assert ask(client, f"EVAL '{SCRIPT}' 0") == b""
-    assert ask(busy.connect(), "PING").startswith(b"-BUSY")
+    assert ask(busy[Clients].connect(), "PING").startswith(b"-BUSY")
     run_on(busy)
     assert b"".join(client.out) == b":3000000\r\n"
 
 
 def test_what_is_due_meanwhile_waits_for_it(busy):
-    client, waiting, other = (busy.connect() for _ in range(3))
+    client, waiting, other = (busy[Clients].connect() for _ in range(3))
     ask(waiting, "BLPOP l 0.001")
     assert ask(client, "EVAL 'while true do end' 0") == b""
     busy[Pause].begin(busy.clock.now_ms() - 1, False)

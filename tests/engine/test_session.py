@@ -5,7 +5,7 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
-from pyredis.engine.clients import Clients
+from pyredis.engine.roster import Clients
 from pyredis.engine.session import PENDING_MAX, SLICE_BYTES, Session
 from pyredis.engine.sessions import PROTECTED, TOO_MANY, Sessions
 from tests.links import FakeLink

@@ -2,8 +2,8 @@
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import dispatch
+from pyredis.engine.roster import Clients
 
 NUMBERS = [
     edge + step for bits in (7, 8, 12, 13, 15, 16, 23, 24, 31, 32, 63) for edge in (1 << bits,) for step in (-1, 0)

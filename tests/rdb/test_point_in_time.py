@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import dispatch
+from pyredis.engine.roster import Clients
 from pyredis.keyspace.digest import digest_of_dataset
 from pyredis.rdb.file_writer import write_rdb
 from pyredis.rdb.loader import Loader

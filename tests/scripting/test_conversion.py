@@ -3,7 +3,7 @@
 from pytest import mark
 
 from pyredis.assembly import build_engine
-from pyredis.engine.clients import Clients
+from pyredis.engine.roster import Clients
 from pyredis.protocol.encoder import VERSIONS
 from pyredis.protocol.replies import NoReply, Push, Several
 from pyredis.scripting.scripts import Scripts

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pyredis.engine.client import Client
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.blocking import Wait
 from pyredis.engine.execution.pause import Pause
+from pyredis.engine.roster import Clients
 from pyredis.engine.session import Session
 from pyredis.engine.sessions import Sessions
 from pyredis.server.transport import SocketLink

@@ -5,7 +5,7 @@ import tracemalloc
 
 from pytest import mark
 
-from pyredis.engine.clients import Clients
+from pyredis.engine.roster import Clients
 from pyredis.testing import RedisServer
 from tests.oracle import RawClient, encode, wait_for
 from tests.server.conversations import received

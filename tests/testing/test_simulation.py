@@ -5,7 +5,7 @@ import sys
 
 from pytest import fixture, mark, raises
 
-from pyredis.engine.clients import Clients
+from pyredis.engine.roster import Clients
 from pyredis.testing import Caller, Simulation
 from tests.observed import overhear
 

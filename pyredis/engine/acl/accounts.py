@@ -19,9 +19,9 @@ from pyredis.config.store import ConfigError, Directive, fatal
 from pyredis.engine.acl.acl_file import parse_users
 from pyredis.engine.acl.selector import UNKNOWN_NAME, RuleError, allows_channel
 from pyredis.engine.acl.user import UnmatchedParenthesis, User, is_user_name, joined_rules
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.messaging.channels import PubSub
+from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError
 
 if TYPE_CHECKING:

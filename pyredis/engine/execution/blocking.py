@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import detours, gates
+from pyredis.engine.roster import Clients
 from pyredis.keyspace import events
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, ErrorReply
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
+from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError
 from pyredis.keyspace import events
 

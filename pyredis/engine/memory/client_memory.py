@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyredis.engine.client import CLOSED
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.blocking import Wait
 from pyredis.engine.execution.multi import Watches
 from pyredis.engine.messaging.channels import PubSub
+from pyredis.engine.roster import Clients
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client

@@ -7,8 +7,8 @@ SUBSCRIBED stands: in RESP2 it may then do little else (`admission`).
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
+from pyredis.engine.roster import Clients
 from pyredis.patterns import Predicate, compile_pattern
 from pyredis.protocol.encoder import VERSIONS
 from pyredis.protocol.replies import Push

@@ -10,10 +10,10 @@ Nobody tracks: the keyspace is not observed and the gate TRACKED is open.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pyredis.engine.clients import Clients
 from pyredis.engine.command_table.command import READONLY
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.messaging.tracking_mode import Mode
+from pyredis.engine.roster import Clients
 from pyredis.keyspace import events
 from pyredis.protocol.replies import Push
 

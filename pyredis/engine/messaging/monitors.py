@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from pyredis.config.words import quote_word
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import detours, gates
+from pyredis.engine.roster import Clients
 
 if TYPE_CHECKING:
     from pyredis.engine.client import Client

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pyredis
 from pyredis.datatypes.dismantling import waiting
 from pyredis.engine.client import CLOSED, TURN
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.memory.used_memory import STARTUP, Memory
 from pyredis.engine.observability.info import Fields
+from pyredis.engine.roster import Clients
 
 if TYPE_CHECKING:
     from pyredis.engine.command_table.entry import Entry

@@ -55,6 +55,7 @@ class Stats:
         self.output_rate = Rate()
         self.commands = 0
         self.command_ns = 0
+        self.turns = 0  # pipelines that were timed as one
         self.connections = 0
         self.rejected_connections = 0
         self.bytes_in = 0

@@ -10,10 +10,10 @@ from pyredis.config.store import Config, ConfigError
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.acl.acl_log import AclLog
 from pyredis.engine.client import NullSink
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.run import run
 from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from pyredis.assembly import build_engine
 from pyredis.config.store import Config, ConfigError
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.dispatch import execute
+from pyredis.engine.roster import Clients
 
 
 def client(*lines):

@@ -11,8 +11,8 @@ from pytest import fixture, mark, skip
 
 from pyredis.assembly import build_engine
 from pyredis.engine.acl.accounts import Acl
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
+from pyredis.engine.roster import Clients
 from tests.observed import ask
 from tests.oracle import RawClient, binary_8_2, real_server, wait_for
 from tests.oracle import encode as packed

@@ -13,10 +13,10 @@ from pytest import fixture, mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import detours
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.messaging.monitors import Monitors
+from pyredis.engine.roster import Clients
 from tests.commands.test_clients import ask, connected
 from tests.observed import overhear
 from tests.oracle import RawClient, Recording, encode, wait_for

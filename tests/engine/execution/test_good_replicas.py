@@ -4,6 +4,7 @@ from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
 from pyredis.engine.execution.good_replicas import GoodReplicas
+from pyredis.engine.roster import Clients
 from tests.observed import ask
 
 REFUSED = b"-NOREPLICAS Not enough good replicas to write.\r\n"
@@ -11,7 +12,7 @@ REFUSED = b"-NOREPLICAS Not enough good replicas to write.\r\n"
 
 @fixture
 def client():
-    client = build_engine().connect()
+    client = build_engine()[Clients].connect()
     ask(client, "CONFIG SET min-replicas-to-write 1")
     return client
 

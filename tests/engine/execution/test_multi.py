@@ -2,9 +2,9 @@
 
 from pytest import fixture, mark
 
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.multi import Watches, aborted, leave, up_to_exec
 from pyredis.engine.execution.transaction import Transaction
+from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError
 from tests.observed import Observed, ask, words
 
@@ -26,7 +26,7 @@ def observed():
         (["SET a 1 EX", "EXEC"], 2, True),  # an error of the command itself comes at EXEC
         (["NOSUCH", "EXEC"], 1, False),
         (["EVAL 'return 1' 0", "EXEC"], 1, False),
-        (["COPY a b DB 1", "EXEC"], 1, False),
+        (["COPY a b DB 1", "EXEC"], 2, True),
         (["CLIENT ID", "EXEC"], 1, False),
         (["BLPOP l 0", "EXEC"], 1, False),
     ],

@@ -3,9 +3,9 @@
 from pytest import fixture, mark
 
 from pyredis.engine.client import NullSink
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.execution.run import run
+from pyredis.engine.roster import Clients
 from tests.observed import Observed, ask
 
 ENDINGS = {

@@ -3,8 +3,8 @@
 import pytest
 
 from pyredis.assembly import build_engine
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution.propagation import EVERYBODY, LOG, REPLICAS, Propagation
+from pyredis.engine.roster import Clients
 from pyredis.protocol.encoder import encode_command
 from tests.observed import ask
 

@@ -3,8 +3,8 @@
 from pytest import fixture, mark
 
 from pyredis.engine.client import CLOSED, NullSink
-from pyredis.engine.clients import Clients
 from pyredis.engine.memory.client_memory import ClientMemory, size_of
+from pyredis.engine.roster import Clients
 from pyredis.testing import RedisServer
 from tests.observed import Observed, ask
 from tests.oracle import RawClient, wait_for

@@ -6,7 +6,8 @@ from pyredis.engine.observability.info import Info
 
 
 @fixture
-def info():
+def info(monkeypatch):
+    monkeypatch.setattr("pyredis.engine.observability.info.LAYOUT", {})
     info = Info()
     info.add("One", lambda: {"a": 1, "b": "x"})
     info.add("Two", lambda: {"c": 3}, by_default=False)

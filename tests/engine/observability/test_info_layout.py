@@ -7,10 +7,10 @@ from pytest import mark
 from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
-from pyredis.engine.clients import Clients
 from pyredis.engine.execution import gates
 from pyredis.engine.observability.info import Info
 from pyredis.engine.observability.info_layout import LAYOUT
+from pyredis.engine.roster import Clients
 from pyredis.persistence.dataset_loading import Loading
 from tests.observed import ask
 

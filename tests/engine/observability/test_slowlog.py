@@ -2,7 +2,7 @@
 
 from pytest import fixture, mark
 
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours
 from pyredis.engine.observability.slowlog import SlowLog
 from tests.observed import Observed
 
@@ -26,7 +26,7 @@ def test_what_takes_as_long_as_the_threshold_is_slow(observed, log):
 @mark.parametrize(("threshold", "is_exact"), [(-1, False), (0, True), (999, True), (1000, False)])
 def test_below_a_millisecond_each_is_timed_alone(observed, log, threshold, is_exact):
     observed.line(f"CONFIG SET slowlog-log-slower-than {threshold}")
-    assert bool(observed.engine.gates & gates.TIMED) is is_exact
+    assert bool(observed.engine.gates & detours.TIMED) is is_exact
     log.entries.clear()
     log.note(observed.client, [b"GET"], 1_000_000)
     assert len(log.entries) == (threshold >= 0)

@@ -1,5 +1,7 @@
 """Rates over sixteen samples, and errors told apart up to a number."""
 
+import logging
+
 from pyredis.engine.observability.stats import ERROR_CODES_MAX, LAZY_FROM, Rate, Stats
 
 
@@ -25,7 +27,7 @@ def test_time_that_stands_still_gives_no_sample():
 
 
 def test_errors_are_told_apart_by_their_first_word_up_to_a_number():
-    stats = Stats()
+    stats = Stats(logging.getLogger("pyredis"))
     for line in (b"ERR one", b"ERR two", b"WRONGTYPE Operation", b"OK"):
         stats.count_error(line)
     assert stats.errors == {"ERR": 2, "WRONGTYPE": 1, "OK": 1}
@@ -45,7 +47,7 @@ def test_errors_are_told_apart_by_their_first_word_up_to_a_number():
 
 
 def test_only_what_is_large_counts_as_freed_lazily():
-    stats = Stats()
+    stats = Stats(logging.getLogger("pyredis"))
     stats.freed(LAZY_FROM)
     assert stats.lazyfreed_objects == 0
     stats.freed(LAZY_FROM + 1)
