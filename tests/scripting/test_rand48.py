@@ -23,9 +23,7 @@ SCRIPTS = [
 WRAPS = "return math.random(1 - 2^31, 0)"
 
 
-@mark.parametrize(
-    "script", [*SCRIPTS, param(WRAPS, marks=mark.xfail(reason="C's width of the interval wraps, ours not"))]
-)
+@mark.parametrize("script", [*SCRIPTS, param(WRAPS, marks=mark.xfail(reason="C's int wraps, ours does not"))])
 def test_as_the_real_server(both, script):
     both("EVAL", script, "0")
 
