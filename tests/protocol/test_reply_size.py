@@ -55,3 +55,7 @@ def test_small_ones_exactly(value, size):
 def test_counting_ends_beyond_what_is_asked():
     assert 500 < reply_size([[LONG]] * 10, 500) < 2_000
     assert reply_size([b"a"] * 1000, 100) < 120
+
+
+def test_what_is_exactly_as_much_goes_on_to_be_counted():
+    assert reply_size([b"", b""], 12) > 12

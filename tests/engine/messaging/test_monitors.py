@@ -58,6 +58,7 @@ def test_secrets_are_not_shown(observed, monitor):
 def test_the_gate_stands_while_there_is_one(observed, monitor):
     other = observed.engine.connect()
     observed.engine[Monitors].add(other)
+    assert other.gates & monitor.gates & gates.MONITORING
     observed.engine[Monitors].remove(monitor)
     assert observed.engine.gates & gates.MONITORED
     assert not monitor.gates & gates.MONITORING
