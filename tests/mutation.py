@@ -138,8 +138,8 @@ def passes(tree, tests, timeout, marked="not proof and not slow"):
     """Whether the tests pass in a copy of the sources, in time."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", "-m", marked, *tests]
     environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=tree, env=environment, start_new_session=True, **quiet)
+    with (tree / "mutation.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=tree, env=environment, start_new_session=True, stdout=log, stderr=log)
     try:
         return process.wait(timeout) == 0
     except subprocess.TimeoutExpired:
@@ -165,7 +165,9 @@ class Trial:
         tree = self.trees.get()
         started = time.monotonic()
         if not passes(tree, tests_of(path), 900):
-            raise SystemExit(f"the tests of {path} fail without a mutant")
+            raise SystemExit(
+                f"the tests of {path} fail without a mutant: {(tree / 'mutation.log').read_text()[-2000:]}"
+            )
         self.seconds[path] = 3 * (time.monotonic() - started) + 10
         self.trees.put(tree)
 

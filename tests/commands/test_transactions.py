@@ -46,6 +46,7 @@ def test_one_read_or_many_is_the_same(name):
     together = ask(client, *SCRIPTS[name])
     assert together == b"".join(ask(apart, line) for line in SCRIPTS[name])
     assert client.commands == apart.commands
+    assert one.stats.commands == other.stats.commands
     assert client.last_entry.command is apart.last_entry.command
     counts = [
         {row.command.name: (row.calls, row.failed, row.rejected) for row in engine.rows()} for engine in (one, other)

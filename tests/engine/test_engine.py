@@ -1,8 +1,13 @@
-"""How often cron runs."""
+"""The engine by itself: its time, its clients, its rows, and how often cron runs."""
 
-from pytest import mark
+from math import inf
 
-from tests.observed import Observed
+from pytest import mark, raises
+
+from pyredis.engine.client import CLOSED
+from pyredis.engine.execution import gates
+from pyredis.errors import CommandError
+from tests.observed import Observed, words
 
 
 @mark.parametrize(("clients", "hz"), [(1, 10), (2009, 10), (2010, 20), (4100, 40), (90_000, 500), (150_000, 500)])
@@ -20,3 +25,72 @@ def test_if_it_may():
     assert observed.engine.hz == 10
     observed.line("CONFIG SET hz 100")
     assert observed.engine.hz == 100
+
+
+def test_a_script_that_overruns_sees_one_time_and_no_cron():
+    observed = Observed()
+    engine, ran = observed.engine, []
+    engine.cron_steps.append(lambda: ran.append(engine.keyspace.now))
+    engine.gates |= gates.BUSY
+    observed.clock.advance(10)
+    engine.cron()
+    assert (engine.keyspace.now, ran) == (1_000_000, [])
+    engine.gates &= ~gates.BUSY
+    engine.cron()
+    assert (engine.keyspace.now, ran) == (1_000_010, [1_000_010])
+    engine.cron_paused = True  # DEBUG PAUSE-CRON
+    engine.cron()
+    assert len(ran) == 1
+
+
+def test_a_client_that_parted_leaves_nothing():
+    engine, forgotten = Observed().engine, []
+    engine.on_forget.append(forgotten.append)
+    one, two = engine.connect(), engine.connect()
+    assert (two.id, two.created) == (one.id + 1, 1_000_000)
+    one.pending.append([b"PING"])
+    one.reply(1)
+    engine.disconnect(one)
+    assert (one.waiting, list(one.pending), one.out, forgotten) == (CLOSED, [], [], [one])
+    assert one.id not in engine.clients
+    assert engine.clients[two.id] is two
+    assert engine.stats.connections == 3
+
+
+def test_writes_are_refused_while_anybody_cannot_make_them_durable():
+    observed = Observed()
+    observed.engine.note_disk_error("rdb", b"MISCONF one")
+    observed.engine.note_disk_error("aof", b"MISCONF two")
+    observed.engine.note_disk_error("rdb", None)
+    assert observed.line("SET a 1") == b"-MISCONF two\r\n"
+    observed.engine.note_disk_error("aof", None)
+    observed.engine.note_disk_error("aof", None)
+    assert observed.line("SET a 1") == b"+OK\r\n"
+
+
+def test_the_quickest_that_anybody_wants_to_hear_of():
+    engine = Observed().engine
+    engine.note_slow_threshold("slowlog", None)
+    engine.note_slow_threshold("latency", None)
+    assert engine.slow_ns == inf
+    engine.note_slow_threshold("latency", 500)
+    engine.note_slow_threshold("slowlog", 700)
+    assert engine.slow_ns == 500
+    engine.note_slow_threshold("latency", None)
+    assert engine.slow_ns == 700
+
+
+@mark.parametrize("line", ["nosuch", "NoSuch a b", "GETT " + "x" * 200, "CLIENT nosuch", "client NoSuch a", "n" * 200])
+def test_what_is_unknown_is_told_as_the_real_server_tells_it(both, line):
+    both(*words(line))
+
+
+def test_rows_are_found_in_any_case_and_with_their_subcommand():
+    engine = Observed().engine
+    assert engine.find([b"gEt", b"a"]).command.name == "get"
+    assert engine.find([b"CLIENT", b"Id"]).command.name == "client|id"
+    assert engine.find([b"CLIENT"]).command.name == "client"
+    with raises(CommandError, match="unknown"):
+        engine.find([b"CLIENT", b"nosuch"])
+    rows = list(engine.rows())
+    assert len(rows) == len(set(rows)) > 300

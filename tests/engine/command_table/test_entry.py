@@ -2,6 +2,7 @@
 
 from pytest import fixture, mark
 
+from pyredis.engine.command_table.command import FAST
 from tests.observed import Observed
 
 
@@ -67,3 +68,15 @@ def test_a_reset_reaches_subcommands(engine):
     sub.failed = sub.rejected = row.rejected = 1
     row.reset()
     assert (sub.calls, sub.nanoseconds, sub.failed, sub.rejected, row.rejected, sum(sub.histogram)) == (0,) * 6
+
+
+@mark.parametrize(("name", "repeats"), [("GET", True), ("SORT", False), ("ECHO", True), ("KEYS", False)])
+def test_what_is_quick_or_constant_is_timed_in_runs(engine, name, repeats):
+    row = engine.entries[name.encode()]
+    assert row.repeats is repeats
+
+
+def test_a_constant_command_that_is_not_called_fast_repeats(engine):
+    slow = [row for row in engine.rows() if row.command.complexity == "O(1)" and not row.command.flags & FAST]
+    assert slow
+    assert all(row.repeats for row in slow)

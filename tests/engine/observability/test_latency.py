@@ -55,3 +55,8 @@ def test_a_reset_forgets_what_is_named_or_all(observed):
     assert list(monitor.events) == ["b", "c"]
     assert monitor.reset([]) == 2
     assert not monitor.events
+
+
+def test_the_engine_is_told_the_threshold_in_nanoseconds(observed):
+    observed.line("CONFIG SET slowlog-log-slower-than -1")
+    assert observed.engine.slow_ns == 10_000_000

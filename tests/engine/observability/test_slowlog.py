@@ -70,3 +70,9 @@ def test_what_is_secret_is_not_shown(observed, log):
     observed.client.redacted = (1, 2)
     log.note(observed.client, [b"AUTH", b"me", b"secret", b"x"], 10_000)
     assert log.entries[0].argv == [b"AUTH", b"(redacted)", b"(redacted)", b"x"]
+
+
+@mark.parametrize(("threshold", "nanoseconds"), [(0, 0), (5, 5_000), (-1, float("inf"))])
+def test_the_engine_is_told_the_threshold_in_nanoseconds(observed, threshold, nanoseconds):
+    observed.line(f"CONFIG SET slowlog-log-slower-than {threshold}")
+    assert observed.engine.slow_ns == nanoseconds

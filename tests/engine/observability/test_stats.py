@@ -52,3 +52,22 @@ def test_only_what_is_large_counts_as_freed_lazily():
     assert stats.lazyfreed_objects == 0
     stats.freed(LAZY_FROM + 1)
     assert stats.lazyfreed_objects == LAZY_FROM + 1
+
+
+def test_all_counts_begin_at_nothing_and_are_reset_to_it():
+    stats = Stats()
+    counts = {name: value for name, value in vars(stats).items() if isinstance(value, int | float)}
+    assert counts.pop("tells_errors_apart") is True
+    assert set(counts.values()) == {0}
+    for name in counts:
+        setattr(stats, name, 7)
+    stats.reset()
+    assert {getattr(stats, name) for name in counts} == {0}
+
+
+def test_the_rates_follow_their_own_totals():
+    stats = Stats()
+    stats.sample(1_000)
+    stats.commands, stats.bytes_in, stats.bytes_out = 16, 160, 1600
+    stats.sample(2_000)
+    assert [rate.value for rate in (stats.operations, stats.input_rate, stats.output_rate)] == [1, 10, 100]
