@@ -11,8 +11,6 @@ from tests.observed import ask
 
 TABLE_OF_THREE = {name: TABLE[name] for name in ("ping", "set", "get")}
 TINY = Profile(TABLE_OF_THREE, (Clients, Acl, ExpiryView, ActiveExpiry), lambda _: None)
-    {name: TABLE[name] for name in ("ping", "set", "get")}, (Clients, Acl, ExpiryView, ActiveExpiry), lambda _: None
-)
 
 
 def test_an_engine_of_three_commands():

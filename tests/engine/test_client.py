@@ -3,7 +3,8 @@
 from pytest import fixture, mark, param
 
 from pyredis.engine.client import CLOSED, NullSink
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours
+from pyredis.engine.roster import Clients
 from pyredis.protocol.reply_size import NOTABLE_BYTES
 from tests.observed import Observed, ask
 
@@ -36,7 +37,7 @@ class Noting(NullSink):
 
 @fixture
 def client():
-    return Observed().engine.connect(Noting())
+    return Observed().engine[Clients].connect(Noting())
 
 
 def test_what_goes_out_is_counted_once(client):
@@ -111,7 +112,7 @@ def test_closed_at_once_it_gets_nothing(client):
 )
 def test_what_a_mute_client_hears(client, lines, heard):
     assert ask(client, *lines) == heard
-    assert bool(client.gates & gates.REPLY_MODE) is (lines[1] == "CLIENT REPLY OFF")
+    assert bool(client.gates & detours.REPLY_MODE) is (lines[1] == "CLIENT REPLY OFF")
 
 
 @mark.parametrize(

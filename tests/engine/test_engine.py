@@ -6,6 +6,7 @@ from pytest import mark, raises
 
 from pyredis.engine.client import CLOSED
 from pyredis.engine.execution import gates
+from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError
 from tests.observed import Observed, words
 
@@ -45,15 +46,15 @@ def test_a_script_that_overruns_sees_one_time_and_no_cron():
 
 def test_a_client_that_parted_leaves_nothing():
     engine, forgotten = Observed().engine, []
-    engine.on_forget.append(forgotten.append)
-    one, two = engine.connect(), engine.connect()
+    engine[Clients].on_forget.append(forgotten.append)
+    one, two = engine[Clients].connect(), engine[Clients].connect()
     assert (two.id, two.created) == (one.id + 1, 1_000_000)
     one.pending.append([b"PING"])
     one.reply(1)
-    engine.disconnect(one)
+    engine[Clients].disconnect(one)
     assert (one.waiting, list(one.pending), one.out, forgotten) == (CLOSED, [], [], [one])
-    assert one.id not in engine.clients
-    assert engine.clients[two.id] is two
+    assert one.id not in engine[Clients].listed
+    assert engine[Clients].listed[two.id] is two
     assert engine.stats.connections == 3
 
 

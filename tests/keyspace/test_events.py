@@ -1,5 +1,6 @@
 """What each event means to WATCH, to clients that wait, and to who subscribed to events."""
 
+from pyredis.engine.roster import Clients
 from pyredis.keyspace import events
 from pyredis.keyspace.events import Event
 from tests.observed import Observed, ask
@@ -43,7 +44,7 @@ def test_a_watch_is_touched_by_what_modifies_only():
         (["XADD s 2-1 a b"], True),
     ):
         observed = Observed()
-        other = observed.engine.connect()
+        other = observed.engine[Clients].connect()
         ask(observed.client, "XADD s 1-1 a b", "XGROUP CREATE s h $", "WATCH s nosuch")
         ask(other, *lines)
         assert (ask(observed.client, "MULTI", "EXEC") == b"+OK\r\n*-1\r\n") is is_touched, lines

@@ -71,12 +71,12 @@ def test_a_reset_reaches_subcommands(engine):
 
 
 @mark.parametrize(("name", "repeats"), [("GET", True), ("SORT", False), ("ECHO", True), ("KEYS", False)])
-def test_what_is_quick_or_constant_is_timed_in_runs(engine, name, repeats):
+def test_what_is_quick_or_constant_is_timed_together(engine, name, repeats):
     row = engine.entries[name.encode()]
-    assert row.repeats is repeats
+    assert bool(row.quick_sizes) is repeats
 
 
 def test_a_constant_command_that_is_not_called_fast_repeats(engine):
     slow = [row for row in engine.rows() if row.command.complexity == "O(1)" and not row.command.flags & FAST]
     assert slow
-    assert all(row.repeats for row in slow)
+    assert all(row.quick_sizes for row in slow if row.plain)

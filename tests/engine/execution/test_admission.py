@@ -110,7 +110,7 @@ def test_the_first_reason_is_told(pair, engine):
 @mark.parametrize(("line", "answer"), [("SYNC", b"-ERR Command not allowed"), ("MONITOR", b"-NOPERM User default has")])
 def test_what_makes_no_sense_in_a_transaction_is_told_before_permissions(line, answer, engine):
     """Redis 7.0.15 and 8.2.3 alike; MONITOR may stand in a transaction."""
-    administrator, client = engine.connect(), engine.connect()
+    administrator, client = engine[Clients].connect(), engine[Clients].connect()
     ask(administrator, "ACL SETUSER default -sync -monitor")
     ask(client, "MULTI")
     assert ask(client, line).startswith(answer)

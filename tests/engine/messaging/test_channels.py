@@ -5,6 +5,7 @@ from pytest import fixture, mark
 from pyredis.engine.client import NullSink
 from pyredis.engine.execution import gates
 from pyredis.engine.messaging.channels import PubSub, Subscriptions
+from pyredis.engine.roster import Clients
 from pyredis.protocol.reply_size import NOTABLE_BYTES
 from tests.observed import Observed, ask
 
@@ -46,7 +47,7 @@ def engine():
 
 def test_a_message_goes_to_channels_then_patterns_and_is_counted(engine):
     channels = engine[PubSub]
-    one, two = engine.connect(Limited()), engine.connect(Limited())
+    one, two = engine[Clients].connect(Limited()), engine[Clients].connect(Limited())
     channels.channels.add(one, b"news")
     channels.patterns.add(one, b"n*")
     channels.patterns.add(two, b"x*")
@@ -66,7 +67,7 @@ def test_a_message_goes_to_channels_then_patterns_and_is_counted(engine):
 
 @mark.parametrize("kind", ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"])
 def test_the_class_of_a_client_changes_with_its_first_and_last(engine, kind):
-    client = engine.connect(Limited())
+    client = engine[Clients].connect(Limited())
     ask(client, f"{kind} a b")
     assert (client.sink.adopted, bool(client.gates & gates.SUBSCRIBED)) == (1, True)
     leave = kind.replace("SUB", "UNSUB")
@@ -77,7 +78,7 @@ def test_the_class_of_a_client_changes_with_its_first_and_last(engine, kind):
 
 
 def test_much_that_waits_is_looked_at(engine):
-    client = engine.connect(Limited())
+    client = engine[Clients].connect(Limited())
     client.output_max = 1 << 20
     client.out.append(b"")
     engine[PubSub].channels.add(client, b"c")

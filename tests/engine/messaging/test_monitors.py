@@ -3,8 +3,9 @@
 from pytest import fixture
 
 from pyredis.engine.client import NullSink
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours, gates
 from pyredis.engine.messaging.monitors import Monitors
+from pyredis.engine.roster import Clients
 from tests.observed import Observed, ask
 
 
@@ -23,13 +24,13 @@ def observed():
 
 @fixture
 def monitor(observed):
-    monitor = observed.engine.connect(Heard("1.1.1.1:1"))
+    monitor = observed.engine[Clients].connect(Heard("1.1.1.1:1"))
     ask(monitor, "MONITOR")
     return monitor
 
 
 def test_a_line_tells_time_database_address_and_words(observed, monitor):
-    client = observed.engine.connect(Heard("2.2.2.2:2"))
+    client = observed.engine[Clients].connect(Heard("2.2.2.2:2"))
     observed.clock.advance(0.007)
     ask(client, "SELECT 3", 'SET \'a b\' "\\"x"')
     lines = monitor.sink.data.split(b"\r\n")
@@ -56,13 +57,13 @@ def test_secrets_are_not_shown(observed, monitor):
 
 
 def test_the_gate_stands_while_there_is_one(observed, monitor):
-    other = observed.engine.connect()
+    other = observed.engine[Clients].connect()
     observed.engine[Monitors].add(other)
     assert other.gates & monitor.gates & gates.MONITORING
     observed.engine[Monitors].remove(monitor)
-    assert observed.engine.gates & gates.MONITORED
+    assert observed.engine.gates & detours.MONITORED
     assert not monitor.gates & gates.MONITORING
     observed.engine[Monitors].remove(monitor)  # it is none any more
-    assert observed.engine.gates & gates.MONITORED
-    observed.engine.disconnect(other)
-    assert not observed.engine.gates & gates.MONITORED
+    assert observed.engine.gates & detours.MONITORED
+    observed.engine[Clients].disconnect(other)
+    assert not observed.engine.gates & detours.MONITORED

@@ -55,7 +55,7 @@ def test_only_what_is_large_counts_as_freed_lazily():
 
 
 def test_all_counts_begin_at_nothing_and_are_reset_to_it():
-    stats = Stats()
+    stats = Stats(logging.getLogger("pyredis"))
     counts = {name: value for name, value in vars(stats).items() if isinstance(value, int | float)}
     assert counts.pop("tells_errors_apart") is True
     assert set(counts.values()) == {0}
@@ -66,7 +66,7 @@ def test_all_counts_begin_at_nothing_and_are_reset_to_it():
 
 
 def test_the_rates_follow_their_own_totals():
-    stats = Stats()
+    stats = Stats(logging.getLogger("pyredis"))
     stats.sample(1_000)
     stats.commands, stats.bytes_in, stats.bytes_out = 16, 160, 1600
     stats.sample(2_000)
