@@ -60,7 +60,7 @@ def calibrate_all(servers: list[Server], plan: Plan) -> tuple[dict[Key, int], di
             errors[f"{server.name} keys put in beforehand"] = str(error)
         for pipeline in plan.pipelines:
             for test in plan.tests:
-                if not load.runs_at(test, pipeline):
+                if not load.runs_at(test, pipeline, server.name):
                     continue
                 try:
                     sizes[Key(pipeline, test, server.name)] = load.calibrate(server, test, pipeline, plan.settings)

@@ -1,7 +1,8 @@
 """The floor: a uvloop + hiredis loop over one dict, with no table, no checks, no expiry.
 
 What it costs is what any Python server on these two libraries has to pay. It knows PING, SET, GET,
-INCR, MSET, HSET and LPUSH and ZADD of one element, DEL and DBSIZE, enough of CONFIG GET for redis-benchmark, and nothing else.
+INCR, MSET, HSET, LPUSH and ZADD (one element, the reply its length), DEL and DBSIZE, enough of CONFIG GET for
+redis-benchmark, and nothing else.
 
 Run: `python -m benchmarks.bare_loop PORT`
 """

@@ -33,7 +33,7 @@ DEPTH = 16
 """The one depth at which `python -m benchmarks` runs the mixes."""
 
 _BATCHES = 3072
-_SILENCE_S = 60.0
+_SILENCE_S = 20.0
 Batch = tuple[bytes, int]  # what is sent, and how many lines answer it
 
 

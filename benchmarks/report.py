@@ -32,7 +32,7 @@ def _line(samples: Samples, key: Key, others: list[str]) -> str:
 
 
 def table(samples: Samples) -> str:
-    """All lines, grouped by pipeline and test; beside each figure its ratios to those of `ratios.REFERENCES` that ran."""
+    """All lines, grouped by pipeline and test; beside each figure its ratios to the `references`."""
     others = references(samples)
     head = f"{'pipe':>4} {'test':<12} {'server':<10}"
     head += "".join(f"{HEADINGS[metric]:>11}" + "".join(f"{'/' + name:>8}" for name in others) for metric in METRICS)
