@@ -30,7 +30,7 @@ CONTAINERS = {"l": "mylist", "r": "mylist", "s": "myset", "z": "myzset", "h": "m
 PROBE_REQUESTS = 1000
 PROBE_ENOUGH_S = 0.1
 PROBES = 3
-"""Of each size, the fastest counts: one that stood still would choose so few requests that connecting is most of them."""
+"""Of each size; the fastest counts. One that was held up would choose so few requests that connecting costs most."""
 MIN_REQUESTS = 500
 MAX_REQUESTS = 3_000_000
 RUN_DEADLINE_S = 60.0
