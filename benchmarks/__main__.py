@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from benchmarks import load, plot, report
 from benchmarks.load import LoadError, Sample, Settings
 from benchmarks.ratios import Key, Samples
-from benchmarks.servers import Server, end_children_on_sigterm, server_names, start_all
+from benchmarks.servers import Server, end_children_on_sigterm, other_tree, server_names, start_all
 from benchmarks.wire import ReplyError
 
 QUICK_SECONDS = 0.2
@@ -38,6 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SECONDS} s a measurement: sooner done, noisier")
     parser.add_argument("--servers", type=server_names, default="redis,bare,fakeredis,pyredis")
+    parser.add_argument("--tree", type=other_tree, metavar="PATH", help="measure pyredis from another checkout as well")
     parser.add_argument("--tests", type=load.test_names, default=",".join(load.DEFAULT_TESTS), help="names, or all")
     parser.add_argument("--pipelines", default="1,16,100", type=lambda text: [int(part) for part in text.split(",")])
     parser.add_argument("--clients", type=int, default=50)
@@ -59,6 +60,8 @@ def calibrate_all(servers: list[Server], plan: Plan) -> tuple[dict[Key, int], di
             errors[f"{server.name} keys put in beforehand"] = str(error)
         for pipeline in plan.pipelines:
             for test in plan.tests:
+                if not load.runs_at(test, pipeline, server.name):
+                    continue
                 try:
                     sizes[Key(pipeline, test, server.name)] = load.calibrate(server, test, pipeline, plan.settings)
                 except (LoadError, OSError) as error:
@@ -118,7 +121,7 @@ def main() -> None:
     plan = Plan(options.tests, options.pipelines, options.rounds, settings)
     end_children_on_sigterm()
     with contextlib.ExitStack() as stack:
-        servers, missing = start_all(options.servers, stack)
+        servers, missing = start_all([*options.servers, *(["tree"] if options.tree else [])], stack)
         if not servers:
             raise SystemExit("no server to measure")
         print(

@@ -1,18 +1,21 @@
 """The floor: a uvloop + hiredis loop over one dict, with no table, no checks, no expiry.
 
 What it costs is what any Python server on these two libraries has to pay. It knows PING, SET, GET,
-INCR, MSET, DEL and DBSIZE, enough of CONFIG GET for redis-benchmark, and nothing else.
+INCR, MSET, HSET, LPUSH and ZADD (one element, the reply its length), DEL and DBSIZE, enough of CONFIG GET for
+redis-benchmark, and nothing else.
 
 Run: `python -m benchmarks.bare_loop PORT`
 """
 
 import asyncio
 import sys
+from collections import deque
+from typing import Any
 
 import hiredis
 import uvloop
 
-STORE: dict[bytes, bytes] = {}
+STORE: dict[bytes, Any] = {}
 
 
 def answer(argv: list[bytes]) -> bytes:
@@ -32,6 +35,18 @@ def answer(argv: list[bytes]) -> bytes:
     if name == b"MSET":
         STORE.update(zip(argv[1::2], argv[2::2], strict=True))
         return b"+OK\r\n"
+    if name == b"HSET":
+        fields = STORE.setdefault(argv[1], {})
+        fields[argv[2]] = argv[3]
+        return b":%d\r\n" % len(fields)
+    if name == b"LPUSH":
+        elements = STORE.setdefault(argv[1], deque())
+        elements.appendleft(argv[2])
+        return b":%d\r\n" % len(elements)
+    if name == b"ZADD":
+        scores = STORE.setdefault(argv[1], {})
+        scores[argv[3]] = float(argv[2])
+        return b":%d\r\n" % len(scores)
     if name == b"DEL":
         return b":%d\r\n" % sum(STORE.pop(key, None) is not None for key in argv[1:])
     if name == b"DBSIZE":

@@ -1,5 +1,7 @@
 """redis-benchmark as the load: its list of tests, command line and CSV, and how many requests a run takes.
 
+Mixes of commands are tests too; those `mixed` sends itself.
+
 A run should last about `seconds`, whatever the server's speed, so a short probe of the same test on the
 same server chooses the number of requests. What a test takes away (LPOP, SPOP, ...) is put in before,
 untimed, so that no server is measured on an empty list only because it is fast.
@@ -11,7 +13,7 @@ import subprocess
 from argparse import ArgumentTypeError
 from dataclasses import asdict, dataclass, replace
 
-from benchmarks import wire
+from benchmarks import mixed, wire
 from benchmarks.servers import Server, end_with_parent
 
 # What `redis-benchmark` 7.0 runs when it is given no list, in its order; LRANGE's sizes are tests each.
@@ -20,13 +22,15 @@ ALL_TESTS = [
     *("sadd", "hset", "spop", "zadd", "zpopmin"),
     *("lrange_100", "lrange_300", "lrange_500", "lrange_600", "mset"),
 ]
-DEFAULT_TESTS = ["ping_mbulk", "set", "get", "incr", "mset"]
+DEFAULT_TESTS = ["ping_mbulk", "set", "get", "incr", "mset", *mixed.MIXES]
 FEEDER = {"lpop": "lpush", "rpop": "rpush", "spop": "sadd", "zpopmin": "zadd"}
 DISTINCT = 1_000_000_000  # a key space so large that members put in for SPOP and ZPOPMIN hardly repeat
 CONTAINERS = {"l": "mylist", "r": "mylist", "s": "myset", "z": "myzset", "h": "myhash"}
 
 PROBE_REQUESTS = 1000
 PROBE_ENOUGH_S = 0.1
+PROBES = 3
+"""Of each size; the fastest counts. One that was held up would choose so few requests that connecting costs most."""
 MIN_REQUESTS = 500
 MAX_REQUESTS = 3_000_000
 RUN_DEADLINE_S = 60.0
@@ -58,12 +62,18 @@ class Settings:
 
 def test_names(text: str) -> list[str]:
     """The value of --tests: names and commas, or `all`. Raises ArgumentTypeError for one not known."""
+    known = [*ALL_TESTS, *mixed.MIXES]
     if text == "all":
-        return ALL_TESTS
+        return known
     names = text.split(",")
-    if unknown := [name for name in names if name not in ALL_TESTS]:
-        raise ArgumentTypeError(f"unknown test {', '.join(unknown)}; known: all, {', '.join(ALL_TESTS)}")
+    if unknown := [name for name in names if name not in known]:
+        raise ArgumentTypeError(f"unknown test {', '.join(unknown)}; known: all, {', '.join(known)}")
     return names
+
+
+def runs_at(test: str, pipeline: int, server: str) -> bool:
+    """Whether a server runs a test at this depth: mixes at one only, and without fakeredis, which sends no bulks."""
+    return test not in mixed.MIXES or (pipeline == mixed.DEPTH and server != "fakeredis")
 
 
 def parse_csv(text: str) -> list[tuple[str, Sample]]:
@@ -97,7 +107,9 @@ def _argv(port: int, test: str, requests: int, pipeline: int, settings: Settings
 
 
 def run(port: int, test: str, requests: int, pipeline: int, settings: Settings) -> Sample:
-    """One run of redis-benchmark, without CPU. Raises LoadError."""
+    """One run of redis-benchmark, or of a mix, without CPU. Raises LoadError."""
+    if test in mixed.MIXES:
+        return _run_mix(port, test, requests, pipeline, settings)
     argv = _argv(port, test, requests, pipeline, settings)
     try:
         # It retries for ever where a server is gone, hence the deadline.
@@ -116,6 +128,17 @@ def run(port: int, test: str, requests: int, pipeline: int, settings: Settings) 
         lines = [line for line in done.stderr.splitlines() if not line.startswith("WARNING")]
         raise LoadError(lines[-1] if lines else f"redis-benchmark: exit code {done.returncode}, no result")
     return rows[-1][1]
+
+
+def _run_mix(port: int, test: str, requests: int, pipeline: int, settings: Settings) -> Sample:
+    batches = mixed.batches(test, pipeline, settings.keyspace)
+    try:
+        seconds, latencies = mixed.drive(port, batches, requests // pipeline, settings.clients)
+    except (wire.ReplyError, OSError) as error:
+        raise LoadError(str(error)) from error
+    latencies.sort()
+    p50, p99 = (latencies[int(len(latencies) * share)] for share in (0.5, 0.99))
+    return Sample(requests / seconds, p50, p99)
 
 
 def fill(server: Server, keyspace: int, batch: int = 100) -> None:
@@ -141,10 +164,10 @@ def prepare(server: Server, test: str, requests: int, settings: Settings) -> Non
     """
     if (code := server.process.poll()) is not None:
         raise LoadError(f"{server.name} has ended with exit code {code}")
-    if test.startswith(("ping", "set", "get", "incr", "mset")):
+    if test in ("set_get", "mset", "set", "get", "incr") or test.startswith("ping"):
         return
     with server.connect() as sock:
-        wire.ask(sock, "DEL", CONTAINERS[test[0]])
+        wire.ask(sock, "DEL", *(mixed.CONTAINERS if test in mixed.MIXES else [CONTAINERS[test[0]]]))
     if test in FEEDER:
         run(server.port, FEEDER[test], requests, 100, replace(settings, keyspace=DISTINCT))
     elif test.startswith("lrange_"):
@@ -155,8 +178,10 @@ def calibrate(server: Server, test: str, pipeline: int, settings: Settings) -> i
     """The number of requests that keeps the server busy for about `settings.seconds`. Raises as `prepare`."""
     size: int | None = math.ceil(PROBE_REQUESTS / pipeline) * pipeline
     while size is not None:
-        prepare(server, test, size, settings)
-        rps = run(server.port, test, size, pipeline, settings).rps
+        rps = 0.0
+        for _ in range(PROBES):
+            prepare(server, test, size, settings)
+            rps = max(rps, run(server.port, test, size, pipeline, settings).rps)
         size = next_probe(size, rps, pipeline)
     return requests_for(rps, settings.seconds, pipeline)
 

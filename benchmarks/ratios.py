@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from statistics import geometric_mean, median
 
 from benchmarks.load import Sample
+from benchmarks.mixed import MIXES
 
 METRICS = ("rps", "p50_ms", "p99_ms", "cpu_us")
 REFERENCE = "redis"
+REFERENCES = (REFERENCE, "bare", "tree")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ def ratio_to(samples: Samples, key: Key, reference: str, metric: str) -> float |
     return ratio(samples[key], other, metric) if other else None
 
 
+def references(samples: Samples) -> list[str]:
+    """The servers that ran and that others are compared with."""
+    return [name for name in REFERENCES if any(key.server == name for key in samples)]
+
+
 def mean(ratios: Iterable[float | None]) -> float | None:
     """The geometric mean of the ratios that are there; None when none is."""
     present = [value for value in ratios if value]
@@ -55,32 +62,44 @@ def mean(ratios: Iterable[float | None]) -> float | None:
 
 @dataclass(frozen=True)
 class Summary:
-    """One server at one pipeline depth: geometric means over the tests that both servers ran."""
+    """One server at one pipeline depth: geometric means over the tests that both servers ran; mixes stand apart."""
 
     pipeline: int
     server: str
+    mixed: bool
     tests: int
     throughput: float | None  # to redis-server
     lowest: tuple[float, str] | None  # the smallest of those ratios, and its test
     cpu: float | None  # CPU a command, to redis-server
+    to_others: dict[str, tuple[float | None, float | None]]  # the same two, to further references
     to_fakeredis: float | None  # throughput, to fakeredis
 
 
 def summarize(samples: Samples) -> list[Summary]:
     """One Summary a pipeline and server, in the order of the samples; none for the reference."""
-    groups = dict.fromkeys((key.pipeline, key.server) for key in samples if key.server != REFERENCE)
-    return [_summary(samples, pipeline, server) for pipeline, server in groups]
+    groups: dict[tuple[int, str, bool], list[Key]] = {}
+    for key in samples:
+        if key.server != REFERENCE:
+            groups.setdefault((key.pipeline, key.server, key.test in MIXES), []).append(key)
+    return [_summary(samples, keys) for keys in groups.values()]
 
 
-def _summary(samples: Samples, pipeline: int, server: str) -> Summary:
-    keys = [key for key in samples if (key.pipeline, key.server) == (pipeline, server)]
+def _summary(samples: Samples, keys: list[Key]) -> Summary:
+    pipeline, server = keys[0].pipeline, keys[0].server
+    others = [name for name in references(samples) if name not in (REFERENCE, server)]
     throughput = [(value, key.test) for key in keys if (value := ratio_to(samples, key, REFERENCE, "rps"))]
     return Summary(
         pipeline,
         server,
+        keys[0].test in MIXES,
         len(throughput),
         mean(value for value, _ in throughput),
         min(throughput, default=None),
-        mean(ratio_to(samples, key, REFERENCE, "cpu_us") for key in keys),
-        mean(ratio_to(samples, key, "fakeredis", "rps") for key in keys) if server != "fakeredis" else None,
+        _mean_to(samples, keys, REFERENCE, "cpu_us"),
+        {name: (_mean_to(samples, keys, name, "rps"), _mean_to(samples, keys, name, "cpu_us")) for name in others},
+        _mean_to(samples, keys, "fakeredis", "rps") if server != "fakeredis" else None,
     )
+
+
+def _mean_to(samples: Samples, keys: list[Key], reference: str, metric: str) -> float | None:
+    return mean(ratio_to(samples, key, reference, metric) for key in keys)

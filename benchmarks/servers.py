@@ -167,6 +167,15 @@ def server_names(text: str) -> list[str]:
     return names
 
 
+def other_tree(text: str) -> str:
+    """The value of --tree: a checkout whose pyredis becomes the server `tree`. Raises ArgumentTypeError for others."""
+    path = Path(text).resolve()
+    if not (path / "pyredis" / "cli.py").is_file():
+        raise ArgumentTypeError(f"no pyredis in {path}")
+    COMMANDS["tree"] = ["env", f"PYTHONPATH={path}", *COMMANDS["pyredis"]]
+    return str(path)
+
+
 def end_children_on_sigterm() -> None:
     """Let SIGTERM unwind the `with` blocks, as Ctrl-C does."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -2,7 +2,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from benchmarks import load
+from benchmarks import load, mixed
 
 HEAD = (
     '"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms",'
@@ -55,10 +55,16 @@ def test_a_probe_grows_until_it_took_long_enough():
 
 def test_names_of_tests():
     assert load.test_names("set,lrange_100") == ["set", "lrange_100"]
-    assert load.test_names("all") == load.ALL_TESTS
+    assert load.test_names("all") == [*load.ALL_TESTS, *mixed.MIXES]
     with pytest.raises(ArgumentTypeError, match="sett"):
         load.test_names("sett")
 
 
 def test_every_default_and_feeder_is_a_test():
-    assert {*load.DEFAULT_TESTS, *load.FEEDER, *load.FEEDER.values()} <= set(load.ALL_TESTS)
+    assert {*load.DEFAULT_TESTS, *load.FEEDER, *load.FEEDER.values()} <= {*load.ALL_TESTS, *mixed.MIXES}
+
+
+def test_mixes_run_at_one_depth_and_not_on_fakeredis():
+    assert [depth for depth in (1, 16, 100) if load.runs_at("mixed_six", depth, "redis")] == [16]
+    assert not load.runs_at("set_get", 16, "fakeredis")
+    assert load.runs_at("set", 1, "fakeredis")

@@ -59,7 +59,8 @@ def test_summary_without_the_reference():
 
 def test_table_shows_figures_with_ratios_and_groups_by_pipeline_and_test():
     lines = table(RUN).splitlines()
-    assert lines[0].split() == ["pipe", "test", "server", "req/s", "p50", "ms", "p99", "ms", "CPU", "µs"]
+    metrics = ("req/s", "p50 ms", "p99 ms", "CPU µs")
+    assert lines[0].split() == ["pipe", "test", "server", *" /redis ".join([*metrics, ""]).split()]
     assert lines[1].split() == ["1", "set", "redis", "200", "0.500", "1.000", "1.00"]
     assert lines[2].split() == [
         "1",
@@ -81,3 +82,28 @@ def test_summary_line_reads_as_a_sentence():
     line = summary_lines(RUN).splitlines()[0]
     assert "throughput 1.00x of redis-server (lowest 0.50x set), CPU a command 4.00x, 2 tests" in line
     assert line.endswith("throughput 10.00x of fakeredis")
+
+
+MIXED = {
+    Key(16, "set", "redis"): samples(100, 100, 100),
+    Key(16, "set", "bare"): samples(200, 200, 200, cpu=1.0),
+    Key(16, "set", "pyredis"): samples(50, 50, 50),
+    Key(16, "set_get", "redis"): samples(100, 100, 100),
+    Key(16, "set_get", "bare"): samples(100, 100, 100, cpu=4.0),
+    Key(16, "set_get", "pyredis"): samples(80, 80, 80),
+}
+
+
+def test_ratios_to_redis_and_bare_stand_beside_each_other():
+    lines = table(MIXED).splitlines()
+    assert lines[0].split()[3:6] == ["req/s", "/redis", "/bare"]
+    assert lines[1].split()[2:5] == ["redis", "100", "0.50x"]
+    assert lines[3].split()[2:6] == ["pyredis", "50", "0.50x", "0.25x"]
+    assert lines[3].split()[-3:] == ["2.00", "1.00x", "2.00x"]
+
+
+def test_mixes_have_a_summary_of_their_own():
+    told = [line for line in summary_lines(MIXED).splitlines() if line.startswith("pyredis")]
+    assert "throughput 0.50x of redis-server" in told[0]
+    assert "mixed: throughput 0.80x of redis-server" in told[1]
+    assert told[1].endswith("throughput 0.80x and CPU 0.50x of bare")

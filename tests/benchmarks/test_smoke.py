@@ -3,14 +3,15 @@
 import contextlib
 import shutil
 import socket
+from argparse import ArgumentTypeError
 
 import pytest
 
-from benchmarks import deletions, eviction, growth, large_commands, load, report, wire
+from benchmarks import deletions, eviction, growth, large_commands, load, mixed, report, wire
 from benchmarks.load import LoadError, Settings
 from benchmarks.memory import bytes_per_collection, bytes_per_key, kib_per_connection
 from benchmarks.ratios import Key
-from benchmarks.servers import COMMANDS, ServerMissingError, running, start_all
+from benchmarks.servers import COMMANDS, ROOT, ServerMissingError, other_tree, running, start_all
 
 pytestmark = [
     pytest.mark.slow,
@@ -41,6 +42,38 @@ def test_a_test_that_takes_away_finds_enough():
         with server.connect() as sock:
             sock.sendall(b"SCARD myset\r\n")
             assert 990 <= int(sock.recv(100)[1:]) <= 1000
+
+
+@pytest.mark.parametrize("name", ["redis", "bare", "pyredis"])
+@pytest.mark.parametrize("mix", mixed.MIXES)
+def test_a_mix_is_answered_as_expected(name, mix):
+    with running(name) as server:
+        load.fill(server, TINY.keyspace)
+        assert load.calibrate(server, mix, 16, TINY) % 16 == 0
+        sample = load.measure(server, mix, 9600, 16, TINY)
+        with server.connect() as sock:
+            kinds = len(mixed.MIXES[mix]) - 2
+            assert wire.ask(sock, "DBSIZE") == b":%d" % (2 * TINY.keyspace + (kinds and len(mixed.CONTAINERS)))
+    assert 0 < sample.p50_ms <= sample.p99_ms
+    assert 0.01 < sample.cpu_us < 1000
+
+
+def test_a_mix_answered_with_an_error_is_a_load_error():
+    with running("redis") as server:
+        load.fill(server, TINY.keyspace)
+        with server.connect() as sock:
+            wire.ask(sock, "SET", "hash:1", "x")
+        with pytest.raises(LoadError, match="WRONGTYPE"):
+            load.run(server.port, "mixed_six", 8000, 16, TINY)
+
+
+def test_another_checkout_is_a_server_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setitem(COMMANDS, "tree", [])
+    other_tree(str(ROOT))
+    with running("tree") as server, server.connect() as sock:
+        assert wire.ask(sock, "PING") == b"+PONG"
+    with pytest.raises(ArgumentTypeError, match="no pyredis"):
+        other_tree(str(tmp_path))
 
 
 def test_a_command_answered_with_an_error_is_a_load_error():
