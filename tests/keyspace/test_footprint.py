@@ -11,6 +11,7 @@ from pyredis.keyspace.footprint import footprint
 GROW = """
 import gc, sys
 from pyredis.assembly import build_engine
+from pyredis.engine.roster import Clients
 from pyredis.engine.execution.run import run
 from pyredis.engine.memory.used_memory import Memory
 from pyredis.engine.observability.server_info import resident_memory

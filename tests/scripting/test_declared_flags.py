@@ -35,21 +35,21 @@ def observed():
 def test_flags(observed, line, flags):
     argv = words(line)
     engine = observed.engine
-    assert engine.flags(observed.client, engine.find(argv), argv) & LOOKED_AT == flags
+    assert engine.flags(observed.client.transaction, engine.find(argv), argv) & LOOKED_AT == flags
 
 
 def test_a_script_known_by_its_digest_has_the_flags_of_its_text(observed):
     digest = observed.value("SCRIPT LOAD '#!lua flags=no-writes\nreturn 1'").decode()
     argv = words(f"EVALSHA {digest} 0")
-    assert observed.engine.flags(observed.client, observed.engine.find(argv), argv) & LOOKED_AT == 0
+    assert observed.engine.flags(observed.client.transaction, observed.engine.find(argv), argv) & LOOKED_AT == 0
 
 
 def test_a_transaction_does_what_any_of_it_does(observed):
     engine = observed.engine
     for line in ("MULTI", "GET a", "EVAL '#!lua flags=no-writes\nreturn 1' 0"):
         observed.line(line)
-    flags = engine.flags(observed.client, engine.exec, [b"EXEC"])
+    flags = engine.flags(observed.client.transaction, engine.exec, [b"EXEC"])
     assert not flags & WRITE
     observed.line("SET a 1")
-    assert engine.flags(observed.client, engine.exec, [b"EXEC"]) & WRITE
+    assert engine.flags(observed.client.transaction, engine.exec, [b"EXEC"]) & WRITE
     observed.line("DISCARD")
