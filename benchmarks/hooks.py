@@ -18,6 +18,7 @@ from pyredis.engine.client import Client
 from pyredis.engine.engine import Engine
 from pyredis.engine.execution import run as execution
 from pyredis.engine.execution.propagation import LOG, Propagation
+from pyredis.engine.roster import Clients
 
 PIPELINE = 16
 KEYS = 1000
@@ -41,7 +42,7 @@ def prepared(case: str) -> Client:
     """A client of an engine of its own that runs as the case says, every key there."""
     engine = build_engine()
     CASES[case](engine)
-    client = engine.connect()
+    client = engine[Clients].connect()
     once(client, KEYS // PIPELINE + 1)
     return client
 

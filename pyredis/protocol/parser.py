@@ -300,11 +300,18 @@ def regular_commands(reader: Reader, data: bytes) -> list[Argv] | None:
     next_reply = reader.gets
     batch: list[Argv] = []
     try:
-        reader.feed(data + _END)
-        while (argv := next_reply()).__class__ is list:
+        reader.feed(data)
+        argv = next_reply()
+        if argv.__class__ is not list:
+            return None
+        more = reader.has_data()
+        if more:  # another answer of the reader tells that what stood before it was whole
+            reader.feed(_END)
+        while argv.__class__ is list:
             if argv:
                 _only_bytes(argv)
                 batch.append(argv)
+            argv = next_reply() if more else True
         if argv is True and not reader.has_data():
             return None if (_PLUS in data or _EQUALS in data) and _marked(data, batch) else batch
     except (HiredisError, TypeError):  # TypeError: an argument that is not bytes

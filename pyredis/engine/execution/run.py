@@ -25,21 +25,21 @@ from pyredis.protocol.replies import NO_REPLY, Status
 def run(engine: Engine, client: Client, batch: Sequence[Argv]) -> None:
     """Execute commands in order; replies are queued on the client. If one makes the client wait, the rest is kept."""
     find, ticks, out = engine.entries.get, engine.clock.ticks_ns, client.out
-    name, entry, started, quick = b"", None, ticks(), 0  # so many quick commands since then
-    value: Any
+    name, started, quick = b"", ticks(), 0  # so many quick commands since then
+    entry: Any = None
     commands = iter(batch)
     for argv in commands:
         if argv[0] != name:
             name = argv[0]
             entry = find(name)
-            sizes = 0 if entry is None or client.gates or engine.gates else entry.quick_sizes
+            sizes, call = (
+                (0, None) if entry is None or client.gates or engine.gates else (entry.quick_sizes, entry.call)
+            )
         size = len(argv)
-        if entry is None or not sizes >> size & 1:
+        if not sizes >> size & 1:
             if quick:
-                _count(engine, client, batch, quick, ticks() - started)
-            _leave(engine, client, entry, argv, commands)
-            if client.waiting is not None:
-                client.keep(commands)
+                _count(engine, client, batch, entry, quick, ticks() - started)
+            if not _leave(engine, client, entry, argv, commands):
                 return
             name, started, quick = b"", ticks(), 0
             continue
@@ -48,17 +48,16 @@ def run(engine: Engine, client: Client, batch: Sequence[Argv]) -> None:
         client.argv = argv
         try:
             if size == 3:
-                value = entry.call(client, argv[1], argv[2])
+                value = call(client, argv[1], argv[2])
             elif size == 2:
-                value = entry.call(client, argv[1])
+                value = call(client, argv[1])
             elif size == 4:
-                value = entry.call(client, argv[1], argv[2], argv[3])
+                value = call(client, argv[1], argv[2], argv[3])
             else:
-                value = entry.call(client)
+                value = call(client)
         except Exception as failure:
             value = failed(engine, client, entry, failure)
-        kind = value.__class__
-        if kind is Status:
+        if (kind := value.__class__) is Status:
             out.append(value.wire)
         elif kind is bytes and len(value) < 1024:
             out += (BULK_HEADERS[len(value)], value, b"\r\n")
@@ -69,30 +68,41 @@ def run(engine: Engine, client: Client, batch: Sequence[Argv]) -> None:
         elif not client.reply(value):
             return
     if quick:
-        client.last_entry = entry
-        _count(engine, client, batch, quick, ticks() - started)
+        _count(engine, client, batch, entry, quick, ticks() - started)
 
 
-def _count(engine: Engine, client: Client, batch: Sequence[Argv], quick: int, nanoseconds: int) -> None:
+def _count(
+    engine: Engine, client: Client, batch: Sequence[Argv], last: Entry | None, quick: int, nanoseconds: int
+) -> None:
     """So many quick commands of a read took so long together: by turns one of them takes the mean as its sample."""
     stats = engine.stats
+    argv = batch[stats.turns % len(batch)]
+    entry = engine.entries.get(argv[0])
+    if entry is None or not entry.quick_sizes:
+        argv, entry = next(_quick_ones(engine, batch))
+    entry.sample(nanoseconds // quick)
     stats.turns += 1
-    for at in range(len(batch)):
-        argv = batch[at - stats.turns % len(batch)]
-        entry = engine.entries.get(argv[0])
-        if entry is not None and entry.quick_sizes:
-            entry.sample(nanoseconds // quick)
-            break
-    if nanoseconds >= engine.slow_ns and entry is not None:
-        client.redacted = ()
-        note_slow(engine, client, entry, argv, nanoseconds)
     stats.commands += quick
     stats.command_ns += nanoseconds
     client.commands += quick
+    client.last_entry = last
+    if nanoseconds >= engine.slow_ns:
+        client.redacted = ()
+        note_slow(engine, client, entry, argv, nanoseconds)
 
 
-def _leave(engine: Engine, client: Client, entry: Entry | None, argv: Argv, commands: Iterator[Argv]) -> None:
-    """A command off the plain path: one that is timed alone, a transaction that came as a whole, or any other."""
+def _quick_ones(engine: Engine, batch: Sequence[Argv]) -> Iterator[tuple[Argv, Entry]]:
+    for argv in batch:
+        entry = engine.entries.get(argv[0])
+        if entry is not None and entry.quick_sizes:
+            yield argv, entry
+
+
+def _leave(engine: Engine, client: Client, entry: Entry | None, argv: Argv, commands: Iterator[Argv]) -> bool:
+    """A command off the plain path: one that is timed alone, a transaction that came as a whole, or any other.
+
+    False if its client waits now; then the commands behind it are kept.
+    """
     if entry is None or client.gates or engine.gates:
         dispatch(engine, client, argv)
     elif entry.plain and entry.minimum <= len(argv) <= entry.maximum:
@@ -104,6 +114,10 @@ def _leave(engine: Engine, client: Client, entry: Entry | None, argv: Argv, comm
         _transact(engine, client, argv, commands)
     else:
         dispatch(engine, client, argv)
+    if client.waiting is None:
+        return True
+    client.keep(commands)
+    return False
 
 
 def _transact(engine: Engine, client: Client, multi: Argv, commands: Iterator[Argv]) -> None:
