@@ -27,16 +27,13 @@ def run(engine: Engine, client: Client, batch: Sequence[Argv]) -> None:
     find, ticks, out = engine.entries.get, engine.clock.ticks_ns, client.out
     name, started, quick = b"", ticks(), 0  # so many quick commands since then
     entry: Any = None
-    commands = iter(batch)
-    for argv in commands:
+    call: Any = None
+    for argv in (commands := iter(batch)):
         if argv[0] != name:
-            name = argv[0]
-            entry = find(name)
-            sizes, call = (
-                (0, None) if entry is None or client.gates or engine.gates else (entry.quick_sizes, entry.call)
-            )
-        size = len(argv)
-        if not sizes >> size & 1:
+            entry = find(name := argv[0])
+            shut = entry is None or client.gates or engine.gates
+            sizes, call = (0, find) if shut else (entry.quick_sizes, entry.call)
+        if not sizes >> (size := len(argv)) & 1:
             if quick:
                 _count(engine, client, batch, entry, quick, ticks() - started)
             if not _leave(engine, client, entry, argv, commands):
