@@ -121,7 +121,7 @@ class Interpreter:
 
     def run(self, function: Any, count: int, words: Sequence[bytes]) -> Any:
         """Run a compiled script with so many keys, and arguments: its value. Raises ScriptFault."""
-        if words:
+        if words and sum(map(len, words)) > _LARGE_VALUE:
             self._make_room(words)
         if self._late:
             self._begin()
@@ -136,7 +136,8 @@ class Interpreter:
 
     def call_function(self, function: Any, count: int, words: Sequence[bytes]) -> Any:
         """Run a library's function with so many keys, and arguments: its value. Raises ScriptFault."""
-        self._make_room(words)
+        if sum(map(len, words)) > _LARGE_VALUE:
+            self._make_room(words)
         if self._late:
             self._begin()
         try:
@@ -216,9 +217,8 @@ class Interpreter:
         return self.lua.table_from(list(words[:count])), self.lua.table_from(list(words[count:]))
 
     def _make_room(self, words: Sequence[bytes]) -> None:
+        """Small words need none: see `tidy`, which follows each script."""
         size = sum(map(len, words))
-        if size <= _LARGE_VALUE:
-            return  # see `tidy`, which follows each script
         self._beware()
         if self.lua.get_memory_used() + size <= COLLECT_FROM:
             return

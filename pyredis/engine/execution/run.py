@@ -94,9 +94,13 @@ def _leave(engine: Engine, client: Client, entry: Entry | None, argv: Argv, comm
         dispatch(engine, client, argv)
     elif entry.plain and entry.minimum <= len(argv) <= entry.maximum:
         client.argv = argv
-        value, _ = timed(engine, client, entry, argv, entry.call)
-        if value is not NO_REPLY:  # else a script goes on in the background
+        value = timed(engine, client, entry, argv, entry.call)
+        if value is NO_REPLY:
+            return  # a script goes on in the background
+        if client.output_max:
             client.reply(value)
+        else:
+            client.out.append(client.encoders[value.__class__](value))
     elif entry is engine.multi and not (engine.route or client.output_max):
         _transact(engine, client, argv, commands)
     else:
