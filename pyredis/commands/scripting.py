@@ -46,7 +46,7 @@ def eval_(ctx: Client, script: bytes, numkeys: bytes, *words: bytes) -> Any:
     Runs a Lua script and answers what it returns.
     """
     scripts = ctx.engine[Scripts]
-    return scripts.evaluate(ctx, scripts.evaluated, script, numkeys, words, readonly=False)
+    return scripts.evaluate(ctx, scripts.evaluated, script, numkeys, words, False)
 
 
 @command(
@@ -63,7 +63,7 @@ def eval_ro(ctx: Client, script: bytes, numkeys: bytes, *words: bytes) -> Any:
     Runs a Lua script that must not write.
     """
     scripts = ctx.engine[Scripts]
-    return scripts.evaluate(ctx, scripts.evaluated, script, numkeys, words, readonly=True)
+    return scripts.evaluate(ctx, scripts.evaluated, script, numkeys, words, True)
 
 
 @command(
@@ -79,7 +79,7 @@ def evalsha(ctx: Client, sha1: bytes, numkeys: bytes, *words: bytes) -> Any:
 
     Runs a cached Lua script by its digest.
     """
-    return _by_digest(ctx, sha1, numkeys, words, readonly=False)
+    return _by_digest(ctx, sha1, numkeys, words, False)
 
 
 @command(
@@ -95,14 +95,14 @@ def evalsha_ro(ctx: Client, sha1: bytes, numkeys: bytes, *words: bytes) -> Any:
 
     Runs a cached Lua script that must not write.
     """
-    return _by_digest(ctx, sha1, numkeys, words, readonly=True)
+    return _by_digest(ctx, sha1, numkeys, words, True)
 
 
-def _by_digest(ctx: Client, sha1: bytes, numkeys: bytes, words: tuple[bytes, ...], *, readonly: bool) -> Any:
+def _by_digest(ctx: Client, sha1: bytes, numkeys: bytes, words: tuple[bytes, ...], readonly: bool) -> Any:
     scripts = ctx.engine[Scripts]
     if len(sha1) != 40:
         scripts.find(sha1)  # raises, before the other words are looked at
-    return scripts.evaluate(ctx, scripts.find, sha1, numkeys, words, readonly=readonly)
+    return scripts.evaluate(ctx, scripts.find, sha1, numkeys, words, readonly)
 
 
 container("SCRIPT", summary="Manages cached Lua scripts.", group="scripting", since="2.6.0")

@@ -180,7 +180,6 @@ class Scripts:
         text: bytes,
         numkeys: bytes,
         words: Sequence[bytes],
-        *,
         readonly: bool,
     ) -> Any:
         """EVAL and its kin: `words` are keys, so many as `numkeys` says, and arguments."""

@@ -121,9 +121,8 @@ def _transact(engine: Engine, client: Client, multi: Argv, commands: Iterator[Ar
             run(engine, client, queue)
     else:
         run(engine, client, queue)
-    for entry in (engine.multi, engine.exec):
-        entry.calls += 1
-        entry.sample(0)
-        client.last_entry = entry
+    engine.multi.calls += 1
+    engine.exec.calls += 1
+    client.last_entry = engine.exec
     engine.stats.commands += 2
     client.commands += 2
