@@ -45,7 +45,8 @@ def eval_(ctx: Client, script: bytes, numkeys: bytes, *words: bytes) -> Any:
 
     Runs a Lua script and answers what it returns.
     """
-    return _by_text(ctx, script, (numkeys, *words), readonly=False)
+    scripts = ctx.engine[Scripts]
+    return scripts.evaluate(ctx, scripts.evaluated, script, numkeys, words, False)
 
 
 @command(
@@ -61,7 +62,8 @@ def eval_ro(ctx: Client, script: bytes, numkeys: bytes, *words: bytes) -> Any:
 
     Runs a Lua script that must not write.
     """
-    return _by_text(ctx, script, (numkeys, *words), readonly=True)
+    scripts = ctx.engine[Scripts]
+    return scripts.evaluate(ctx, scripts.evaluated, script, numkeys, words, True)
 
 
 @command(
@@ -77,7 +79,7 @@ def evalsha(ctx: Client, sha1: bytes, numkeys: bytes, *words: bytes) -> Any:
 
     Runs a cached Lua script by its digest.
     """
-    return _by_digest(ctx, sha1, (numkeys, *words), readonly=False)
+    return _by_digest(ctx, sha1, numkeys, words, False)
 
 
 @command(
@@ -93,19 +95,14 @@ def evalsha_ro(ctx: Client, sha1: bytes, numkeys: bytes, *words: bytes) -> Any:
 
     Runs a cached Lua script that must not write.
     """
-    return _by_digest(ctx, sha1, (numkeys, *words), readonly=True)
+    return _by_digest(ctx, sha1, numkeys, words, True)
 
 
-def _by_text(ctx: Client, script: bytes, words: tuple[bytes, ...], *, readonly: bool) -> Any:
-    scripts = ctx.engine[Scripts]
-    return scripts.evaluate(ctx, scripts.evaluated, script, words, readonly=readonly)
-
-
-def _by_digest(ctx: Client, sha1: bytes, words: tuple[bytes, ...], *, readonly: bool) -> Any:
+def _by_digest(ctx: Client, sha1: bytes, numkeys: bytes, words: tuple[bytes, ...], readonly: bool) -> Any:
     scripts = ctx.engine[Scripts]
     if len(sha1) != 40:
         scripts.find(sha1)  # raises, before the other words are looked at
-    return scripts.evaluate(ctx, scripts.find, sha1, words, readonly=readonly)
+    return scripts.evaluate(ctx, scripts.find, sha1, numkeys, words, readonly)
 
 
 container("SCRIPT", summary="Manages cached Lua scripts.", group="scripting", since="2.6.0")

@@ -37,28 +37,14 @@ class Run:
     which also sets `started`, ms since 1970.
     """
 
-    __slots__ = (
-        "allows_oom",
-        "began_ns",
-        "caller",
-        "dirty",
-        "due_ns",
-        "function",
-        "killed",
-        "name",
-        "readonly",
-        "started",
-    )
+    allows_oom = dirty = killed = False
+    began_ns = due_ns = started = 0
 
-    def __init__(self, caller: Client, name: bytes, *, readonly: bool, function: bool) -> None:
+    def __init__(self, caller: Client, name: bytes, readonly: bool, function: bool) -> None:
         self.caller = caller
         self.name = name
         self.readonly = readonly
         self.function = function
-        self.allows_oom = False
-        self.began_ns = self.due_ns = self.started = 0
-        self.dirty = False
-        self.killed = False
 
 
 class Calls:
@@ -76,6 +62,7 @@ class Calls:
         """Commands are now the script's: in its caller's database, RESP2."""
         self.run = run
         client, caller = self.client, run.caller
+        caller.rewritten = ()  # what the script does propagates, never the script
         client.db, client.user, client.no_touch = caller.db, caller.user, caller.no_touch
         client.resp = 2
         # What the script reads, its caller may keep.
@@ -108,8 +95,9 @@ class Calls:
         if entry.command.flags & WRITE:
             run.dirty = True
         client.argv = list(argv)
-        value, nanoseconds = timed(engine, client, entry, argv, entry.effect)
-        if nanoseconds > SLOW_NS:
+        before = engine.stats.command_ns
+        value = timed(engine, client, entry, argv, entry.effect)
+        if engine.stats.command_ns - before > SLOW_NS:
             self.breathe()
         return value
 

@@ -177,9 +177,9 @@ class Functions:
             raise CommandError(b"Number of keys can't be negative")
         readonly = permitted(function.flags, readonly)
         demand_memory(client, function.flags)
-        run = Run(client, function.name, readonly=readonly, function=True)
+        run = Run(client, function.name, readonly, True)
         run.allows_oom = "allow-oom" in function.flags
-        return engine[Scripts].run(run, self.interpreter.call_function, function.callback, words[:keys], words[keys:])
+        return engine[Scripts].run(run, self.interpreter.call_function, function.callback, keys, words)
 
     def _made(self, name: bytes, code: bytes, body: bytes) -> Library:
         library = self._loading = Library(name, code)

@@ -113,34 +113,35 @@ class Interpreter:
 
     def compile(self, code: bytes) -> Any:
         """A script's function. Raises ScriptFault with Lua's complaint as its line."""
-        self._collect_some()
+        self.tidy()  # what others left that were compiled, but not run
         made = self._compile(code, self._chunk)
         if made.__class__ is tuple:
             raise ScriptFault(made[1])  # without a function
         return made
 
-    def run(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
-        """Run a compiled script: its value. Raises ScriptFault."""
-        self._make_room(keys, args)
-        self._collect_some()
+    def run(self, function: Any, count: int, words: Sequence[bytes]) -> Any:
+        """Run a compiled script with so many keys, and arguments: its value. Raises ScriptFault."""
+        if words and sum(map(len, words)) > _LARGE_VALUE:
+            self._make_room(words)
         if self._late:
             self._begin()
         try:
-            if len(keys) + len(args) <= _UNPACKED_MAX:
-                made = self._run(function, len(keys), *keys, *args)
+            if len(words) <= _UNPACKED_MAX:
+                made = self._run(function, count, *words)
             else:
-                made = self._run_tables(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
+                made = self._run_tables(function, *self._split(count, words))
         except LuaError as failure:
             raise self._broken(failure)
         return self.value(made)
 
-    def call_function(self, function: Any, keys: Sequence[bytes], args: Sequence[bytes]) -> Any:
-        """Run a library's function: its value. Raises ScriptFault."""
-        self._make_room(keys, args)
+    def call_function(self, function: Any, count: int, words: Sequence[bytes]) -> Any:
+        """Run a library's function with so many keys, and arguments: its value. Raises ScriptFault."""
+        if sum(map(len, words)) > _LARGE_VALUE:
+            self._make_room(words)
         if self._late:
             self._begin()
         try:
-            made = self.run_function(function, self.lua.table_from(list(keys)), self.lua.table_from(list(args)))
+            made = self.run_function(function, *self._split(count, words))
         except LuaError as failure:
             raise self._broken(failure)
         return self.value(made)
@@ -202,23 +203,22 @@ class Interpreter:
         """Bytes Lua holds."""
         return int(self.lua.get_memory_used() or 0)
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether Lua, after collecting its garbage, still holds so much that it should be made anew."""
-        if self.lua.get_memory_used() <= COLLECT_FROM:
-            return False
-        self._collect()
-        return self.memory > MEMORY_MAX // 2
-
-    def _collect_some(self) -> None:
+    def tidy(self) -> bool:
+        """After each script: collect garbage. Whether Lua then still holds so much that it should be made anew."""
         self._runs += 1
+        if self.lua.get_memory_used() > COLLECT_FROM:
+            self._collect()
+            return self.memory > MEMORY_MAX // 2
         if not self._runs % _COLLECT_EVERY:
             self._collect(b"step", _COLLECT_STEP)
+        return False
 
-    def _make_room(self, keys: Sequence[bytes], args: Sequence[bytes]) -> None:
-        size = sum(map(len, keys)) + sum(map(len, args))
-        if size <= _LARGE_VALUE:
-            return  # see `exhausted`, which is asked after each script
+    def _split(self, count: int, words: Sequence[bytes]) -> tuple[Any, Any]:
+        return self.lua.table_from(list(words[:count])), self.lua.table_from(list(words[count:]))
+
+    def _make_room(self, words: Sequence[bytes]) -> None:
+        """Small words need none: see `tidy`, which follows each script."""
+        size = sum(map(len, words))
         self._beware()
         if self.lua.get_memory_used() + size <= COLLECT_FROM:
             return

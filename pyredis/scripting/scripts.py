@@ -46,6 +46,9 @@ _BRIEF_WORDS = frozenset(
     b"return local if then else elseif end and or not nil true false pcall KEYS ARGV tonumber".split()
 )
 _LASTING_WORDS = frozenset(b"for while repeat until do function in break".split())
+Step = Callable[[Any, int, Sequence[bytes]], Any]
+"""Runs a compiled script with so many keys, and arguments, that follow in one sequence."""
+
 SMALL = {b"%d" % count: count for count in range(16)}
 """The numbers of keys that most scripts have: found quicker than parsed."""
 
@@ -171,63 +174,65 @@ class Scripts:
     # Running
 
     def evaluate(
-        self, client: "Client", find: Callable[[bytes], Script], text: bytes, words: Sequence[bytes], *, readonly: bool
+        self,
+        client: "Client",
+        find: Callable[[bytes], Script],
+        text: bytes,
+        numkeys: bytes,
+        words: Sequence[bytes],
+        readonly: bool,
     ) -> Any:
-        """EVAL and its kin: `words` are the keys' number, keys and arguments."""
+        """EVAL and its kin: `words` are keys, so many as `numkeys` says, and arguments."""
         engine = self._engine
         if engine.gates & detours.MONITORED:
             engine[Monitors].feed(client, client.argv)
-        count = key_count(words)
+        count = key_count(numkeys, words)
         script = find(text)
         if script.evicts:
             self._by_sha.move_to_end(script.sha)
-        run = Run(client, script.sha, readonly=readonly, function=False)
+        run = Run(client, script.sha, readonly, False)
         if script.flags is not None:
             run.readonly = permitted(script.flags, readonly)
             demand_memory(client, script.flags)
             run.allows_oom = "allow-oom" in script.flags
         function = script.function or self._compiled(script)
-        keys, args = words[1 : count + 1], words[count + 1 :]
-        lua = self._interpreter or self.interpreter
-        return self.run(run, lua.run, function, keys, args, brief=script.brief)
+        step = (self._interpreter or self.interpreter).run
+        if script.brief:  # it cannot go on in the background, and is spared the switches between greenlets
+            return self._inside(run, step, function, count, words)
+        return self.run(run, step, function, count, words)
 
-    def run(self, run: Run, step: Callable[..., Any], *words: Any, brief: bool = False) -> Any:
-        """Run a script by `step(*words)`: its value, or NO_REPLY when it goes on in the background.
-
-        One that is `brief` cannot, and is spared the switches between greenlets.
-        """
-        client = run.caller
-        client.rewritten = ()
-        if brief:
-            return self._inside(run, step, words)
+    def run(self, run: Run, step: Step, function: Any, count: int, words: Sequence[bytes]) -> Any:
+        """Run a script by `step`, which takes the rest: its value, or NO_REPLY when it goes on in the background."""
         run.began_ns = self._engine.clock.ticks_ns()
-        return self.overrun.run(client, self._inside, run, step, words)
+        return self.overrun.run(run.caller, self._inside, run, step, function, count, words)
 
     def suspendable(self, client: "Client", step: Callable[[], Any]) -> Any:
         """Run something that may contain scripts, and so may be suspended."""
         return self.overrun.run(client, step)
 
-    def _inside(self, run: Run, step: Callable[..., Any], words: tuple[Any, ...]) -> Any:
-        self.calls.begin(run)
+    def _inside(self, run: Run, step: Step, function: Any, count: int, words: Sequence[bytes]) -> Any:
+        calls = self.calls
+        calls.begin(run)
         try:
-            if self._engine.record is not None:
-                with self._engine[Propagation].together():
-                    value = step(*words)
+            if self._engine.record is None:
+                value = step(function, count, words)
             else:
-                value = step(*words)
+                with self._engine[Propagation].together():
+                    value = step(function, count, words)
         finally:
-            self.calls.end()
-            self._renew()
+            calls.end()
+            lua = self._interpreter
+            if lua is not None and lua.tidy():
+                self._renew()
         if value.__class__ is ErrorReply:
             raise ScriptFault(value.line)
         return value
 
     def _renew(self) -> None:
         """A script that filled Lua's memory leaves an interpreter that cannot go on: another takes its place."""
-        if self._interpreter is not None and self._interpreter.exhausted:
-            self._interpreter = None
-            for script in self._by_sha.values():
-                script.function = None
+        self._interpreter = None
+        for script in self._by_sha.values():
+            script.function = None
 
     def kill(self, *, function: bool) -> None:
         """SCRIPT KILL and FUNCTION KILL. Raises NOTBUSY, UNKILLABLE or BUSY."""
@@ -245,12 +250,12 @@ class Scripts:
         run.killed = True
 
 
-def key_count(words: Sequence[bytes]) -> int:
-    """How many of the words behind the first are keys. Raises Redis's errors."""
-    count = SMALL.get(words[0])
+def key_count(numkeys: bytes, words: Sequence[bytes]) -> int:
+    """How many of the words are keys. Raises Redis's errors."""
+    count = SMALL.get(numkeys)
     if count is None:
-        count = integer(words[0])
-    if count > len(words) - 1:
+        count = integer(numkeys)
+    if count > len(words):
         raise CommandError(b"Number of keys can't be greater than number of args")
     if count < 0:
         raise CommandError(b"Number of keys can't be negative")

@@ -102,10 +102,10 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: boo
     One that will wait is accounted for only when it has done something, but monitors see it now, and not `again`.
     """
     if not (client.gates | engine.gates) & detours.OBSERVED_CALLS:
-        return timed(engine, client, entry, argv, entry.effect)[0]
+        return timed(engine, client, entry, argv, entry.effect)
     if client.no_touch:
         engine.keyspace.touching = bool(entry.command.flags & ALWAYS_TOUCHES)
-    value, _ = timed(engine, client, entry, argv, entry.effect)
+    value = timed(engine, client, entry, argv, entry.effect)
     engine.keyspace.touching = True
     if engine.gates & detours.MONITORED and not again and not entry.command.flags & (ADMIN | SKIP_MONITOR):
         engine[Monitors].feed(client, argv)  # only now: the command may have redacted its words
@@ -114,21 +114,16 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: boo
     return value
 
 
-def timed(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes], function: Handler) -> tuple[Any, int]:
-    """Run a command by `function`, and account for it: its value, or the error it raised, and how many ns it took."""
+def timed(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes], function: Handler) -> Any:
+    """Run a command by `function`, and account for it, unless it waits: its value, or the error it raised."""
     started = engine.clock.ticks_ns()
     try:
         value = function(client, *argv[entry.words :])
     except Exception as failure:
         value = failed(engine, client, entry, failure)
     nanoseconds = engine.clock.ticks_ns() - started
-    if value.__class__ is not Blocked or not client.may_wait:
-        finished(engine, client, entry, argv, nanoseconds)
-    return value, nanoseconds
-
-
-def finished(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes], nanoseconds: int) -> None:
-    """Account for a call."""
+    if value.__class__ is Blocked and client.may_wait:
+        return value
     entry.calls += 1
     entry.sample(nanoseconds)
     stats = engine.stats
@@ -138,6 +133,7 @@ def finished(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes]
     client.last_entry = entry
     if nanoseconds >= engine.slow_ns:
         note_slow(engine, client, entry, argv, nanoseconds)
+    return value
 
 
 def note_slow(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes], nanoseconds: int) -> None:

@@ -104,9 +104,13 @@ def _leave(engine: Engine, client: Client, entry: Entry | None, argv: Argv, comm
         dispatch(engine, client, argv)
     elif entry.plain and entry.minimum <= len(argv) <= entry.maximum:
         client.argv = argv
-        value, _ = timed(engine, client, entry, argv, entry.call)
-        if value is not NO_REPLY:  # else a script goes on in the background
+        value = timed(engine, client, entry, argv, entry.call)
+        if value is NO_REPLY:
+            return  # a script goes on in the background
+        if client.output_max:
             client.reply(value)
+        else:
+            client.out.append(client.encoders[value.__class__](value))
     elif entry is engine.multi and not (engine.route or client.output_max):
         _transact(engine, client, argv, commands)
     else:
@@ -131,9 +135,8 @@ def _transact(engine: Engine, client: Client, multi: Argv, commands: Iterator[Ar
             run(engine, client, queue)
     else:
         run(engine, client, queue)
-    for entry in (engine.multi, engine.exec):
-        entry.calls += 1
-        entry.sample(0)
-        client.last_entry = entry
+    engine.multi.calls += 1
+    engine.exec.calls += 1
+    client.last_entry = engine.exec
     engine.stats.commands += 2
     client.commands += 2
