@@ -27,12 +27,11 @@ def run(engine: Engine, client: Client, batch: Sequence[Argv]) -> None:
     find, ticks, out = engine.entries.get, engine.clock.ticks_ns, client.out
     name, started, quick = b"", ticks(), 0  # so many quick commands since then
     entry: Any = None
-    call: Any = None
     for argv in (commands := iter(batch)):
         if argv[0] != name:
             entry = find(name := argv[0])
-            shut = entry is None or client.gates or engine.gates
-            sizes, call = (0, find) if shut else (entry.quick_sizes, entry.call)
+            sizes = 0 if entry is None or client.gates or engine.gates else entry.quick_sizes
+            call = entry and entry.call
         if not sizes >> (size := len(argv)) & 1:
             if quick:
                 _count(engine, client, batch, entry, quick, ticks() - started)
@@ -105,11 +104,9 @@ def _leave(engine: Engine, client: Client, entry: Entry | None, argv: Argv, comm
     elif entry.plain and entry.minimum <= len(argv) <= entry.maximum:
         client.argv = argv
         value = timed(engine, client, entry, argv, entry.call)
-        if value is NO_REPLY:
-            return  # a script goes on in the background
         if client.output_max:
             client.reply(value)
-        else:
+        elif value is not NO_REPLY:  # else a script goes on in the background
             client.out.append(client.encoders[value.__class__](value))
     elif entry is engine.multi and not (engine.route or client.output_max):
         _transact(engine, client, argv, commands)
