@@ -179,6 +179,8 @@ def _routed(route: Router, entry: Entry) -> Handler:
 
     def call(client: Any, *words: bytes) -> Any:
         route(client, entry, client.argv)
+        if len(words) == 2:  # most have so many, and spreading a tuple costs as much as the question
+            return effect(client, words[0], words[1])
         return effect(client, *words)
 
     return call if entry.command.keys else effect

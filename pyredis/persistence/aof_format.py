@@ -103,7 +103,7 @@ class LogReader:
         parser.feed(buffer)
         try:
             commands: list[Argv] = list(iter(parser.gets, False))
-            pieces = [encode_command(tuple(argv)) for argv in commands]
+            pieces = [encode_command(argv) for argv in commands]
         except (hiredis.ProtocolError, TypeError, ValueError):
             return [], 0
         whole = b"".join(pieces)

@@ -250,8 +250,19 @@ def _table(resp3: bool) -> Encoders:
     return encoders
 
 
-encode_command: Callable[[tuple[bytes, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
-"""A command's bytes, as a client sends them."""
+_THREE_WORDS = b"*3\r\n"
+
+
+def encode_command(words: Sequence[bytes]) -> bytes:
+    """A command's bytes, as a client sends them. Most have three words, and one join is half the price of packing."""
+    if len(words) == 3:
+        one, two, three = words
+        if len(one) < 1024 > len(two) and len(three) < 1024:
+            first, second, third = BULK_HEADERS[len(one)], BULK_HEADERS[len(two)], BULK_HEADERS[len(three)]
+            return b"".join((_THREE_WORDS, first, one, b"\r\n", second, two, b"\r\n", third, three, b"\r\n"))
+    packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type]
+    return packed
+
 
 RESP2 = _table(resp3=False)
 RESP3 = _table(resp3=True)

@@ -86,7 +86,7 @@ class Propagation:
         """Pass on a command that repeats what was changed in a database."""
         if not self.active or not self.to:
             return
-        data = encode_command(tuple(words))
+        data = encode_command(words)
         if index != self._selected:
             data = encode_command((b"SELECT", b"%d" % index)) + data
             self._selected = index if self.to == EVERYBODY else _ANY_DATABASE
@@ -116,7 +116,12 @@ class Propagation:
     def feed(self, client: "Client") -> None:
         """The client's command changed something."""
         words = client.argv if client.rewritten is None else client.rewritten
-        if words:
+        if self._held is None and client.db.index == self._selected and words and self.to == EVERYBODY:
+            data = encode_command(words)  # what `send` does, in short
+            self.offset += len(data)
+            for reader, _ in self._readers:
+                reader(data)
+        elif words:
             self.send(client.db.index, words)
         client.wrote = self.offset
         if self._held is not None:
@@ -157,7 +162,10 @@ class Propagation:
             before = place.dirty
             client.rewritten = None
             try:
-                value = handler(client, *words)
+                if len(words) == 2:  # most have so many, and spreading a tuple costs as much again
+                    value = handler(client, words[0], words[1])
+                else:
+                    value = handler(client, *words)
             except Exception:
                 if place.dirty != before:
                     feed(client)
