@@ -78,7 +78,7 @@ def _tie_server(engine: Engine) -> None:
     engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
     functions = engine[Functions]
     engine[Memory].parts |= {"tracking": lambda: engine[Tracking].size, "pubsub": lambda: engine[PubSub].size}
-    engine[Dataset].on_settled.append(engine[Memory].recount)
+    engine[Dataset].on_replaced.append(engine[Memory].recount)
     engine[Dataset].libraries = lambda: [library.code for library in functions.libraries.values()]
     engine[Dataset].take_libraries = lambda codes, replace: functions.restore(codes, replace=replace, flush=False)
     engine[Dataset].drop_libraries = functions.flush

@@ -53,7 +53,7 @@ def expire_now(ctx: Client, key: bytes, hash: Hash, fields: Sequence[bytes]) -> 
     db.space.expired_fields += len(fields)
     db.shrunk(key, hash, events.HDEL, len(fields))
     propagation = ctx.engine[Propagation]
-    with propagation.together():
+    with propagation.transaction():
         for field in fields:
             propagation.send(db.index, (b"HDEL", key, field))
     ctx.rewritten = ()

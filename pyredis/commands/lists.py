@@ -132,7 +132,7 @@ def popped(ctx: Client, key: bytes, value: List, event: events.Event, count: int
     """Elements left a list: the key goes if none is left, else the list may become a listpack again."""
     form = value.form
     if form.__class__ is Quicklist and len(form.nodes) == 1:
-        value.settle(ctx.engine.limits.list)
+        value.try_conversion(ctx.engine.limits.list)
     ctx.db.shrunk(key, value, event, count)
 
 

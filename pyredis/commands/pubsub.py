@@ -36,7 +36,7 @@ def _subscribe(ctx: Client, kind: bytes, subscriptions: Subscriptions, names: Se
     for name in names:
         subscriptions.add(ctx, name)
         replies.append(_confirmation(ctx, kind, subscriptions, name))
-    ctx.engine[PubSub].settle(ctx)
+    ctx.engine[PubSub].update_gate(ctx)
     return Several(replies)
 
 
@@ -46,7 +46,7 @@ def _unsubscribe(ctx: Client, kind: bytes, subscriptions: Subscriptions, names: 
     for name in names or subscriptions.names(ctx):
         subscriptions.remove(ctx, name)
         replies.append(_confirmation(ctx, kind, subscriptions, name))
-    ctx.engine[PubSub].settle(ctx)
+    ctx.engine[PubSub].update_gate(ctx)
     return Several(replies or [_confirmation(ctx, kind, subscriptions, None)])
 
 

@@ -277,7 +277,7 @@ def _pop_some(ctx: Client, key: bytes, words: tuple[bytes, ...]) -> Unordered:
         found.reduce([member for member in found.in_order() if member not in gone], ctx.engine.limits.set)
     ctx.db.changed(key, events.SPOP, count)
     propagation = ctx.engine[Propagation]
-    with propagation.together():
+    with propagation.transaction():
         for start in range(0, count, _BATCH):
             propagation.send(ctx.db.index, (b"SREM", key, *taken[start : start + _BATCH]))
     ctx.rewritten = ()

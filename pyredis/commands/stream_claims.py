@@ -16,7 +16,7 @@ from pyredis.commands.stream_arguments import (
     stream_id,
 )
 from pyredis.commands.stream_groups import made_consumer
-from pyredis.commands.stream_reads import claim_words, send_together, setid_words
+from pyredis.commands.stream_reads import claim_words, send_as_transaction, setid_words
 from pyredis.datatypes.consumer_group import Consumer, Delivery, Group
 from pyredis.datatypes.stream_id import format_id, parse_id
 from pyredis.engine.client import Client
@@ -119,7 +119,7 @@ class Claim:
     def finish(self) -> None:
         """Propagate and count what was done."""
         self.ctx.db.changed_unnoticed(len(self.sent))
-        send_together(self.ctx, self.sent)
+        send_as_transaction(self.ctx, self.sent)
         self.ctx.rewritten = ()
 
     def _note(self, id: int, delivery: Delivery) -> None:

@@ -152,7 +152,7 @@ def xreadgroup(
     ]
     ctx.rewritten = ()
     answer: list[tuple[bytes, Read | Entries]] = []
-    with ctx.engine[Propagation].together():
+    with ctx.engine[Propagation].transaction():
         for key, after in zip(request.keys, ids, strict=True):
             stream = ctx.db.get_as(key, Stream)
             if stream is None:
@@ -248,9 +248,9 @@ def setid_words(key: bytes, name: bytes, group: Group) -> tuple[bytes, ...]:
     return (b"XGROUP", b"SETID", key, name, format_id(group.last_id), b"ENTRIESREAD", read)
 
 
-def send_together(ctx: Client, commands: Sequence[tuple[bytes, ...]]) -> None:
+def send_as_transaction(ctx: Client, commands: Sequence[tuple[bytes, ...]]) -> None:
     """Propagate commands as one."""
     propagation = ctx.engine[Propagation]
-    with propagation.together():
+    with propagation.transaction():
         for words in commands:
             propagation.send(ctx.db.index, words)

@@ -94,7 +94,7 @@ def _run(ctx: Client, queue: list[Queued]) -> list[Any]:
     """Call each command; what they change propagates as one transaction."""
     argv, propagation, size = ctx.argv, ctx.engine[Propagation], 0
     values: list[Any] = []
-    with propagation.together():
+    with propagation.transaction():
         for queued in queue:
             ctx.argv, ctx.redacted, ctx.rewritten = queued.argv, (), None
             refused = _no_longer_permitted(ctx, queued) if ctx.gates & gates.RESTRICTED else None

@@ -37,7 +37,7 @@ class List:
         self.form = Quicklist(limits)
         for element in elements:
             self.form.push_right(element)
-        self._settle(max(limits.size, limits.low_size), limits.entries)
+        self._choose_form(max(limits.size, limits.low_size), limits.entries)
         return self
 
     @classmethod
@@ -45,7 +45,7 @@ class List:
         """A list made of the nodes it was saved as; none is empty."""
         self = cls()
         self.form = Quicklist(limits, nodes)
-        self._settle(max(limits.size, limits.low_size), limits.entries)
+        self._choose_form(max(limits.size, limits.low_size), limits.entries)
         return self
 
     @property
@@ -101,12 +101,12 @@ class List:
         if not 0 <= index < len(form):
             raise IndexError(index)
         form.replace(index, element)
-        self.settle(limits)
+        self.try_conversion(limits)
 
     # Taking
 
     def pop_left(self) -> bytes:
-        """Take the first element. Whoever takes elements calls `settle` when done, unless the list is empty."""
+        """Take the first element. Whoever takes elements calls `try_conversion` when done, unless the list is empty."""
         return self.form.pop_left()
 
     def pop_right(self) -> bytes:
@@ -126,10 +126,10 @@ class List:
         """Delete up to `most` elements that are equal, the first or the last ones; how many went."""
         return self.form.discard(element, most, from_right=from_right)
 
-    def settle(self, limits: Limits) -> None:
+    def try_conversion(self, limits: Limits) -> None:
         """Become a listpack again if what is left is small enough."""
         if isinstance(self.form, Quicklist) and len(self.form.nodes) == 1:
-            self._settle(limits.low_size, limits.low_entries)
+            self._choose_form(limits.low_size, limits.low_entries)
 
     # Reading
 
@@ -186,7 +186,7 @@ class List:
                 return self.form
         return form
 
-    def _settle(self, size: int, count: int) -> None:
+    def _choose_form(self, size: int, count: int) -> None:
         form = self.form
         if isinstance(form, Quicklist) and len(form.nodes) == 1:
             node = form.nodes[0]

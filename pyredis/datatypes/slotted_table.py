@@ -56,7 +56,7 @@ class SlottedTable(Table[V]):
             return False
         self.count += 1
         if before >= BUCKET_LIMIT:
-            self._settle(index)
+            self._split_until_small(index)
             self._largest = max(self._largest, before + 1)
         return True
 

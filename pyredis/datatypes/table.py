@@ -56,7 +56,7 @@ class Table(Generic[V]):
         table.update([key for key, _ in pairs], [value for _, value in pairs])
         return table
 
-    def _settle(self, index: int) -> None:
+    def _split_until_small(self, index: int) -> None:
         """Split the bucket at `index`, and what comes of it, until none is too large."""
         pending = [index]
         while pending:
@@ -170,7 +170,7 @@ class Table(Generic[V]):
         if _depth_for(self.count) + 1 < mask.bit_length():
             self._spread(self.count)  # many were equal: the room is not needed
         for index in [index for index, bucket in enumerate(self.directory) if len(bucket) > BUCKET_LIMIT]:
-            self._settle(index)
+            self._split_until_small(index)
         return self.count - before
 
     def discard(self, keys: Iterable[bytes]) -> int:

@@ -103,7 +103,7 @@ class Session:
         if client.out:
             self.flush_soon(client)
         if not parser.regular:
-            self._settle()
+            self._after_commands()
 
     def lost(self, error: Exception | None) -> None:
         """The peer is gone."""
@@ -190,7 +190,7 @@ class Session:
         self._serve(pending)
         self._read_on()
         client.flush()
-        self._settle()
+        self._after_commands()
 
     def begin_turn(self) -> None:
         """All others were served: go on with the client's commands, with what was read, or else with reading."""
@@ -261,7 +261,7 @@ class Session:
         if not self._in_line and client.waiting is not CLOSED and len(client.pending) <= PENDING_MAX:
             self._link.resume_reading()
 
-    def _settle(self) -> None:
+    def _after_commands(self) -> None:
         """After commands ran: lift limits of who authenticated, drop who sent malformed or boundless input."""
         parser = self.parser
         if not parser.strict.authenticated:

@@ -82,7 +82,7 @@ class Access:
             self.since = self._space.now
             self._records = [Table() for _ in self._space.databases]
             self._space.on_access = self._accessed
-            self._space.settle_access()
+            self._space.update_access_hooks()
             self._space.observe(self._changed)
         return self.since
 
@@ -91,7 +91,7 @@ class Access:
         self.since = None
         self._records = []
         self._space.on_access = None
-        self._space.settle_access()
+        self._space.update_access_hooks()
         self._space.unobserve(self._changed)
 
     def _follow(self, policy: str) -> None:

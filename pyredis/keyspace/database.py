@@ -61,7 +61,7 @@ class Keyspace:
         if observer not in self.observers:
             self.observers = (*self.observers, observer)
 
-    def settle_access(self) -> None:
+    def update_access_hooks(self) -> None:
         """After `on_access` or `before_use` was set."""
         self.accesses_plainly = self.on_access is None and self.before_use is None
 

@@ -95,7 +95,7 @@ class AppendLog:
 
     def switch(self, file: int) -> None:
         """A rewrite begins: write to another increment from now on. The one before is synced, and closed."""
-        self._settle_sync()
+        self._finish_sync()
         before, self._file = self._file, file
         if before is not None:
             self._closing.append(self._disk.sync_later(before, close=True))
@@ -274,7 +274,7 @@ class AppendLog:
 
     def _sync_if_due(self) -> None:
         if self._syncing is not None:
-            self._settle_sync()
+            self._finish_sync()
         policy = self._config["appendfsync"]
         if self._file is None or self._size == self._synced_size:
             return
@@ -301,7 +301,7 @@ class AppendLog:
         self._last_sync = self._now
         self._note_synced(self._size, self._propagation.offset)
 
-    def _settle_sync(self) -> None:
+    def _finish_sync(self) -> None:
         """See how the sync in the background went, if it is done."""
         syncing = self._syncing
         if syncing is None or not syncing.done:

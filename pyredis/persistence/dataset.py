@@ -29,7 +29,7 @@ class Dataset:
         self.take_libraries: Callable[[Iterable[bytes], bool], None] = lambda codes, replacing: None
         self.drop_libraries: Callable[[], None] = lambda: None
         self.verifying = True  # checksums; DEBUG SET-SKIP-CHECKSUM-VALIDATION ends it
-        self.on_settled: list[Callable[[], None]] = []
+        self.on_replaced: list[Callable[[], None]] = []
 
     def rdb_chunks(self, space: AnyKeyspace | None = None, *, aof_base: bool = False) -> Iterator[bytes]:
         """The bytes of an RDB file, as configured, of everything there is or was."""
@@ -63,11 +63,11 @@ class Dataset:
             db.flush()
         self.drop_libraries()
 
-    def settle(self) -> None:
+    def replaced(self) -> None:
         """What was just loaded is how things are: no change."""
         for db in self._engine.keyspace.databases:
             db.dirty = 0
-        for hear in self.on_settled:
+        for hear in self.on_replaced:
             hear()
 
     def _delayed(self, db: AnyDatabase, key: bytes) -> bytes:

@@ -141,13 +141,13 @@ class Loading:
         self._started = self._engine.clock.now_ms()
         self._engine[Propagation].mute(True)
         self._engine.gates |= gates.LOADING
-        self._engine[ExpiryView].settle()
+        self._engine[ExpiryView].update()
 
     def _leave(self) -> None:
         self._engine[Propagation].mute(False)
         self._engine.gates &= ~gates.LOADING
-        self._engine[ExpiryView].settle()
-        self._dataset.settle()
+        self._engine[ExpiryView].update()
+        self._dataset.replaced()
 
     # The log
 

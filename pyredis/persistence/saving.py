@@ -54,9 +54,9 @@ class Saving:
         self._last_try = 0
         self._last_seconds = -1
         for name in ("save", "stop-writes-on-bgsave-error"):
-            engine.config.on_change(name, self._settle)
+            engine.config.on_change(name, self._tell_errors)
         engine.cron_steps.append(self._cron)
-        engine[Dataset].on_settled.append(self.forget_changes)
+        engine[Dataset].on_replaced.append(self.forget_changes)
         engine.exit_checks.append(self.before_exit)
         engine.info.add("Persistence", self._fields)
         engine.on_reset.append(self._reset)
@@ -173,15 +173,15 @@ class Saving:
         self._saved = changes
         self.last = self._engine.clock.now_ms()
         self._last_ok = True
-        self._settle()
+        self._tell_errors()
         if as_backup and self._config["backup-dir"]:
             keep_backup(self._config, self._disk, self.path, self.last, self._engine.log)
 
     def _failed(self) -> None:
         self._last_ok = False
-        self._settle()
+        self._tell_errors()
 
-    def _settle(self, _: object = None) -> None:
+    def _tell_errors(self, _: object = None) -> None:
         refuses = not self._last_ok and self._config["save"] and self._config["stop-writes-on-bgsave-error"]
         self._engine.note_disk_error(KIND, _REFUSAL if refuses else None)
 

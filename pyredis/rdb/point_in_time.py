@@ -40,12 +40,12 @@ class PointInTime:
             id(db.table): (db.table, frozen.table) for db, frozen in zip(space.databases, self.databases, strict=True)
         }
         space.before_use = self._before_use
-        space.settle_access()
+        space.update_access_hooks()
 
     def close(self) -> None:
         """Keep nothing any more."""
         self._space.before_use = None
-        self._space.settle_access()
+        self._space.update_access_hooks()
         self._copies.clear()
 
     def _before_use(self, db: Database, key: bytes, value: Any) -> None:

@@ -217,7 +217,7 @@ class Scripts:
             if self._engine.record is None:
                 value = step(function, count, words)
             else:
-                with self._engine[Propagation].together():
+                with self._engine[Propagation].transaction():
                     value = step(function, count, words)
         finally:
             calls.end()

@@ -142,7 +142,7 @@ def test_lazy_expiry_unlinks(observed):
 
 def test_a_replica_keeps_what_is_past(observed):
     observed("SET s 5")
-    observed.engine[ExpiryView].settle(replica=True)
+    observed.engine[ExpiryView].update(replica=True)
     assert observed("PEXPIREAT s 5") == (1, ["expire"], ["PEXPIREAT s 5"])
     assert observed.client.db.expire_time(b"s") == 5
 

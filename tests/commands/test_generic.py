@@ -261,7 +261,7 @@ def test_what_expired_is_gone_first(observed, line, events, sent):
 
 def test_a_replica_deletes_what_expired_when_told(observed):
     observed("SET s 5 PX 10")
-    observed.engine[ExpiryView].settle(replica=True)
+    observed.engine[ExpiryView].update(replica=True)
     observed.clock.advance(11)
     assert observed("EXISTS s") == (0, ["keymiss"], [])
     assert observed("DEL s") == (1, ["del"], ["DEL s"])

@@ -275,7 +275,7 @@ def test_the_active_cycle_leaves_what_does_not_expire_any_more(observed, line):
 
 def test_a_replica_hides_fields_and_waits_to_be_told(observed):
     observed("HPEXPIRE h 10 FIELDS 2 a b")
-    observed.engine[ExpiryView].settle(replica=True)
+    observed.engine[ExpiryView].update(replica=True)
     observed.clock.advance(11)
     assert observed("HMGET h a c") == (0, [], [])
     assert observed.value("HMGET h a c") == [None, b"3"]

@@ -112,7 +112,7 @@ def test_it_does_what_a_python_list_does(setting, steps):
     for step in steps:
         assert apply(value, bounds, *step) == getattr(model, step[0])(*step[1:])
         if step[0] in ("pop_left", "pop_right", "trim", "remove") and len(value):
-            value.settle(bounds)
+            value.try_conversion(bounds)
         check_form(value, bounds, replaced=any(name == "replace" for name, *_ in steps))
     items = model.items
     assert list(value) == items
@@ -157,7 +157,7 @@ def test_it_grows_by_bare_lengths_and_shrinks_below_half():
     assert value.encoding == b"quicklist"
     while value.encoding == b"quicklist":
         value.pop_right()
-        value.settle(bounds)
+        value.try_conversion(bounds)
     assert len(value) == (4096 - EMPTY_SIZE) // entry_size(b"x" * 100)
 
 

@@ -92,7 +92,7 @@ def test_it_can_be_off(observed, switch):
     if switch == "debug":
         observed.engine[ActiveExpiry].enabled = False
     else:
-        observed.engine[ExpiryView].settle(replica=True)
+        observed.engine[ExpiryView].update(replica=True)
     observed.clock.advance(11)
     cycles(observed)
     assert len(observed.client.db) == 1

@@ -106,7 +106,7 @@ def test_who_gets_hold_of_a_value_is_told(seen):
     used = []
     seen.space.on_access = lambda db, key: used.append(key)
     seen.space.before_use = lambda db, key, value: used.append(value)
-    seen.space.settle_access()
+    seen.space.update_access_hooks()
     seen.add(b"k", b"v")
     for way in ("get", "string", "get_as", "take", "take_as", "take_string", "get_many"):
         READS[way](seen.db, b"k")

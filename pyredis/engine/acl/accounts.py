@@ -78,7 +78,7 @@ class Acl:
         else:
             client.gates &= ~gates.RESTRICTED
 
-    def _settle(self, user: User) -> None:
+    def _update_gates(self, user: User) -> None:
         """A user changed: so do its clients' gates."""
         for client in self._engine[Clients].listed.values():
             if client.user is user:
@@ -110,7 +110,7 @@ class Acl:
             return
         self._part_with_listeners(user, draft)
         user.take(draft)
-        self._settle(user)
+        self._update_gates(user)
 
     def delete(self, names: Iterable[bytes]) -> int:
         """ACL DELUSER: how many there were; their clients are disconnected. Raises CommandError for `default`."""

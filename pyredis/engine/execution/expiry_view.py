@@ -8,7 +8,7 @@
 | a pause                                     | hidden: nothing may change                       |
 | none of these                               | deleted, by who looks at them or by the cycle    |
 
-The first that holds decides. Whoever changes one of the facts calls `settle` afterwards; nobody keeps what the view
+The first that holds decides. Whoever changes one of the facts calls `update` afterwards; nobody keeps what the view
 was before, so facts may come and go in any order. A key that is *given* a time in the past is another matter: only
 a load and a replica store it, since a command that runs in spite of a pause does what it says.
 """
@@ -30,13 +30,13 @@ def expiry_view(*, loading: bool, replica: bool, of_master: bool, paused: bool) 
 
 
 class ExpiryView:
-    """A component. Pause and loading stand in the engine's gates; what has no gate is told to `settle`."""
+    """A component. Pause and loading stand in the engine's gates; what has no gate is told to `update`."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._replica = self._of_master = False
 
-    def settle(self, *, replica: bool | None = None, of_master: bool | None = None) -> None:
+    def update(self, *, replica: bool | None = None, of_master: bool | None = None) -> None:
         """One of the facts may have changed: whether the server is a replica, and whether its master's command runs."""
         if replica is not None:
             self._replica = replica

@@ -1,6 +1,6 @@
 """`min-replicas-to-write`: a master refuses writes while fewer replicas than that acknowledge in time.
 
-`count` is how many do, at most `min-replicas-max-lag` seconds late: who keeps replicas sets it, and calls `settle`.
+`count` is how many do, at most `min-replicas-max-lag` seconds late: who keeps replicas sets it and calls `update_gate`.
 """
 
 from typing import TYPE_CHECKING
@@ -18,10 +18,10 @@ class GoodReplicas:
         self._engine = engine
         self.count = 0
         for name in ("min-replicas-to-write", "min-replicas-max-lag"):
-            engine.config.on_change(name, self.settle)
-        self.settle()
+            engine.config.on_change(name, self.update_gate)
+        self.update_gate()
 
-    def settle(self, _: object = None) -> None:
+    def update_gate(self, _: object = None) -> None:
         """Open or close the gate."""
         config = self._engine.config
         if config["min-replicas-max-lag"] and self.count < config["min-replicas-to-write"]:

@@ -39,14 +39,14 @@ class Pause:
         self.until = max(until, self.until) if self.active else until
         self.everything = everything or (self.active and self.everything)
         self._engine.gates |= gates.PAUSED
-        self._engine[ExpiryView].settle()
+        self._engine[ExpiryView].update()
         self._wait()
 
     def end(self) -> None:
         """Let the held commands run, in the order they came."""
         self._cancel()
         self._engine.gates &= ~gates.PAUSED
-        self._engine[ExpiryView].settle()
+        self._engine[ExpiryView].update()
         held, self._held = self._held, []
         for client in held:
             if client.waiting is PAUSED:  # else it was disconnected meanwhile

@@ -128,7 +128,7 @@ class Propagation:
             self._writers.append(client)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """Commands that take effect as one: what they send is a transaction, if it is more than one."""
         if self._held is not None or not self.active:
             yield

@@ -128,7 +128,7 @@ def _transact(engine: Engine, client: Client, multi: Argv, commands: Iterator[Ar
     queue.pop()
     client.out.append(b"+OK\r\n" + b"+QUEUED\r\n" * len(queue) + b"*%d\r\n" % len(queue))
     if engine.record is not None:
-        with engine[Propagation].together():
+        with engine[Propagation].transaction():
             run(engine, client, queue)
     else:
         run(engine, client, queue)

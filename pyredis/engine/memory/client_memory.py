@@ -107,7 +107,7 @@ class ClientMemory:
         """Clients were read from or written to: measure them, and see whether all still fit."""
         for client in clients:
             self.update(client, more)
-        self.settle()
+        self.evict_clients()
         if self.on_change is not None:
             self.on_change()
 
@@ -119,7 +119,7 @@ class ClientMemory:
         sampled = clients[:: len(clients) // _SLICE + 1]
         return sum(size_of(client).total for client in sampled) * len(clients) // (len(sampled) or 1)
 
-    def settle(self) -> None:
+    def evict_clients(self) -> None:
         """Clients grew: disconnect the largest until they are below the limit."""
         if not self.limit or self.total < self.limit:
             return
@@ -146,7 +146,7 @@ class ClientMemory:
         for client in clients[start : start + count]:
             self.update(client)
         self._next = start + count
-        self.settle()
+        self.evict_clients()
 
     def _set_limit(self, _: object = None) -> None:
         config = self._engine.config

@@ -106,7 +106,7 @@ class PubSub:
         """Everybody who is subscribed."""
         return self.channels.clients() | self.patterns.clients() | self.shards.clients()
 
-    def settle(self, client: "Client") -> None:
+    def update_gate(self, client: "Client") -> None:
         """After a client's subscriptions changed: its gate says whether it has any."""
         before = client.gates
         if self.count(client) or self.shards.count(client):
@@ -121,7 +121,7 @@ class PubSub:
         for subscriptions in (self.channels, self.patterns, self.shards):
             for name in subscriptions.names(client):
                 subscriptions.remove(client, name)
-        self.settle(client)
+        self.update_gate(client)
 
     def _matches(self, pattern: bytes, channel: bytes) -> bool:
         """Whether a pattern covers a channel; compiled patterns are kept while there are few."""

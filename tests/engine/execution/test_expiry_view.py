@@ -42,7 +42,7 @@ def test_the_table(facts, view):
 
 def switches(engine):
     """How each fact begins and ends."""
-    pause, loading, settle = engine[Pause], engine[Loading], engine[ExpiryView].settle
+    pause, loading, settle = engine[Pause], engine[Loading], engine[ExpiryView].update
     return {
         "paused": (lambda: pause.begin(1 << 50, False), pause.end),
         "loading": (loading._enter, loading._leave),
@@ -118,7 +118,7 @@ def test_only_who_may_delete_does(observed, view):
 def test_a_replica_stores_a_time_in_the_past(observed):
     observed.line("SET s v")
     dumped = observed.value("DUMP s")
-    observed.engine[ExpiryView].settle(replica=True, of_master=True)
+    observed.engine[ExpiryView].update(replica=True, of_master=True)
     observed.line("PEXPIREAT s 5")
     assert execute(observed.engine, observed.client, [b"RESTORE", b"t", b"5", dumped, b"ABSTTL"]) is OK
     assert sorted(observed.client.db.expires.items()) == [(b"s", 5), (b"t", 5)]

@@ -43,5 +43,5 @@ def test_either_parameter_turns_it_off(client, line):
 def test_enough_replicas_open_the_gate(client):
     replicas = client.engine[GoodReplicas]
     replicas.count = 1
-    replicas.settle()
+    replicas.update_gate()
     assert ask(client, "SET a 1") == b"+OK\r\n"
