@@ -16,7 +16,7 @@ ATTACKS = {
     "as an array": encode(["Host:"]) + encode(["SET", "pwned", "1"]),
     "in a transaction": b"MULTI\r\nSET a 1\r\nPOST\r\nSET pwned 1\r\nEXEC\r\n",
     "while subscribed": b"SUBSCRIBE c\r\nPOST\r\nSET pwned 1\r\n",
-    "in a long pipeline": encode(["PING"]) * 200 + encode(["POST", "/"]) + encode(["SET", "pwned", "1"]) * 200,
+    "in a long pipeline": encode(["PING"]) * 100 + encode(["POST", "/"]) + encode(["SET", "pwned", "1"]) * 200,
 }
 HARMLESS = [b"POSTX a\r\n", b"HOST a\r\n", b"ECHO POST\r\n", b"EVAL \"return redis.call('POST')\" 0\r\n"]
 
