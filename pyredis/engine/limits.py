@@ -73,4 +73,4 @@ class Limits:
 
 def _class(client: "Client") -> str:
     """The class whose `client-output-buffer-limit` holds: normal, replica or pubsub."""
-    return "pubsub" if client.gates & gates.SUBSCRIBED else "normal"
+    return "pubsub" if client.gates & gates.SUBSCRIBED else client.role.output_class
