@@ -4,7 +4,7 @@ Handlers get it as their context `ctx`: `ctx.db` is the selected database, `ctx.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyredis.engine.acl.user import User
@@ -35,6 +35,9 @@ class Sink(Protocol):
     address: str
     local_address: str
     fd: int
+    is_congested: bool
+    """The peer does not keep up; when it has taken most of what waits, `drained` is called."""
+    drained: Callable[[], None] | None
 
     def write(self, data: bytes) -> None:
         """Send bytes; never blocks."""
@@ -76,6 +79,8 @@ class NullSink:
     address = ""
     local_address = ""
     fd = -1
+    is_congested = False
+    drained: Callable[[], None] | None = None
 
     def write(self, data: bytes) -> None:
         """Forget."""
