@@ -105,7 +105,7 @@ class Calls:
         words = self.words(argv)
         engine, client = self._engine, self.client
         entry = self._admitted(words)
-        client.argv, client.redacted, client.rewritten = words, (), None
+        client.begin(words)
         before = engine.stats.command_ns
         value = unless_blocked(call(engine, client, entry, words))
         if engine.stats.command_ns - before > SLOW_NS:

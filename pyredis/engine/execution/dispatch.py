@@ -27,7 +27,7 @@ from pyredis.protocol.replies import NO_REPLY, ErrorReply, Several
 
 def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     """Execute one command through all its gates and queue the reply."""
-    client.argv, client.redacted, client.rewritten = argv, (), None
+    client.begin(argv)
     if engine.gates & gates.OVER_LIMIT:
         engine[Eviction].make_room()  # before the mark: the client is told first what was evicted
     mark, mode = len(client.out), client.reply_mode
@@ -79,7 +79,7 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
 
 def retry(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Run a command again that waited for a key: its value, Blocked, or NO_REPLY when it is held back."""
-    client.argv, client.redacted, client.rewritten = argv, (), None
+    client.begin(argv)
     try:
         held = admit(engine, client, entry, argv)
     except CommandError as failure:
@@ -92,7 +92,7 @@ def apply(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 
     Raises whatever the command raises.
     """
-    client.argv, client.redacted, client.rewritten = argv, (), None
+    client.begin(argv)
     return entry.effect(client, *argv[entry.words :])
 
 
