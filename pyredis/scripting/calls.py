@@ -134,7 +134,7 @@ class Calls:
             except CommandError:
                 raise self._refused(None, b"Unknown Redis command called from script")
         entry = found
-        if not entry.minimum <= len(words) <= entry.maximum:
+        if not entry.takes(len(words)):
             raise self._refused(entry, b"Wrong number of args calling Redis command from script")
         flags = entry.command.flags
         if run is None or (flags & NOSCRIPT and self.denies):

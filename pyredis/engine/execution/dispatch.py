@@ -57,7 +57,7 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
     entry: Entry | None = None
     try:
         entry = engine.find(argv)
-        if not entry.minimum <= len(argv) <= entry.maximum:
+        if not entry.takes(len(argv)):
             raise wrong_arity(entry.command.name)
         client.last_entry = entry
         held = admit(engine, client, entry, argv)
