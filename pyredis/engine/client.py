@@ -212,6 +212,12 @@ class Client:
         """Whether a command may make it wait: not inside MULTI or a script."""
         return self.role.may_wait and self.transaction is None
 
+    def begin(self, argv: Argv) -> None:
+        """Its next command; what no log may show of the one before, or propagates instead of it, is forgotten."""
+        self.argv = argv
+        self.redacted = ()
+        self.rewritten = None
+
     def talk(self, resp: int) -> None:
         """Switch to RESP version 2 or 3."""
         self.resp = resp
