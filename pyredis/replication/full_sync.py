@@ -248,6 +248,9 @@ class FullSyncs:
             self._log.info("Diskless rdb transfer, last replica dropped, killing fork child.")
             self._background.kill()
             self._engine.host.soon(self.begin_due)
-        elif self._saving.writes_file and self._for_replicas and not self._config["save"]:
-            if not any(one.state is State.WAIT_BGSAVE_END for one in self._replicas.attached.values()):
-                self._background.kill()
+        elif self._saving.writes_file and self._for_replicas and not self._config["save"] and not self._is_awaited:
+            self._background.kill()
+
+    @property
+    def _is_awaited(self) -> bool:
+        return any(one.state is State.WAIT_BGSAVE_END for one in self._replicas.attached.values())

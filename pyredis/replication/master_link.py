@@ -1,7 +1,8 @@
 """One connection to a master, from dialling until it is lost: the handshake, perhaps a full sync, then the stream.
 
-What comes has its turn after others: a large read is applied in pieces, and nothing while a script overruns or a dataset
-is loaded; the rest waits here, and then in the socket. What becomes of this server is for `Following` to say; this tells it how far the connection is.
+What comes has its turn after others: a large read is applied in pieces, and nothing while a script overruns or a
+dataset is loaded; the rest waits here, and then in the socket. What becomes of this server is for `Following` to say;
+this tells it how far the connection is.
 """
 
 from collections.abc import Callable, Generator

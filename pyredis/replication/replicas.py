@@ -1,8 +1,8 @@
 """The replicas of this server, and feeding them: all read one backlog, each from its own position.
 
 What was written in one turn of the loop is sent in one piece. Who does not take it is not sent more until it has; what
-it lacks stays in the backlog, whatever its size, until the output limit of replicas says that it lags too far. A replica
-with replicas of its own passes on what it gets from its master in the same way.
+it lacks stays in the backlog, whatever its size, until the output limit of replicas says that it lags too far. A
+replica with replicas of its own passes on what it gets from its master in the same way.
 
 Once a second those that are silent for too long are dropped, PING tells all that this master lives, and those that
 wait for a snapshot get an empty line.

@@ -8,12 +8,16 @@ _ALL = ~0
 
 
 class Role(NamedTuple):
-    """`gates`: those of the engine's gates that hold for it. `output_class`: whose `client-output-buffer-limit`."""
+    """`gates`: those of the engine's gates that hold for it. `output_class`: whose `client-output-buffer-limit`.
+
+    Who is not answered may not send what would be.
+    """
 
     name: str
     may_wait: bool
     gates: int
     output_class: str = "normal"
+    is_answered: bool = True
 
 
 NORMAL = Role("normal", may_wait=True, gates=_ALL)
@@ -23,5 +27,5 @@ LOG = Role("log", may_wait=False, gates=0)
 """Plays back what was admitted before."""
 MASTER = Role("master", may_wait=False, gates=gates.LOADING | gates.BUSY)
 """Sends what another server has admitted."""
-REPLICA = Role("replica", may_wait=True, gates=_ALL & ~gates.PAUSED, output_class="replica")
+REPLICA = Role("replica", may_wait=True, gates=_ALL & ~gates.PAUSED, output_class="replica", is_answered=False)
 """Is fed what was written; what it says is about that."""
