@@ -51,6 +51,21 @@ def test_what_fits_redis_own_buffer_is_never_too_much(command):
         client.close()
 
 
+@mark.parametrize("count", [200_000, 999_999_999])
+@mark.parametrize("command", ["HRANDFIELD h", "SRANDMEMBER s", "ZRANDMEMBER z"])
+def test_so_many_draws_are_not_begun(command, count):
+    """No error, as for clients without a limit: the real server drops who asks for them when the limit is reached."""
+    with RedisServer({"client-output-buffer-limit": "normal 1000000 0 0"}) as server:
+        client = RawClient(server.port)
+        for row in ("HSET h f v", "SADD s m", "ZADD z 1 m"):
+            client.ask(*row.split())
+        client.send(b"%b -%d\r\nSET k v\r\n" % (command.encode(), count))
+        assert received(client) == b""
+        assert dropped(server) == 1
+        assert server.call(lambda: len(server.engine.keyspace.databases[0].table)) == 3
+        client.close()
+
+
 def test_a_transaction_is_carried_out_though_its_reply_is_too_large():
     with RedisServer({"client-output-buffer-limit": "normal 100000 0 0"}) as server:
         client = RawClient(server.port)
