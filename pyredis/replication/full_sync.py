@@ -16,7 +16,7 @@ from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.disk import Disk
 from pyredis.persistence.saving import KIND, Saving
 from pyredis.rdb.point_in_time import AnyKeyspace
-from pyredis.replication.payload import marked_header, new_mark, sized_header
+from pyredis.replication.bulk_payload import marked_header, new_mark, sized_header
 from pyredis.replication.replica import EVERYTHING, FUNCTIONS, Replica, State
 from pyredis.replication.replicas import Replicas
 

@@ -16,6 +16,7 @@ from pyredis.engine.host import Link
 from pyredis.engine.roster import Clients
 from pyredis.errors import ProtocolError
 from pyredis.replication.applied_stream import AppliedStream
+from pyredis.replication.bulk_payload import PayloadError, PayloadReader
 from pyredis.replication.handshake import (
     Continue,
     FullSync,
@@ -26,7 +27,6 @@ from pyredis.replication.handshake import (
     Outcome,
     handshake,
 )
-from pyredis.replication.payload import PayloadError, PayloadReader
 from pyredis.replication.transfer import Transfer, TransferFailed
 
 if TYPE_CHECKING:

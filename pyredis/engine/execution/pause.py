@@ -43,6 +43,11 @@ class Pause:
         return bool(self._pauses)
 
     @property
+    def until(self) -> int:
+        """When the last of them ends, ms since 1970."""
+        return max((until for until, _ in self._pauses.values()), default=0)
+
+    @property
     def everything(self) -> bool:
         """Whether all commands are, and not only writes."""
         return any(everything for _, everything in self._pauses.values())

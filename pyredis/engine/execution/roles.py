@@ -10,8 +10,8 @@ _ALL = ~0
 class Role(NamedTuple):
     """`gates`: those of the engine's gates that hold for it. `output_class`: whose `client-output-buffer-limit`.
 
-    One that is `is_obeyed` sends what was admitted elsewhere, maybe under other limits: a refusal would be a divergence.
-    One that is not `is_answered` may not send what would be.
+    Who is obeyed sends what was admitted elsewhere, maybe under other limits: a refusal would be a divergence.
+    Who is not answered may not send what would be.
     """
 
     name: str

@@ -26,7 +26,7 @@ def names(*parameters, loading=False):
     client = engine[Clients].connect()
     ask(client, "SET a 1 PX 100", "GET a", "NOSUCH")
     if loading:
-        engine[Loading]._enter()
+        engine[Loading].enter()
     text = ask(client, "INFO everything", "INFO debug").decode()
     lines = [line for line in text.split("\r\n") if line and line[0] != "$"]
     return [line if line[0] == "#" else line.partition(":")[0] for line in lines]
