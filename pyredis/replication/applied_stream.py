@@ -41,7 +41,7 @@ class AppliedStream:
         self._send = send
         self._propagation = engine[Propagation]
         self._view = engine[ExpiryView]
-        self._parser = StreamParser(engine.config["proto-max-bulk-len"])
+        self._parser = StreamParser()
         self._transactions = Transactions()
         self._name = "<unknown>"  # of the last command that was known
 
