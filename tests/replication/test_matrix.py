@@ -41,11 +41,11 @@ CONTROLS = [(REDIS_7_0, REDIS_7_0), (REDIS_7_0, REDIS_8_2), (REDIS_7_0, VALKEY),
 QUICK = [(OURS, REDIS_7_0), (REDIS_8_2, OURS), (OURS, OURS)]
 
 
-def pairs(quick=QUICK):
+def pairs(quick=QUICK, controls=CONTROLS):
     """(master, replica): the quick ones, and all others as proof."""
     return [
         pytest.param(*pair, id="-".join(map(str, pair)), marks=() if pair in quick else pytest.mark.proof)
-        for pair in [*MATRIX, *CONTROLS]
+        for pair in [*MATRIX, *controls]
     ]
 
 
@@ -149,17 +149,17 @@ def test_evictions(topology, master_kind, replica_kind, count):
 
 
 def chain_of_three(topology, master_kind, middle_kind):
-    """Nobody pings, so that nothing moves when nobody writes."""
+    """The tail is of the master's kind. Nobody pings, so that nothing moves when nobody writes."""
     quiet = ("--repl-ping-replica-period", "3600")
-    tail_kind = master_kind if OURS in (master_kind, middle_kind) else middle_kind  # which real servers cannot all feed
-    servers = [topology.server(kind, *quiet) for kind in (master_kind, middle_kind, tail_kind)]
+    servers = [topology.server(kind, *quiet) for kind in (master_kind, middle_kind, master_kind)]
     for upper, lower in itertools.pairwise(servers):
         replicate(lower, upper.port)
         wait_for_sync(upper, lower)
     return servers
 
 
-@pytest.mark.parametrize(("master_kind", "replica_kind"), pairs())
+# A real master feeds none that is older: what 8.2 makes of HINCRBYFLOAT no 7.0 understands.
+@pytest.mark.parametrize(("master_kind", "replica_kind"), pairs(controls=[(VALKEY, VALKEY), (REDIS_7_0, REDIS_7_0)]))
 def test_chain_and_promotion(topology, master_kind, replica_kind):
     """When the middle one of three is promoted, both others go on by a partial resynchronisation."""
     master, middle, tail = chain_of_three(topology, master_kind, replica_kind)
