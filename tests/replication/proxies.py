@@ -11,19 +11,19 @@ PIECE = 1 << 16
 
 
 class Proxy:
-    """Listens on `port` and passes on to `target`, another loopback port. `close` ends it.
+    """Listens on `port` (a free one by default) and passes on to `target`, another loopback port. `close` ends it.
 
     `piece`: how many bytes go at most at once; `delay_s`: how long each piece is held. Both may be set at any time.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, port: int | None = None) -> None:
         self.target = target
         self.piece, self.delay_s = PIECE, 0.0
         self.passed = 0  # bytes, both ways
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._open = threading.Event()
-        self.port = free_port()  # named, so that the listener keeps it while it refuses
+        self.port = port or free_port()  # named, so that the listener keeps it while it refuses
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._listens = False
         self.heal()

@@ -59,17 +59,22 @@ KINDS = (OURS, *REAL)
 
 
 class Server:
-    """A process that can be stopped, killed and started again on the same port and folder."""
+    """A process that can be stopped, killed and started again on the same port and folder.
+
+    It has a configuration file, empty at first, so that CONFIG REWRITE outlives a restart.
+    """
 
     def __init__(self, kind: Kind, folder: Path, *arguments: str) -> None:
         self.kind, self.folder, self.port = kind, folder, free_port()
+        self.configuration = folder / "server.conf"
+        self.configuration.touch()
         self.arguments = [*ALWAYS, *kind.arguments, "--port", str(self.port), "--dir", str(folder), *arguments]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and return when it answers."""
         with (self.folder / "log").open("ab") as log:
-            command = [*map(str, self.kind.command), *self.arguments]
+            command = [*map(str, self.kind.command), str(self.configuration), *self.arguments]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
         wait_for(lambda: ask(self.port, "PING") == b"+PONG\r\n", PATIENCE_S)
 
@@ -93,7 +98,8 @@ class Topology:
     def __enter__(self) -> "Topology":
         self.servers: list[Server] = []
         self._left = contextlib.ExitStack()
-        self._folder = Path(self._left.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        self._folders = 0
+        self._parent = Path(self._left.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
@@ -106,12 +112,17 @@ class Topology:
     def server(self, kind: Kind, *arguments: str) -> Server:
         """A new server, running; `arguments` as redis-server takes them."""
         kind.require()
-        folder = self._folder / str(len(self.servers))
-        folder.mkdir()
-        server = Server(kind, folder, *arguments)
+        server = Server(kind, self.folder(), *arguments)
         self.servers.append(server)
         server.start()
         return server
+
+    def folder(self) -> Path:
+        """A new folder."""
+        self._folders += 1
+        folder = self._parent / str(self._folders)
+        folder.mkdir()
+        return folder
 
     def closing(self, thing: Any) -> Any:
         """Have `thing.close()` called at the end."""
