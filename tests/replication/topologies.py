@@ -80,7 +80,12 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             command = [*map(str, self.kind.command), str(self.configuration), *self.arguments]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
-        wait_for(lambda: ask(self.port, "PING") == b"+PONG\r\n", PATIENCE_S)
+        wait_for(self._answers, PATIENCE_S)
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log()
+        return ask(self.port, "PING") == b"+PONG\r\n"
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
