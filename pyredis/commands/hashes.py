@@ -284,7 +284,10 @@ def hincrbyfloat(ctx: Client, key: bytes, field: bytes, increment: bytes) -> byt
         raise CommandError(b"increment would produce NaN or Infinity")
     value = format_long_double(number)
     _replace(ctx, key, hash, field, value, events.HINCRBYFLOAT)
-    ctx.rewritten = (b"HSETEX", key, b"KEEPTTL", b"FIELDS", b"1", field, value)
+    if hash is None or hash.deadlines is None or hash.deadlines.get(field) is None:
+        ctx.rewritten = (b"HSET", key, field, value)  # which a replica of any version knows
+    else:
+        ctx.rewritten = (b"HSETEX", key, b"KEEPTTL", b"FIELDS", b"1", field, value)
     return value
 
 

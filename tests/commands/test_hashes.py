@@ -232,7 +232,7 @@ EFFECTS = [
     ("HDEL h a b", 2, ["hdel", "del"], ["HDEL h a b"]),
     ("HINCRBY h a 1", 1, ["hincrby"], ["HINCRBY h a 1"]),
     ("HINCRBY new a 1", 1, ["new", "hincrby"], ["HINCRBY new a 1"]),
-    ("HINCRBYFLOAT h a 1", 1, ["hincrbyfloat"], ["HSETEX h KEEPTTL FIELDS 1 a 2"]),
+    ("HINCRBYFLOAT h a 1", 1, ["hincrbyfloat"], ["HSET h a 2"]),
     ("HGETALL none", 0, ["keymiss"], []),
 ]
 
@@ -241,6 +241,12 @@ EFFECTS = [
 def test_effects(observed, line, changes, events, sent):
     observed("HSET h a 1 b 2")
     assert observed(line) == (changes, events, sent)
+
+
+def test_a_fields_time_survives_an_increment_on_a_replica(observed):
+    observed("HSET h a 1")
+    observed("HPEXPIRE h 100 FIELDS 1 a")
+    assert observed("HINCRBYFLOAT h a 1")[2] == ["HSETEX h KEEPTTL FIELDS 1 a 2"]
 
 
 def test_an_answered_hash_does_not_change_any_more(observed):

