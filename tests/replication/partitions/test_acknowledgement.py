@@ -122,7 +122,9 @@ def partitions(kind, folder, cut, asked=None, settings=()):
         with group.running():
             for turn in range(PARTITIONS):
                 done = partition(group, cut, f"set:{turn}", asked)
-                print(f"{kind} {cut.__name__} asked {asked} {turn + 1:>3}: {done.line()}", flush=True)
+                print(
+                    f"{kind} {cut.__name__} WAIT {asked} {', '.join(settings)} {turn + 1:>3}: {done.line()}", flush=True
+                )
                 verdict = done.verdict
                 assert not verdict.resurrected | verdict.repeated | verdict.invented
                 assert verdict.acknowledged > 100, "hardly anything was written"
