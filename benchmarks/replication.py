@@ -235,27 +235,39 @@ def wait(names: tuple[str, str], scale: Scale) -> Figures:
 
 
 PAIRED = {"catchup": catchup, "steady": steady, "fullsync": fullsync, "resync": resync, "wait": wait}
+REPEATED = ("catchup", "resync", "wait")
 PARTS = ["throughput", *PAIRED]
 
 
 def compared(part: str, names: list[str], scale: Scale) -> dict[str, Figures]:
-    """One part's lines, printed as they come; a pair that fails is told and left out."""
+    """One part's lines, printed: medians of the rounds, in each of which every pair has its turn."""
     if part == "throughput":
         lines = throughput(names, scale)
-        for label, figures in lines.items():
-            print(line(label, figures, None), flush=True)
-        return lines
-    lines = {}
+    else:
+        turns: dict[str, list[Figures]] = {"→".join(names_of_pair): [] for names_of_pair in product(names, names)}
+        for _ in range(scale.rounds if part in REPEATED else 1):
+            for label, done in turns.items():
+                done.extend(tried(part, label, scale))
+        lines = {label: medians(done) for label, done in turns.items() if done}
     reference = f"{REFERENCE}→{REFERENCE}"
-    for names_of_pair in product(names, names):
-        label = "→".join(names_of_pair)
-        try:
-            lines[label] = PAIRED[part](names_of_pair, scale)
-        except (ServerMissingError, RuntimeError, OSError, wire.ReplyError) as error:
-            print(f"{label:<20} missing: {error!r}", flush=True)
-            continue
-        print(line(label, lines[label], None if label == reference else lines.get(reference)), flush=True)
+    for label, figures in lines.items():
+        print(line(label, figures, None if label == reference else lines.get(reference)), flush=True)
     return lines
+
+
+def tried(part: str, label: str, scale: Scale) -> list[Figures]:
+    """One run of one pair; where it fails that is told and there are no figures."""
+    master, replica = label.split("→")
+    try:
+        return [PAIRED[part]((master, replica), scale)]
+    except (ServerMissingError, RuntimeError, OSError, wire.ReplyError, KeyError) as error:
+        print(f"{label:<20} missing: {error!r}", flush=True)
+        return []
+
+
+def medians(runs: list[Figures]) -> Figures:
+    """Each figure's median."""
+    return {name: median(run[name] for run in runs) for name in runs[0]}
 
 
 def line(label: str, figures: Figures, reference: Figures | None) -> str:
