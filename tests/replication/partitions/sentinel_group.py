@@ -16,7 +16,14 @@ import hiredis
 from tests.oracle import binary_7_0, binary_8_2, encode, wait_for
 from tests.replication.partitions.network_namespaces import Network, process
 
-KINDS = {"ours": [sys.executable, "-m", "pyredis.cli"], "7.0.15": [binary_7_0()], "8.2.3": [binary_8_2()]}
+OURS = [sys.executable, "-m", "pyredis.cli"]
+KINDS = {
+    "ours": [OURS, OURS, OURS],
+    "mixed": [OURS, [binary_7_0()], OURS],
+    "7.0.15": [[binary_7_0()]] * 3,
+    "8.2.3": [[binary_8_2()]] * 3,
+}
+"""What the data nodes run; None in a command: not installed."""
 DATA_NODES = (1, 2, 3)
 PORT, SENTINEL_PORT = 6379, 26379
 DOWN_AFTER_MS, FAILOVER_TIMEOUT_MS = 1000, 2500
@@ -143,7 +150,7 @@ class SentinelGroup:
         lines += [f"{line}\n" for line in self._settings]
         if node != DATA_NODES[0]:
             lines.append(f"replicaof {self.network.address(DATA_NODES[0])} {PORT}\n")
-        with self._process(f"server-{node}", node, KINDS[self._kind], "".join(lines)):
+        with self._process(f"server-{node}", node, KINDS[self._kind][node - 1], "".join(lines)):
             wait_for(lambda: self.ask(node, "PING") == "PONG")
             yield
 
