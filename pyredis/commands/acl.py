@@ -197,7 +197,7 @@ def acl_dryrun(ctx: Client, username: bytes, command: bytes, *args: bytes) -> St
         entry = None
     if entry is None or (entry.subentries and args):  # the latter: COMMAND runs alone, but with no unknown subcommand
         raise CommandError(b"Command '%b' not found" % command)
-    if not entry.minimum <= len(argv) <= entry.maximum:
+    if not entry.takes(len(argv)):
         raise wrong_arity(entry.command.name)
     refusal = user.refusal(entry.command, argv)
     return OK if refusal is None else user.refusal_text(refusal, entry.command, argv, tells_all=True)

@@ -229,7 +229,7 @@ def _keys_of(ctx: Client, argv: list[bytes]) -> list[tuple[int, str]]:
     declared = entry.command
     if not declared.keys:
         raise CommandError(b"The command has no key arguments")
-    if not entry.minimum <= len(argv) <= entry.maximum:
+    if not entry.takes(len(argv)):
         raise CommandError(b"Invalid number of arguments specified for command")
     found = declared.key_uses(argv)
     if not found and not declared.flags & NO_MANDATORY_KEYS:

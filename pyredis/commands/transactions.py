@@ -96,7 +96,7 @@ def _run(ctx: Client, queue: list[Queued]) -> list[Any]:
     values: list[Any] = []
     with propagation.transaction():
         for queued in queue:
-            ctx.argv, ctx.redacted, ctx.rewritten = queued.argv, (), None
+            ctx.begin(queued.argv)
             refused = _no_longer_permitted(ctx, queued) if ctx.gates & gates.RESTRICTED else None
             values.append(refused or unless_blocked(call(ctx.engine, ctx, queued.entry, queued.argv)))
             if ctx.output_max:

@@ -4,7 +4,7 @@ Handlers get it as their context `ctx`: `ctx.db` is the selected database, `ctx.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyredis.engine.acl.user import User
@@ -35,6 +35,9 @@ class Sink(Protocol):
     address: str
     local_address: str
     fd: int
+    is_congested: bool
+    """The peer does not keep up; when it has taken most of what waits, `drained` is called."""
+    drained: Callable[[], None] | None
 
     def write(self, data: bytes) -> None:
         """Send bytes; never blocks."""
@@ -76,6 +79,8 @@ class NullSink:
     address = ""
     local_address = ""
     fd = -1
+    is_congested = False
+    drained: Callable[[], None] | None = None
 
     def write(self, data: bytes) -> None:
         """Forget."""
@@ -206,6 +211,12 @@ class Client:
     def may_wait(self) -> bool:
         """Whether a command may make it wait: not inside MULTI or a script."""
         return self.role.may_wait and self.transaction is None
+
+    def begin(self, argv: Argv) -> None:
+        """Its next command; what no log may show of the one before, or propagates instead of it, is forgotten."""
+        self.argv = argv
+        self.redacted = ()
+        self.rewritten = None
 
     def talk(self, resp: int) -> None:
         """Switch to RESP version 2 or 3."""

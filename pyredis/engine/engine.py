@@ -1,8 +1,8 @@
 """The engine: commands, clients and databases put together, without a socket and without a wait.
 
-It knows no service. Components (slow log, monitors, pause, …) hang on it as attributes that `assembly` fills, each
-bringing its own configuration, INFO section and cron step. `execution` runs commands; `execute` here is how services
-run one.
+It knows no service. Components (slow log, monitors, pause, …) hang on it, found by their class: `assembly` adds them,
+and each brings its own INFO section and cron step. What a service has to do with a command, it hooks in (`record`,
+`route`, `on_shutdown`, …). `execution` runs commands, for services too.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +30,7 @@ _HZ_MAX, _CLIENTS_A_RUN = 500, 200
 
 
 class Engine:
-    """One server's state. `gates` is the server-wide word of `engine.gates`.
+    """One server's state. `gates` is the server-wide word of `execution.gates`.
 
     Raises ConfigError when `config` renames commands in a way that is not possible.
     """

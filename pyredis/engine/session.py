@@ -8,7 +8,7 @@ of commands. The rest has its turn, or the link is read again, when all others t
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from pyredis.engine.client import CLOSED, TURN, Client
@@ -37,7 +37,6 @@ class Session:
     """One client's. The link knows it as its `Peer`, the engine as the client's `Sink`."""
 
     __slots__ = (
-        "_congested",
         "_in_line",
         "_limits",
         "_link",
@@ -45,7 +44,9 @@ class Session:
         "_sessions",
         "address",
         "client",
+        "drained",
         "fd",
+        "is_congested",
         "local_address",
         "parser",
     )
@@ -58,7 +59,8 @@ class Session:
         self.parser = RequestParser()
         self.address = self.local_address = ""
         self.fd = -1
-        self._congested = False
+        self.is_congested = False
+        self.drained: Callable[[], None] | None = None
         self._in_line = False  # for its next turn
         self._rest = b""  # of a large read, for that turn
 
@@ -114,11 +116,13 @@ class Session:
 
     def congested(self) -> None:
         """The peer does not keep up: from now on every write looks at the limits."""
-        self._congested = True
+        self.is_congested = True
 
     def writable(self) -> None:
         """The peer has taken most of what waited."""
-        self._congested = False
+        self.is_congested = False
+        if self.drained is not None:
+            self.drained()
 
     # For the engine: a Sink
 
@@ -132,7 +136,7 @@ class Session:
                 step()
         self._link.write(data)
         engine.stats.writes += 1
-        if self._congested:
+        if self.is_congested:
             self.check_output()
 
     def flush_soon(self, client: "Client") -> None:

@@ -7,7 +7,6 @@ of the time at most. At most one is at work.
 """
 
 import contextlib
-import errno
 import gc
 import logging
 import os
@@ -20,18 +19,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from pyredis.persistence.disk import Disk, Syncing, write_all, write_new
+from pyredis.persistence.child_pipe import ChildPipe, write_gathered
+from pyredis.persistence.disk import Disk, write_new
 from pyredis.persistence.save_progress import SaveProgress
-from pyredis.rdb.point_in_time import AnyKeyspace, PointInTime
+from pyredis.persistence.slices import FileTarget, Output, OutputTarget, Slices
+from pyredis.rdb.point_in_time import AnyKeyspace
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
     from pyredis.engine.host import Cancellable
     from pyredis.engine.observability.info import Fields
 
-SLICE_NS = 2_000_000
 REST_MS = 4
-"""How long the server writes at a time, and how long it does other things then."""
+"""How long the server does other things between two slices that it writes itself."""
+
+_PIPE_REST_MS = 1
 
 
 class Outcome(NamedTuple):
@@ -46,6 +48,7 @@ class Job(NamedTuple):
     """`kind` is `rdb` or `aof`. `file` says where to write, given the process number of who writes.
 
     `chunks` gives what to write of a keyspace, or of how it was. `whole`: only of a keyspace, so that it stands still.
+    With an `output` there is no file: it takes what is written.
     """
 
     kind: str
@@ -53,6 +56,7 @@ class Job(NamedTuple):
     chunks: Callable[[AnyKeyspace], Iterator[bytes]]
     done: Callable[[Outcome], None]
     whole: bool = False
+    output: Output | None = None
 
 
 class Background:
@@ -65,7 +69,8 @@ class Background:
         self._job: Job | None = None
         self._outcome: Outcome | None = None  # of one that is over already
         self._slices: Slices | None = None  # of one that the server does itself
-        self._next_slice: Cancellable
+        self._pipe: ChildPipe | None = None  # from a child whose work goes to an output
+        self._next_step: Cancellable
         self.pid = 0
         self.started = 0
         self.forks = 0
@@ -99,11 +104,16 @@ class Background:
             if job.whole:
                 self._outcome = self._run_here(job)
             else:
-                self._slices = Slices(self._engine, self._disk, job.file(os.getpid()), job.chunks)
-                self._next_slice = self._engine.host.soon(partial(self._write_on, self._slices))
+                self._slices = Slices(self._engine, self._target(job), job.chunks)
+                self._next_step = self._engine.host.soon(partial(self._write_on, job, self._slices))
             return
+        if job.output is not None:
+            self._pipe = ChildPipe()
+            self._next_step = self._engine.host.later(_PIPE_REST_MS, partial(self._pass_on, self._pipe, job.output))
         began = self._engine.clock.ticks_ns()
         self.pid = self._fork(job)
+        if self._pipe is not None:
+            self._pipe.let_child_write()
         self.fork_us = (self._engine.clock.ticks_ns() - began) // 1000
         self.forks += 1
 
@@ -117,11 +127,9 @@ class Background:
                 os.kill(pid, signal.SIGUSR1)
                 os.waitpid(pid, 0)
         if self._slices is not None:
-            self._next_slice.cancel()
             self._slices.close()
-        self._job, self._outcome, self._slices, self.pid = None, None, None, 0
-        self._progress.end(job.kind)
-        self._remove(job.file(pid or os.getpid()))
+        self._end(job)
+        self._remove(job, job.file(pid or os.getpid()))
 
     def poll(self) -> None:
         """See whether it is over; then who started it is told. What the server writes itself goes on now."""
@@ -129,32 +137,56 @@ class Background:
         if job is None:
             return
         if self._slices is not None and self._outcome is None:
-            self._write_on(self._slices)
+            self._write_on(job, self._slices)
+        if self._pipe is not None and not self._pipe.at_end:
+            return
         outcome = self._outcome or (self._ended(job) if self.pid else None)
         if outcome is None:
             return
-        self._job, self._outcome, self._slices, self.pid = None, None, None, 0
-        self._progress.end(job.kind)
+        self._end(job)
         job.done(outcome)
-        self._remove(outcome.file)
+        self._remove(job, outcome.file)
 
     # Inside
 
-    def _write_on(self, slices: "Slices") -> None:
-        """The next slice, and then the one after it."""
-        self._next_slice.cancel()
-        self._write_slice(slices)
-        if self._outcome is None:
-            self._next_slice = self._engine.host.later(REST_MS, partial(self._write_on, slices))
+    def _end(self, job: Job) -> None:
+        """It is at work no longer."""
+        if self._slices is not None or self._pipe is not None:
+            self._next_step.cancel()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._job, self._outcome, self._slices, self._pipe, self.pid = None, None, None, None, 0
+        self._progress.end(job.kind)
 
-    def _write_slice(self, slices: "Slices") -> None:
+    def _target(self, job: Job) -> FileTarget | OutputTarget:
+        return FileTarget(self._disk, job.file(os.getpid())) if job.output is None else OutputTarget(job.output)
+
+    def _pass_on(self, pipe: ChildPipe, output: Output) -> None:
+        """What the child wrote, and then what it writes meanwhile."""
+        found = pipe.drain(output)
+        if pipe.at_end:
+            self._engine.when_free(self.poll)
+        if self._pipe is pipe:
+            self._next_step = self._engine.host.later(
+                0 if found else _PIPE_REST_MS, partial(self._pass_on, pipe, output)
+            )
+
+    def _write_on(self, job: Job, slices: Slices) -> None:
+        """The next slice, and then the one after it."""
+        self._next_step.cancel()
+        self._write_slice(job, slices)
+        if self._outcome is None:
+            self._next_step = self._engine.host.later(REST_MS, partial(self._write_on, job, slices))
+
+    def _write_slice(self, job: Job, slices: Slices) -> None:
+        file = job.file(os.getpid())
         try:
             if slices.go_on():
-                self._outcome = Outcome(0, 0, slices.file)
+                self._outcome = Outcome(0, 0, file)
         except OSError as error:
             slices.close()
-            self._engine.log.warning("Write error writing %s on disk: %s", slices.file.name, error.strerror)
-            self._outcome = Outcome(1, 0, slices.file)
+            self._engine.log.warning("Write error writing %s on disk: %s", file.name, error.strerror)
+            self._outcome = Outcome(1, 0, file)
 
     def _run_here(self, job: Job) -> Outcome:
         file = job.file(os.getpid())
@@ -183,8 +215,13 @@ class Background:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
                 signal.signal(number, signal.SIG_DFL)
-            _close_inherited(self._engine.log.handlers)
-            code = self._run_here(job._replace(chunks=self._measured(job))).code
+            pipe = self._pipe
+            _close_inherited(self._engine.log.handlers, None if pipe is None else pipe.writing)
+            if pipe is not None:
+                write_gathered(pipe.writing, self._measured(job)(self._engine.keyspace))
+                code = 0
+            else:
+                code = self._run_here(job._replace(chunks=self._measured(job))).code
             self._progress.measure(final=True)
         finally:
             os._exit(code)
@@ -210,9 +247,10 @@ class Background:
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1
         return Outcome(code, number, job.file(pid))
 
-    def _remove(self, file: Path) -> None:
-        with contextlib.suppress(OSError):
-            self._disk.remove(file)
+    def _remove(self, job: Job, file: Path) -> None:
+        if job.output is None:
+            with contextlib.suppress(OSError):
+                self._disk.remove(file)
 
     def _reset(self) -> None:
         self.forks = self.fork_us = 0
@@ -221,53 +259,9 @@ class Background:
         return {"latest_fork_usec": self.fork_us, "total_forks": self.forks}
 
 
-class Slices:
-    """A file that is written in slices: what a keyspace was when it was made. Every method may raise OSError."""
-
-    def __init__(
-        self, engine: "Engine", disk: Disk, file: Path, chunks: Callable[[AnyKeyspace], Iterator[bytes]]
-    ) -> None:
-        self._ticks = engine.clock.ticks_ns
-        self._disk = disk
-        self._then = PointInTime(engine.keyspace)
-        self._chunks = chunks(self._then)
-        self._syncing: Syncing | None = None
-        self.file = file
-        self._open: int | None = disk.create(file)
-
-    def go_on(self) -> bool:
-        """Write for a slice's time; whether everything is written and synced."""
-        if self._open is None or self._syncing is not None:
-            return self._is_synced()
-        end = self._ticks() + SLICE_NS
-        for chunk in self._chunks:
-            if write_all(self._disk, self._open, chunk) < len(chunk):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            if self._ticks() >= end:
-                return False
-        self._then.close()
-        self._syncing = self._disk.sync_later(self._open, close=True)
-        return False
-
-    def _is_synced(self) -> bool:
-        if self._syncing is None or not self._syncing.done:
-            return False
-        self._open = None
-        if self._syncing.error is not None:
-            raise self._syncing.error
-        return True
-
-    def close(self) -> None:
-        """Give up."""
-        self._then.close()
-        if self._open is not None and self._syncing is None:
-            self._disk.close(self._open)
-            self._open = None
-
-
-def _close_inherited(handlers: Iterable[logging.Handler]) -> None:
-    """Close every descriptor but the log's: else ports and connections would stay open as long as the child lives."""
-    kept = {0, 1, 2}
+def _close_inherited(handlers: Iterable[logging.Handler], pipe: int | None) -> None:
+    """Close all but the log and the way back: else ports and connections would stay open as long as the child lives."""
+    kept = {0, 1, 2, pipe}
     for handler in handlers:
         stream = getattr(handler, "stream", None)
         with contextlib.suppress(OSError, ValueError, AttributeError):

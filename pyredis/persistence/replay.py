@@ -76,7 +76,7 @@ class Replay:
             entry = self._engine.find(argv)
         except CommandError:
             raise CannotReplay(f"Unknown command '{_shown(argv[0])}'") from None
-        if not entry.minimum <= len(argv) <= entry.maximum:
+        if not entry.takes(len(argv)):
             raise CannotReplay(f"Wrong number of arguments for '{entry.command.name}'")
         try:
             apply(self._engine, client, entry, argv)

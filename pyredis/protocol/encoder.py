@@ -4,7 +4,7 @@
 executor writes the two commonest forms (bulk strings and OK) itself, from the same pieces.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -179,7 +179,6 @@ def _table(resp3: bool) -> Encoders:
     """All rows of a version; `encoders` is what nested values go through."""
     encoders = _SIMPLE.copy()
     null = b"_\r\n" if resp3 else b"$-1\r\n"
-
     items, whole, array = _aggregates(encoders, null)
 
     def short_entries(values: Entries) -> bytes:
@@ -188,66 +187,70 @@ def _table(resp3: bool) -> Encoders:
         except IndexError:
             return array([*values])
 
-    def marked(mark: bytes, count: int, values: list[Any]) -> bytes:
-        """An aggregate of another type than the array."""
-        return whole(b"%b%d" % (mark, count), values)
-
-    def pairs(mark: bytes, values: Iterable[tuple[Any, Any]], count: int) -> bytes:
-        return marked(mark, count, [*chain.from_iterable(values)])
-
     encoders.update(
         {
+            type(None): lambda value: null,
             list: array,
             tuple: array,
             Entries: short_entries,
             Several: lambda value: items(value.replies),
         }
     )
-    if resp3:
-        encoders.update(
-            {
-                type(None): lambda value: null,
-                NullArray: lambda value: b"_\r\n",
-                bool: lambda value: b"#t\r\n" if value else b"#f\r\n",
-                float: lambda value: b",%b\r\n" % format_double(value),
-                dict: lambda value: pairs(b"%", value.items(), len(value)),
-                PairMap: lambda value: pairs(b"%", value.pairs, len(value.pairs)),
-                PairArrayMap: lambda value: pairs(b"%", value.pairs, len(value.pairs)),
-                RecordMap: lambda value: pairs(b"%", value.records, len(value.records)),
-                FlatMap: lambda value: marked(b"%", len(value.words) // 2, value.words),
-                Pairs: lambda value: array(value.pairs),
-                set: lambda value: marked(b"~", len(value), list(value)),
-                Unordered: lambda value: marked(b"~", len(value.items), value.items),
-                Push: lambda value: b">%d\r\n" % len(value.items) + items(value.items),
-                Verbatim: lambda value: b"=%d\r\n%b:%b\r\n" % (len(value.text) + 4, value.format, value.text),
-                BigNumber: lambda value: b"(%b\r\n" % value.digits,
-                Attributed: lambda value: (
-                    pairs(b"|", value.attributes.items(), len(value.attributes)) + items([value.value])
-                ),
-            }
-        )
-    else:
-        encoders.update(
-            {
-                type(None): lambda value: null,
-                NullArray: lambda value: b"*-1\r\n",
-                bool: lambda value: b":1\r\n" if value else b":0\r\n",
-                float: lambda value: bulk(format_double(value)),
-                dict: lambda value: pairs(b"*", value.items(), 2 * len(value)),
-                PairMap: lambda value: pairs(b"*", value.pairs, 2 * len(value.pairs)),
-                PairArrayMap: lambda value: array(value.pairs),
-                RecordMap: lambda value: array([word for key, values in value.records for word in (key, *values)]),
-                FlatMap: lambda value: array(value.words),
-                Pairs: lambda value: pairs(b"*", value.pairs, 2 * len(value.pairs)),
-                set: lambda value: array(list(value)),
-                Unordered: lambda value: array(value.items),
-                Push: lambda value: array(list(value.items)),
-                Verbatim: lambda value: bulk(value.text),
-                BigNumber: lambda value: bulk(value.digits),
-                Attributed: lambda value: items([value.value]),
-            }
-        )
+    encoders.update(_resp3_rows(items, whole, array) if resp3 else _resp2_rows(items, whole, array))
     return encoders
+
+
+def _resp2_rows(items: Items, whole: Whole, array: Encoder) -> Encoders:
+    """What RESP2 says with the types it has."""
+
+    def pairs(values: Collection[tuple[Any, Any]]) -> bytes:
+        return whole(b"*%d" % (2 * len(values)), [*chain.from_iterable(values)])
+
+    return {
+        NullArray: lambda value: b"*-1\r\n",
+        bool: lambda value: b":1\r\n" if value else b":0\r\n",
+        float: lambda value: bulk(format_double(value)),
+        dict: lambda value: pairs(value.items()),
+        PairMap: lambda value: pairs(value.pairs),
+        PairArrayMap: lambda value: array(value.pairs),
+        RecordMap: lambda value: array([word for key, values in value.records for word in (key, *values)]),
+        FlatMap: lambda value: array(value.words),
+        Pairs: lambda value: pairs(value.pairs),
+        set: lambda value: array(list(value)),
+        Unordered: lambda value: array(value.items),
+        Push: lambda value: array(list(value.items)),
+        Verbatim: lambda value: bulk(value.text),
+        BigNumber: lambda value: bulk(value.digits),
+        Attributed: lambda value: items([value.value]),
+    }
+
+
+def _resp3_rows(items: Items, whole: Whole, array: Encoder) -> Encoders:
+    """What RESP3 has types of its own for."""
+
+    def pairs(values: Collection[tuple[Any, Any]], mark: bytes = b"%") -> bytes:
+        return whole(b"%b%d" % (mark, len(values)), [*chain.from_iterable(values)])
+
+    def unordered(values: list[Any]) -> bytes:
+        return whole(b"~%d" % len(values), values)
+
+    return {
+        NullArray: lambda value: b"_\r\n",
+        bool: lambda value: b"#t\r\n" if value else b"#f\r\n",
+        float: lambda value: b",%b\r\n" % format_double(value),
+        dict: lambda value: pairs(value.items()),
+        PairMap: lambda value: pairs(value.pairs),
+        PairArrayMap: lambda value: pairs(value.pairs),
+        RecordMap: lambda value: pairs(value.records),
+        FlatMap: lambda value: whole(b"%%%d" % (len(value.words) // 2), value.words),
+        Pairs: lambda value: array(value.pairs),
+        set: lambda value: unordered(list(value)),
+        Unordered: lambda value: unordered(value.items),
+        Push: lambda value: b">%d\r\n" % len(value.items) + items(value.items),
+        Verbatim: lambda value: b"=%d\r\n%b:%b\r\n" % (len(value.text) + 4, value.format, value.text),
+        BigNumber: lambda value: b"(%b\r\n" % value.digits,
+        Attributed: lambda value: pairs(value.attributes.items(), b"|") + items([value.value]),
+    }
 
 
 _THREE_WORDS = b"*3\r\n"

@@ -105,7 +105,7 @@ class Calls:
         words = self.words(argv)
         engine, client = self._engine, self.client
         entry = self._admitted(words)
-        client.argv, client.redacted, client.rewritten = words, (), None
+        client.begin(words)
         before = engine.stats.command_ns
         value = unless_blocked(call(engine, client, entry, words))
         if engine.stats.command_ns - before > SLOW_NS:
@@ -134,7 +134,7 @@ class Calls:
             except CommandError:
                 raise self._refused(None, b"Unknown Redis command called from script")
         entry = found
-        if not entry.minimum <= len(words) <= entry.maximum:
+        if not entry.takes(len(words)):
             raise self._refused(entry, b"Wrong number of args calling Redis command from script")
         flags = entry.command.flags
         if run is None or (flags & NOSCRIPT and self.denies):

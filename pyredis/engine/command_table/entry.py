@@ -79,7 +79,11 @@ class Entry:
         """Bit n is set if the command cannot take long with n words: a pipeline of such is timed as one."""
         if not (self.command.flags & FAST or self.command.complexity.startswith("O(1)")):
             return 0
-        return sum(1 << size for size in range(1, QUICK_WORDS + 1) if self.minimum <= size <= self.maximum)
+        return sum(1 << size for size in range(1, QUICK_WORDS + 1) if self.takes(size))
+
+    def takes(self, size: int) -> bool:
+        """Whether the command may have so many words, its name among them."""
+        return self.minimum <= size <= self.maximum
 
     def sample(self, nanoseconds: int) -> None:
         """One of the calls took so long."""

@@ -27,7 +27,7 @@ from pyredis.protocol.replies import NO_REPLY, ErrorReply, Several
 
 def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     """Execute one command through all its gates and queue the reply."""
-    client.argv, client.redacted, client.rewritten = argv, (), None
+    client.begin(argv)
     if engine.gates & gates.OVER_LIMIT:
         engine[Eviction].make_room()  # before the mark: the client is told first what was evicted
     mark, mode = len(client.out), client.reply_mode
@@ -54,20 +54,14 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
 
 def execute(engine: Engine, client: Client, argv: Argv) -> Any:
     """Find, admit and call one command: its value, an error among them, or NO_REPLY while it waits."""
-    entry: Entry | None = None
     try:
         entry = engine.find(argv)
-        if not entry.minimum <= len(argv) <= entry.maximum:
-            raise wrong_arity(entry.command.name)
-        client.last_entry = entry
-        held = admit(engine, client, entry, argv)
     except CommandError as failure:
-        if entry is None and argv[0].lower() in cross_protocol.NAMES:
+        if argv[0].lower() in cross_protocol.NAMES:
             engine[cross_protocol.CrossProtocol].abort(client)
             return NO_REPLY
-        if entry is engine.exec:
-            failure = aborted(client, failure)
-        return rejected(engine, client, entry, failure)
+        return rejected(engine, client, None, failure)
+    held = _held(engine, client, entry, argv)
     if held is not None:
         return held
     value = call(engine, client, entry, argv)
@@ -79,12 +73,22 @@ def execute(engine: Engine, client: Client, argv: Argv) -> Any:
 
 def retry(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Run a command again that waited for a key: its value, Blocked, or NO_REPLY when it is held back."""
-    client.argv, client.redacted, client.rewritten = argv, (), None
-    try:
-        held = admit(engine, client, entry, argv)
-    except CommandError as failure:
-        return rejected(engine, client, entry, failure)
+    client.begin(argv)
+    held = _held(engine, client, entry, argv)
     return call(engine, client, entry, argv, again=True) if held is None else held
+
+
+def _held(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """What answers instead of a command that may not run, or not now; None if it may."""
+    try:
+        if not entry.takes(len(argv)):
+            raise wrong_arity(entry.command.name)
+        client.last_entry = entry
+        return admit(engine, client, entry, argv)
+    except CommandError as failure:
+        if entry is engine.exec:
+            failure = aborted(client, failure)
+        return rejected(engine, client, entry, failure)
 
 
 def apply(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
@@ -92,7 +96,7 @@ def apply(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 
     Raises whatever the command raises.
     """
-    client.argv, client.redacted, client.rewritten = argv, (), None
+    client.begin(argv)
     return entry.effect(client, *argv[entry.words :])
 
 

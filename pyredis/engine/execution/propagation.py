@@ -4,12 +4,13 @@ A command that changed something is encoded once, in its deterministic form, and
 and the replication backlog read it as it comes. A handler whose effect depends on time or chance sets `ctx.rewritten`
 to the command that repeats it, or to () when it has sent all there is to send. SELECT stands where the database
 changes, MULTI and EXEC around what takes effect as one. Nobody reads: nothing is encoded, and the rows of commands
-do without (`Engine.rewire`).
+do without (`Engine.rewire`). A replica writes no stream of its own: its master's is passed on, byte for byte.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from pyredis.protocol.encoder import encode_command
@@ -28,11 +29,11 @@ EVERYBODY = LOG | REPLICAS
 """Who reads the stream, as redis.set_repl names them."""
 
 _ANY_DATABASE = -1
-_MULTI, _EXEC = (encode_command((b"MULTI",)), EVERYBODY), (encode_command((b"EXEC",)), EVERYBODY)
+_MULTI, _EXEC = encode_command((b"MULTI",)), encode_command((b"EXEC",))
 
 
 class Propagation:
-    """A component. `offset` is how many bytes the stream has had, `id` what replicas know it by.
+    """A component. `offset` is how many bytes the replicas' stream has had, `id` what replicas know it by.
 
     `to`: who is to get what is sent now. `second_id` names the stream this one goes on from, up to `second_offset`.
     """
@@ -40,30 +41,53 @@ class Propagation:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._readers: tuple[tuple[Reader, int], ...] = ()
-        self._held: list[tuple[bytes, int]] | None = None
+        self._held: list[tuple[int, bytes, int]] | None = None  # of a transaction: database, command, for whom
         self._writers: list[Client] = []  # of what is held
         self._muted = False
-        self._selected = _ANY_DATABASE
+        self._follows = False
+        self._selected = {LOG: _ANY_DATABASE, REPLICAS: _ANY_DATABASE}
+        self._ready = _ANY_DATABASE  # the database whose commands everybody may have just so
+        self.active = False
+        """Whether somebody reads what is written here."""
         self.to = EVERYBODY
         self.offset = 0
-        self.second_id, self.second_offset = "0" * 40, -1
         self.renew_id()
+        self.forget_second_id()
         engine.keyspace.on_expired = partial(self.send_deletion, "lazyfree-lazy-expire")
         engine.keyspace.on_fields_expired = self._send_expired_fields
 
-    @property
-    def active(self) -> bool:
-        """Whether somebody reads."""
-        return bool(self._readers) and not self._muted
+    # Which stream it is
 
     def renew_id(self) -> None:
         """From now on it is another stream."""
         self.id = f"{self._engine.random.getrandbits(160):040x}"
 
+    def forget_second_id(self) -> None:
+        """It goes on from no other."""
+        self.second_id, self.second_offset = "0" * 40, -1
+
+    def go_on_as(self, id: str) -> None:
+        """The same stream by another name: who has it up to here may go on with it."""
+        self.second_id, self.second_offset = self.id, self.offset + 1
+        self.id = id
+
+    def follow(self, on: bool) -> None:
+        """While a master is followed its stream is passed on; what is written here is for the log alone."""
+        self._follows = on
+        self.select_anew()
+        self._rewire()
+
+    @property
+    def database(self) -> int:
+        """The database that the replicas' stream is in; 0 where it would be told."""
+        return max(self._selected[REPLICAS], 0)
+
+    # Who reads it
+
     def listen(self, reader: Reader, who: int) -> None:
         """Let `reader` have every byte from now on that is for `who`: LOG or REPLICAS. The first tells its database."""
         self._readers = (*self._readers, (reader, who))
-        self.select_anew()
+        self.select_anew(who)
         self._rewire()
 
     def unlisten(self, reader: Reader) -> None:
@@ -76,9 +100,12 @@ class Propagation:
         self._muted = on
         self._rewire()
 
-    def select_anew(self) -> None:
+    def select_anew(self, who: int = EVERYBODY) -> None:
         """Somebody begins to read here: the next command is preceded by SELECT."""
-        self._selected = _ANY_DATABASE
+        for one in (LOG, REPLICAS):
+            if one & who:
+                self._selected[one] = _ANY_DATABASE
+        self._ready = _ANY_DATABASE
 
     # What is sent
 
@@ -87,20 +114,40 @@ class Propagation:
         if not self.active or not self.to:
             return
         data = encode_command(words)
-        if index != self._selected:
-            data = encode_command((b"SELECT", b"%d" % index)) + data
-            self._selected = index if self.to == EVERYBODY else _ANY_DATABASE
         if self._held is not None:
-            self._held.append((data, self.to))
+            self._held.append((index, data, self.to))
+        elif index == self._ready and self.to == EVERYBODY:
+            self._pass_on(data, EVERYBODY)
         else:
+            self._select(index, self.to)
             self._pass_on(data, self.to)
+
+    def send_to_replicas(self, index: int, words: Sequence[bytes]) -> None:
+        """The same for what is no change of data: no log needs it."""
+        to, self.to = self.to, self.to & REPLICAS
+        self.send(index, words)
+        self.to = to
 
     def pass_on(self, data: bytes) -> None:
         """Bytes of a master's stream, as they are, for the replicas of its replica."""
-        self._pass_on(data, REPLICAS)
+        self.offset += len(data)
+        for reader, who in self._readers:
+            if who & REPLICAS:
+                reader(data)
+
+    def _select(self, index: int, to: int) -> None:
+        """Say which database is meant to those for whom it is not the last."""
+        lacking = sum(who for who, selected in self._selected.items() if who & to and selected != index)
+        if lacking:
+            self._pass_on(encode_command((b"SELECT", b"%d" % index)), lacking)
+            self._selected.update(dict.fromkeys((who for who in self._selected if who & lacking), index))
+        self._ready = index if set(self._selected.values()) == {index} else _ANY_DATABASE
 
     def _pass_on(self, data: bytes, to: int) -> None:
-        self.offset += len(data)
+        if self._follows:
+            to &= LOG
+        elif to & REPLICAS:
+            self.offset += len(data)
         for reader, who in self._readers:
             if who & to:
                 reader(data)
@@ -116,12 +163,7 @@ class Propagation:
     def feed(self, client: "Client") -> None:
         """The client's command changed something."""
         words = client.argv if client.rewritten is None else client.rewritten
-        if self._held is None and client.db.index == self._selected and words and self.to == EVERYBODY:
-            data = encode_command(words)  # what `send` does, in short
-            self.offset += len(data)
-            for reader, _ in self._readers:
-                reader(data)
-        elif words:
+        if words:
             self.send(client.db.index, words)
         client.wrote = self.offset
         if self._held is not None:
@@ -138,15 +180,26 @@ class Propagation:
             yield
         finally:
             self._held = None
-            for data, to in [_MULTI, *held, _EXEC] if len(held) > 1 else held:
-                self._pass_on(data, to)
+            self._send_together(held)
             for client in self._writers:
                 client.wrote = self.offset
             self._writers.clear()
 
+    def _send_together(self, held: list[tuple[int, bytes, int]]) -> None:
+        everybody = reduce(or_, (to for _, _, to in held), 0)
+        if len(held) > 1:
+            self._pass_on(_MULTI, everybody)
+        for index, data, to in held:
+            self._select(index, to)
+            self._pass_on(data, to)
+        if len(held) > 1:
+            self._pass_on(_EXEC, everybody)
+
     # Inside
 
     def _rewire(self) -> None:
+        written = LOG if self._follows else EVERYBODY
+        self.active = not self._muted and any(who & written for _, who in self._readers)
         self._engine.record = self._recorded if self.active else None
         self._engine.rewire()
 

@@ -23,4 +23,5 @@ LOG = Role("log", may_wait=False, gates=0)
 """Plays back what was admitted before."""
 MASTER = Role("master", may_wait=False, gates=gates.LOADING | gates.BUSY)
 """Sends what another server has admitted."""
-REPLICA = Role("replica", may_wait=True, gates=_ALL, output_class="replica")
+REPLICA = Role("replica", may_wait=True, gates=_ALL & ~gates.PAUSED, output_class="replica")
+"""Is fed what was written; what it says is about that."""

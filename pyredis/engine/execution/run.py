@@ -75,7 +75,7 @@ def _count(
     argv = batch[stats.turns % len(batch)]
     entry = engine.entries.get(argv[0])
     if entry is None or not entry.quick_sizes:
-        argv, entry = next(_quick_ones(engine, batch))
+        argv, entry = _quick_one(engine, batch)
     entry.sample(nanoseconds // quick)
     stats.turns += 1
     stats.commands += quick
@@ -87,11 +87,13 @@ def _count(
         note_slow(engine, client, entry, argv, nanoseconds)
 
 
-def _quick_ones(engine: Engine, batch: Sequence[Argv]) -> Iterator[tuple[Argv, Entry]]:
+def _quick_one(engine: Engine, batch: Sequence[Argv]) -> tuple[Argv, Entry]:
+    """The first quick command of a read that has one."""
     for argv in batch:
         entry = engine.entries.get(argv[0])
         if entry is not None and entry.quick_sizes:
-            yield argv, entry
+            return argv, entry
+    raise LookupError("no quick command was counted")
 
 
 def _leave(engine: Engine, client: Client, entry: Entry | None, argv: Argv, commands: Iterator[Argv]) -> bool:
