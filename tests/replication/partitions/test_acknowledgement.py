@@ -3,7 +3,7 @@
 Run by hand, as root, with `ip`, `nsenter`, `unshare`, `redis-server` and `redis-sentinel` 7.0 (some 20 minutes a kind):
 
     pytest -m proof -s tests/replication/partitions -k ours   (mixed, 7.0.15, 8.2.3, "ours and cut_b")
-    PYREDIS_PARTITIONS=3 pytest ...                              (instead of 20 of each)
+    PYREDIS_PARTITIONS=3 pytest ...                           (instead of 20 of each)
 
 Clients beside the master write on while it is cut off together with none (cut A) or one (cut B) of its two replicas,
 the Sentinels on the other side promote a replica, the cut heals, and the old master comes back as a replica: what it
