@@ -15,6 +15,7 @@ OPTIONS = [
     *("--repl-backlog-size", "256mb"),
     *("--client-output-buffer-limit", "replica 0 0 0"),
 ]
+Figures = dict[str, float]
 DEADLINE_S = 60.0
 
 

@@ -2,10 +2,9 @@
 
 Parts; all but the first compare every pair master→replica of the servers named, and all do so in one run:
 
-- throughput: what a master keeps of its SETs a second (pipeline 16) with 1 and 3 replicas, and its CPU a SET. Replicas
-  are real ones (`redis`) or throw the stream away (`sink`). On few cores they take the master's processor time, so
-  `kept` falls on a real server, too, as low as 0.25 on two; `kept by CPU` is what the master itself pays.
-- catchup: how fast a replica applies the SETs that its master kept in its backlog while the link was cut.
+- throughput: what a master keeps of its SETs a second with 1 and 3 replicas (replica_cost.py).
+- catchup: how fast a replica applies the SETs that its master kept in its backlog while the link was cut; the floor is
+  hiredis over a dict, in process.
 - steady: how far a replica falls behind while its master takes 50,000 SETs a second for a minute.
 - fullsync: from REPLICAOF to an equal million of small keys, and the longest PING on both meanwhile.
 - resync: from the replica's coming back after a cut of 1 s, with writes meanwhile, to equal offsets by partial resync.
@@ -16,19 +15,19 @@ import argparse
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from statistics import median
 
-from benchmarks import load, report, wire
+from benchmarks import replica_cost, report, wire
+from benchmarks.bare_replication import applied_a_second
 from benchmarks.memory import load_keys, set_commands
 from benchmarks.persistence import longest_ping_ms
-from benchmarks.replicas import OPTIONS, Pair, Watched, attach, await_that, following, has_acknowledged, pair
-from benchmarks.servers import Server, ServerMissingError, end_children_on_sigterm, running, server_names
+from benchmarks.replicas import Figures, Pair, await_that, following, pair
+from benchmarks.servers import Server, ServerMissingError, end_children_on_sigterm, server_names
 
 REFERENCE = "redis"
-Figures = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -46,38 +45,6 @@ class Scale:
 
 
 QUICK = Scale(rounds=3, seconds=0.3, backlog=100_000, steady_s=10.0, keys=100_000, resyncs=3, waits=300)
-REPLICAS = [("none", 0), ("redis", 1), ("redis", 3), ("sink", 1), ("sink", 3)]
-
-
-def throughput(names: list[str], scale: Scale) -> dict[str, Figures]:
-    """A line for each server and its replicas: medians, and ratios to the same server alone in the same round."""
-    settings = load.Settings(seconds=scale.seconds)
-    lines: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    with ExitStack() as stack:
-        masters: dict[tuple[str, str], Server] = {}
-        for name, (kind, count) in product(names, REPLICAS):
-            master = stack.enter_context(running(name, *OPTIONS))
-            load.fill(master, settings.keyspace)
-            attach(master, kind, count, stack)
-            masters[name, f"{count} {kind}" if count else "alone"] = master
-        requests = {name: load.calibrate(masters[name, "alone"], "set", 16, settings) for name in names}
-        for _ in range(scale.rounds):
-            for case, master in masters.items():
-                sample = load.measure(master, "set", requests[case[0]], 16, settings)
-                lines.setdefault(case, []).append((sample.rps, sample.cpu_us))
-                watched = Watched(master, stack)
-                await_that(lambda watched=watched: has_acknowledged(watched))  # type: ignore[misc]
-    return {f"{name} {replicas}": kept(lines[name, replicas], lines[name, "alone"]) for name, replicas in lines}
-
-
-def kept(runs: list[tuple[float, float]], alone: list[tuple[float, float]]) -> Figures:
-    """SETs a second and CPU of a SET, and what is kept of the master alone: of its rate, and judged by its CPU."""
-    return {
-        "req/s": median(rps for rps, _ in runs),
-        "CPU µs": median(cpu for _, cpu in runs),
-        "kept": median(run[0] / base[0] for run, base in zip(runs, alone, strict=True)),
-        "kept by CPU": median(base[1] / run[1] for run, base in zip(runs, alone, strict=True)),
-    }
 
 
 def catchup(names: tuple[str, str], scale: Scale) -> Figures:
@@ -243,13 +210,15 @@ PARTS = ["throughput", *PAIRED]
 def compared(part: str, names: list[str], scale: Scale) -> dict[str, Figures]:
     """One part's lines, printed: medians of the rounds, in each of which every pair has its turn."""
     if part == "throughput":
-        lines = throughput(names, scale)
+        lines = replica_cost.throughput(names, scale.rounds, scale.seconds)
     else:
         turns: dict[str, list[Figures]] = {"→".join(names_of_pair): [] for names_of_pair in product(names, names)}
         for _ in range(scale.rounds if part in REPEATED else 1):
             for label, done in turns.items():
                 done.extend(tried(part, label, scale))
         lines = {label: medians(done) for label, done in turns.items() if done}
+    if part == "catchup":
+        lines["floor"] = {"applied/s": applied_a_second(set_commands(scale.backlog))}
     reference = f"{REFERENCE}→{REFERENCE}"
     for label, figures in lines.items():
         print(line(label, figures, None if label == reference else lines.get(reference)), flush=True)

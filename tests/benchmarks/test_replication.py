@@ -30,9 +30,14 @@ def test_a_part_has_plausible_figures(part):
 @pytest.mark.skipif(not shutil.which("redis-benchmark"), reason="redis-benchmark is not on the PATH")
 def test_throughput_has_a_line_for_each_number_of_replicas(capsys):
     lines = replication.compared("throughput", ["redis"], TINY)
-    assert list(lines) == ["redis alone", "redis 1 redis", "redis 3 redis", "redis 1 sink", "redis 3 sink"]
+    floor = ["bare_master alone", "bare_master 1 sink", "bare_master 3 sink"]
+    assert list(lines) == ["redis alone", "redis 1 redis", "redis 3 redis", "redis 1 sink", "redis 3 sink", *floor]
     assert lines["redis alone"]["kept"] == 1
     assert len(capsys.readouterr().out.splitlines()) == len(lines)
+
+
+def test_the_floor_of_catching_up_stands_beside_the_pairs():
+    assert set(replication.compared("catchup", ["redis"], TINY)) == {"redis→redis", "floor"}
 
 
 def test_a_pair_that_fails_is_told(monkeypatch, capsys):
