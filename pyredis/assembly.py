@@ -49,6 +49,13 @@ from pyredis.persistence.log_files import LogFiles
 from pyredis.persistence.rewriting import Rewriting
 from pyredis.persistence.save_progress import SaveProgress
 from pyredis.persistence.saving import Saving
+from pyredis.replication.failover import Failover
+from pyredis.replication.farewell import Farewell
+from pyredis.replication.following import Following
+from pyredis.replication.full_sync import FullSyncs
+from pyredis.replication.partial_sync import PartialSyncs
+from pyredis.replication.replicas import Replicas
+from pyredis.replication.replication_info import ReplicationInfo
 from pyredis.scripting.declared_flags import command_flags
 from pyredis.scripting.function_libraries import Functions
 from pyredis.scripting.scripts import Scripts
@@ -119,6 +126,13 @@ _SERVER_COMPONENTS = (
     Rewriting,
     Saving,
     Loading,
+    Replicas,
+    FullSyncs,
+    PartialSyncs,
+    Following,
+    Failover,
+    Farewell,
+    ReplicationInfo,
 )
 
 SERVER = Profile(TABLE, _SERVER_COMPONENTS, _tie_server)

@@ -75,6 +75,16 @@ def too_few_replicas() -> CommandError:
     return CommandError(b"Not enough good replicas to write.", b"NOREPLICAS")
 
 
+def read_only_replica() -> CommandError:
+    """A write by a replica's client."""
+    return CommandError(b"You can't write against a read only replica.", b"READONLY")
+
+
+def master_down() -> CommandError:
+    """A replica without its master does not serve what may be old (`replica-serve-stale-data no`)."""
+    return CommandError(b"Link with MASTER is down and replica-serve-stale-data is set to 'no'.", b"MASTERDOWN")
+
+
 def not_an_integer() -> CommandError:
     """An argument is no 64 bit integer."""
     return CommandError(NOT_AN_INTEGER)

@@ -15,10 +15,10 @@ from pyredis.engine.command_table.command import (
     command,
 )
 from pyredis.engine.execution import gates
+from pyredis.engine.execution.blocking import Blocked
 from pyredis.errors import CommandError, syntax_error
-from pyredis.protocol.replies import NO_REPLY, NoReply, Verbatim
-
-_CANNOT = b"Errors trying to SHUTDOWN. Check logs."
+from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status, Verbatim
+from pyredis.replication.farewell import CANNOT, Farewell
 
 
 @command(
@@ -76,24 +76,31 @@ def lolwut(ctx: Client, *words: bytes) -> Verbatim:
     since="1.0.0",
     complexity="O(N) in the number of keys when saving, otherwise O(1)",
 )
-def shutdown(ctx: Client, *words: bytes) -> NoReply:
+def shutdown(ctx: Client, *words: bytes) -> NoReply | Status | Blocked:
     """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]
 
     Ends the server, or takes that back.
     """
+    farewell = ctx.engine[Farewell]
     asked = {word.upper() for word in words}
     if not asked <= {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"} or asked >= {b"NOSAVE", b"SAVE"}:
         raise syntax_error()
     if b"ABORT" in asked:
         if len(asked) > 1:
             raise syntax_error()
-        raise CommandError(b"No shutdown in progress.")
+        if not farewell.waits:
+            raise CommandError(b"No shutdown in progress.")
+        farewell.abort()
+        return OK
     if ctx.engine.on_shutdown is None:
-        raise CommandError(_CANNOT)
+        raise CommandError(CANNOT)
     if ctx.engine.gates & gates.BUSY and b"NOSAVE" not in asked:
         raise CommandError(ctx.engine.busy, b"BUSY")  # half of a script's effects must not be saved
     save = True if b"SAVE" in asked else False if b"NOSAVE" in asked else None
     ctx.engine.log.info("User requested shutdown...")
-    if not ctx.engine.on_shutdown(save=save, now=b"NOW" in asked, force=b"FORCE" in asked):
-        raise CommandError(_CANNOT)
+    ends = ctx.engine.on_shutdown(save=save, now=b"NOW" in asked, force=b"FORCE" in asked)
+    if ends is None:
+        return Blocked((), (), 0, until=farewell.verdict)
+    if not ends:
+        raise CommandError(CANNOT)
     return NO_REPLY

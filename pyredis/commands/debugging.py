@@ -150,7 +150,16 @@ def pause_cron(ctx: Client, on: bytes) -> Status:
 @subcommand(b"CHANGE-REPL-ID")
 def change_repl_id(ctx: Client) -> Status:
     """Take a new replication id."""
+    ctx.engine.log.info("Changing replication IDs after receiving change-repl-id")
     ctx.engine[Propagation].renew_id()
+    ctx.engine[Propagation].forget_second_id()
+    return OK
+
+
+@subcommand(b"REPLICATE")
+def replicate(ctx: Client, *words: bytes) -> Status:
+    """Send a command to replicas and the log that is not executed here, whatever it is."""
+    ctx.engine[Propagation].send(ctx.db.index, words)
     return OK
 
 

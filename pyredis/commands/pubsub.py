@@ -19,6 +19,7 @@ from pyredis.engine.command_table.command import (
     container,
 )
 from pyredis.engine.command_table.help import help_reply, subcommand_error
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.messaging.channels import PubSub, Subscriptions
 from pyredis.patterns import compile_pattern
 from pyredis.protocol.replies import Push, Several, Status
@@ -137,6 +138,7 @@ def publish(ctx: Client, channel: bytes, message: bytes) -> int:
 
     Sends a message to everybody who listens; answers how many got it.
     """
+    ctx.engine[Propagation].send_to_replicas(ctx.db.index, ctx.argv)
     return ctx.engine[PubSub].publish(channel, message)
 
 
@@ -153,6 +155,7 @@ def spublish(ctx: Client, shardchannel: bytes, message: bytes) -> int:
 
     Sends a message to everybody who listens to a shard channel; answers how many got it.
     """
+    ctx.engine[Propagation].send_to_replicas(ctx.db.index, ctx.argv)
     return ctx.engine[PubSub].publish_to_shard(shardchannel, message)
 
 

@@ -17,14 +17,12 @@ from typing import Any
 from pyredis.config.parameter import ConfigError
 from pyredis.config.store import Config, fatal
 
-_NO_REPLICATION = "there is no replication yet"
 _NO_TLS = "there is no TLS yet"
 _NO_CLUSTER = "there is no cluster mode yet"
 NO_SENTINEL = "Sentinel mode is not available in this server yet"
 """What `--sentinel` is told."""
 
 REFUSED: dict[str, str] = {
-    "replicaof": f"{_NO_REPLICATION}, and as a master it would take writes that nobody expects here",
     "cluster-enabled": f"{_NO_CLUSTER}, and as a single server it would take the keys of all slots",
     "tls-port": f"{_NO_TLS}, and clients would find nobody or speak in clear",
     "tls-replication": f"{_NO_TLS}, and data would travel in clear",
@@ -52,22 +50,19 @@ IDLE: dict[str, str] = {
     "lists are kept uncompressed": "list-compress-depth",
     "all that wait are accepted": "max-new-connections-per-cycle",
     "sockets are not marked": "socket-mark-id",
-    "the server connects to nobody": "bind-source-addr",
+    "connections are made from any address": "bind-source-addr",
+    "a full sync has one connection": "repl-rdb-channel replica-full-sync-buffer-limit",
+    "sockets send at once": "repl-disable-tcp-nodelay",
+    "an emptied database is always freed in slices": "replica-lazy-flush",
+    "a snapshot for replicas is an ordinary one, and stays": "rdb-del-sync-files",
     "a log is synced as a whole": "aof-rewrite-incremental-fsync",
     "there is no such logo": "always-show-logo",
     "there are no such warnings": "ignore-warnings",
     "there are no such checks": "crash-memcheck-enabled use-exit-on-panic watchdog-period",
-    "errors while loading are judged by `aof-load-truncated` alone": "propagation-error-behavior",
     "payloads are always checked in full": "sanitize-dump-payload",
     "strings compare by bytes": "locale-collate",
     "the log shows no user's data": "hide-user-data-from-log",
     "scripts have no `redis.` API that was taken away": "lua-enable-deprecated-api",
-    _NO_REPLICATION: """masterauth masteruser rdb-del-sync-files repl-backlog-ttl repl-disable-tcp-nodelay
-        repl-diskless-load repl-diskless-sync repl-diskless-sync-delay repl-diskless-sync-max-replicas
-        repl-ping-replica-period repl-rdb-channel repl-timeout replica-announce-ip replica-announce-port
-        replica-announced replica-full-sync-buffer-limit replica-ignore-disk-write-errors
-        replica-ignore-maxmemory replica-lazy-flush replica-priority replica-read-only replica-serve-stale-data
-        shutdown-timeout""",
     _NO_TLS: """max-new-tls-connections-per-cycle tls-auth-clients tls-ca-cert-dir tls-ca-cert-file tls-cert-file
         tls-ciphers tls-ciphersuites tls-client-cert-file tls-client-key-file tls-client-key-file-pass
         tls-dh-params-file tls-key-file tls-key-file-pass tls-prefer-server-ciphers tls-protocols

@@ -56,7 +56,7 @@ class Engine:
         self.entries = _entries(commands)
         self.multi, self.exec = self._row("multi"), self._row("exec")
         rename_commands(self.entries, config.directives.get("rename-command", ()))
-        self.on_shutdown: Callable[..., bool] | None = None  # SHUTDOWN calls it: set by what runs the process
+        self.on_shutdown: Callable[..., bool | None] | None = None  # SHUTDOWN calls it: set by what runs the process
         self.exit_checks: list[Callable[[bool | None, bool], bool]] = []  # may the server end? (save, force)
         self.cron_steps: list[Callable[[], None]] = []
         self.before_replies: list[Callable[[], None]] = []  # run before a reply leaves: the log is written first

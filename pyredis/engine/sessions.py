@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.client import GONE, Client, Sink
 from pyredis.engine.execution import gates
+from pyredis.engine.execution.roles import NORMAL
 from pyredis.engine.host import Link, is_local
 from pyredis.engine.limits import Limits
 from pyredis.engine.memory.client_memory import ClientMemory
@@ -119,7 +120,7 @@ class Sessions:
             return
         now = self.engine.keyspace.now
         for client in list(self.engine[Clients].listed.values()):
-            listens = client.monitoring or client.gates & gates.SUBSCRIBED
+            listens = client.monitoring or client.gates & gates.SUBSCRIBED or client.role is not NORMAL
             if now - client.last_active > timeout * 1000 and client.waiting is None and not listens:
                 self.engine.stats.dropped_idle += 1
                 client.close()

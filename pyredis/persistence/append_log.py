@@ -35,7 +35,10 @@ _ERROR_LOG_EVERY = 30 * _SECOND
 
 
 class AppendLog:
-    """A component. `current_size` is that of base and increments, `base_size` what it was after the last rewrite."""
+    """A component. `current_size` is that of base and increments, `base_size` what it was after the last rewrite.
+
+    `synced_offset`: up to where the stream is safe from a power cut.
+    """
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -55,7 +58,7 @@ class AppendLog:
         self._flush_asked = False
         self._size = 0  # of the file
         self._synced_size = 0
-        self._synced_offset = 0  # in the stream
+        self.synced_offset = 0  # in the stream
         self._syncing: Syncing | None = None
         self._closing: list[Syncing] = []  # files that are no longer written, and not yet synced
         self._syncing_to = 0, 0  # what `_synced_size` and `_synced_offset` will be
@@ -89,7 +92,7 @@ class AppendLog:
     def _begin(self, state: str) -> None:
         self.state = state
         self._last_sync = self._now
-        self._synced_offset = self._propagation.offset
+        self.synced_offset = self._propagation.offset
         self._propagation.listen(self._feed, LOG)
         self._engine.before_replies.append(self.flush)
 
@@ -178,7 +181,7 @@ class AppendLog:
         if not self._buffer:
             if self._size != self._synced_size or self._syncing is not None:
                 self._sync_if_due()
-            elif self._synced_offset != self._propagation.offset:
+            elif self.synced_offset != self._propagation.offset:
                 self._note_synced(self._size, self._propagation.offset)
             return
         if self._file is None or (not force and self._postpones()):
@@ -324,7 +327,7 @@ class AppendLog:
             self._closing = [one for one in self._closing if not one.done or not self._went_well(one)]
             if self._closing:
                 return
-        self._synced_offset = count
+        self.synced_offset = count
         if self._engine.gates & detours.WAITED_FOR:
             self._engine[Blocking].look_again()
 
@@ -334,7 +337,7 @@ class AppendLog:
 
     def holds(self, offset: int) -> bool:
         """Whether the stream is synced up to `offset`."""
-        return self.state == ON and self._synced_offset >= offset
+        return self.state == ON and self.synced_offset >= offset
 
     # Inside
 

@@ -48,7 +48,8 @@ class Job(NamedTuple):
     """`kind` is `rdb` or `aof`. `file` says where to write, given the process number of who writes.
 
     `chunks` gives what to write of a keyspace, or of how it was. `whole`: only of a keyspace, so that it stands still.
-    With an `output` there is no file: it takes what is written.
+    With an `output` there is no file: it takes what is written. Who started it hears by `done` how it ended, or that it
+    was `killed`.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Job(NamedTuple):
     done: Callable[[Outcome], None]
     whole: bool = False
     output: Output | None = None
+    killed: Callable[[], None] = lambda: None
 
 
 class Background:
@@ -86,6 +88,11 @@ class Background:
     def active(self) -> str:
         """The kind of what is at work, or nothing."""
         return self._job.kind if self._job else ""
+
+    @property
+    def has_output(self) -> bool:
+        """Whether what is at work writes no file."""
+        return self._job is not None and self._job.output is not None
 
     def start(self, job: Job) -> None:
         """Begin; nothing else may be at work. Raises OSError when no child can be made."""
@@ -118,7 +125,7 @@ class Background:
         self.forks += 1
 
     def kill(self) -> None:
-        """End what is at work; nobody is told. What it wrote is removed."""
+        """End what is at work. What it wrote is removed."""
         job, pid = self._job, self.pid
         if job is None:
             return
@@ -130,6 +137,7 @@ class Background:
             self._slices.close()
         self._end(job)
         self._remove(job, job.file(pid or os.getpid()))
+        job.killed()
 
     def poll(self) -> None:
         """See whether it is over; then who started it is told. What the server writes itself goes on now."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
 
 _MICROSECONDS = 1_000_000
+Aux = list[tuple[bytes, bytes]]
 
 
 class Dataset:
@@ -30,16 +31,21 @@ class Dataset:
         self.drop_libraries: Callable[[], None] = lambda: None
         self.verifying = True  # checksums; DEBUG SET-SKIP-CHECKSUM-VALIDATION ends it
         self.on_replaced: list[Callable[[], None]] = []
+        self.place: Callable[[], Aux] = list  # in the replication stream
+        self.take_place: Callable[[dict[bytes, bytes]], None] = lambda aux: None  # when the server starts with it
 
-    def rdb_chunks(self, space: AnyKeyspace | None = None, *, aof_base: bool = False) -> Iterator[bytes]:
-        """The bytes of an RDB file, as configured, of everything there is or was."""
+    def rdb_chunks(
+        self, space: AnyKeyspace | None = None, *, aof_base: bool = False, keys: bool = True, libraries: bool = True
+    ) -> Iterator[bytes]:
+        """The bytes of an RDB file, as configured, of everything there is or was, or with no `keys` or `libraries`."""
         engine = self._engine
         aux = aux_fields(pyredis.REDIS_VERSION, engine.clock.now_ms(), engine[Memory].used(), aof_base=aof_base)
         delay = engine.config["rdb-key-save-delay"]
         return write_rdb(
             space or engine.keyspace,
-            aux=aux,
-            libraries=list(self.libraries()),
+            keys=keys,
+            aux=aux + self.place(),
+            libraries=list(self.libraries()) if libraries else (),
             compressing=engine.config["rdbcompression"],
             checksum=engine.config["rdbchecksum"],
             usage=self._delayed if delay else None,

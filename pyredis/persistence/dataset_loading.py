@@ -16,6 +16,7 @@ from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import CommandError
 from pyredis.keyspace.access import Access
+from pyredis.keyspace.database import Keyspace
 from pyredis.persistence.aof_format import RDB_MAGIC, VALKEY_MAGIC, BadFormat, CutShort, LogReader
 from pyredis.persistence.aof_manifest import ManifestError
 from pyredis.persistence.append_log import OFF, AppendLog
@@ -54,6 +55,7 @@ class Loading:
         self._dataset = engine[Dataset]
         self.total = self.loaded = 0
         self.keys_loaded = self.keys_expired = 0
+        self.aux: dict[bytes, bytes] = {}  # what the last snapshot said of itself
         self._started = 0
         self._snapshot_memory = 0
         self._steps: Steps = iter(())
@@ -98,21 +100,28 @@ class Loading:
             self._log.warning("Fatal error: can't open the RDB file %s", path.name)
             raise LoadingFailed
 
+    def from_master(self, path: Path) -> Steps:
+        """The dataset anew, as a master sent it: what has expired stays, for the master says when it goes."""
+        self._dataset.clear()
+        if not (yield from self._rdb_steps(path, dropping_expired=False)):
+            self._log.warning("Fatal error: can't open the RDB file %s", path.name)
+            raise LoadingFailed
+
     def begin(self, steps: Steps, done: Done) -> None:
         """Load in slices; `done` hears how it went. The first slice is run at once."""
         self._steps, self._done = steps, done
-        self._enter()
+        self.enter()
         self._go_on()
 
     def run(self, steps: Steps) -> None:
         """Load all at once. Raises LoadingFailed."""
         self._steps = steps
-        self._enter()
+        self.enter()
         try:
             while self._slice():
                 pass
         finally:
-            self._leave()
+            self.leave()
 
     def _go_on(self) -> None:
         failure = None
@@ -125,7 +134,7 @@ class Loading:
         except Exception:
             self._log.exception("Error while loading")
             failure = LoadingFailed()
-        self._leave()
+        self.leave()
         self._done(failure)
 
     def _slice(self) -> bool:
@@ -136,14 +145,16 @@ class Loading:
             return False
         return True
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """The dataset is not there until `leave`."""
         self.total = self.loaded = self._snapshot_memory = 0
         self._started = self._engine.clock.now_ms()
         self._engine[Propagation].mute(True)
         self._engine.gates |= gates.LOADING
         self._engine[ExpiryView].update()
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """It is there."""
         self._engine[Propagation].mute(False)
         self._engine.gates &= ~gates.LOADING
         self._engine[ExpiryView].update()
@@ -175,7 +186,7 @@ class Loading:
         data = next(chunks, b"")
         start = 0
         if data.startswith((RDB_MAGIC, VALKEY_MAGIC)):
-            loader = self._loader(dropping_expired=False)
+            loader = self.loader(dropping_expired=False)
             data = yield from self._preamble_steps(loader, name, data, chunks)
             start = loader.reader.offset
         reader = LogReader(start)
@@ -211,7 +222,7 @@ class Loading:
                 data = b"" if loader.reader.done else next(chunks, b"")
             if not loader.reader.done:
                 loader.finish()  # raises
-            self._take_rest(loader)
+            self.take_rest(loader)
         except (CorruptData, CommandError) as fault:
             what = "preamble of the AOF file" if old_style else "base file"
             self._log.warning("Error reading the RDB %s %s, AOF loading aborted: %s", what, name, fault)
@@ -250,22 +261,27 @@ class Loading:
     def _first_snapshot_steps(self) -> Generator[None, None, bool]:
         path = Path(self._config["dir"], self._config["dbfilename"])
         try:
-            return (yield from self._rdb_steps(path))
+            found = yield from self._rdb_steps(path, dropping_expired=self._config["replicaof"] is None)
         except LoadingFailed:
             self._log.warning("Terminating server after rdb file reading failure.")
             raise
+        if found:
+            self._dataset.take_place(self.aux)
+        return found
 
-    def _rdb_steps(self, path: Path, *, merging: bool = False) -> Generator[None, None, bool]:
+    def _rdb_steps(
+        self, path: Path, *, merging: bool = False, dropping_expired: bool = True
+    ) -> Generator[None, None, bool]:
         """Load an RDB file; whether there was one."""
         if not self._disk.exists(path):
             return False
-        loader = self._loader(dropping_expired=True, merging=merging)
+        loader = self.loader(dropping_expired=dropping_expired, merging=merging)
         try:
             self.total = self._disk.size(path)
             for data in self._chunks(path, "the RDB file"):
                 yield from self._feed_steps(loader, data)
             loader.finish()
-            self._take_rest(loader, merging=merging)
+            self.take_rest(loader, merging=merging)
         except CorruptData as fault:
             self._log.warning("Internal error in RDB reading of %s %s", path, fault)
             self._check(path)
@@ -293,11 +309,12 @@ class Loading:
                 check.feed(data)
             check.finish()
 
-    def _loader(self, *, dropping_expired: bool, merging: bool = False) -> Loader:
+    def loader(self, *, dropping_expired: bool, merging: bool = False, space: Keyspace | None = None) -> Loader:
+        """What fills the server's keyspace, or another."""
         engine = self._engine
         engine.tick()
         return Loader(
-            engine.keyspace,
+            space or engine.keyspace,
             engine.limits,
             dropping_expired=dropping_expired,
             merging=merging,
@@ -310,10 +327,10 @@ class Loading:
         db = self._engine.keyspace.databases[index]
         self._engine[Access].restore(db, key, idle and idle * _SECOND, frequency)
 
-    def _take_rest(self, loader: Loader, *, merging: bool = False) -> None:
+    def take_rest(self, loader: Loader, *, merging: bool = False) -> None:
         """What a snapshot says beside its keys. Raises CommandError for a library that cannot be loaded."""
         self._dataset.take_libraries(loader.libraries, merging)
-        self.keys_loaded, self.keys_expired = loader.keys, loader.expired
+        self.keys_loaded, self.keys_expired, self.aux = loader.keys, loader.expired, loader.aux
         skipped = f", empty keys skipped: {loader.empty}" if loader.empty else ""
         text = "Done loading RDB, keys loaded: %d, keys expired: %d%s."
         self._log.info(text, loader.keys, loader.expired, skipped)

@@ -90,6 +90,22 @@ class Rewriting:
         elif on and self._log.state == OFF:
             self._turn_on()
 
+    def suspend(self) -> None:
+        """Another dataset is about to come: the log ends here, as it is."""
+        if self._log.state != OFF:
+            self._log.close()
+            if self.active:
+                self._background.kill()
+
+    def resume(self) -> None:
+        """Another dataset has come, or does not: go on with a log of what there is."""
+        if self._config["appendonly"] and self._log.state == OFF:
+            try:
+                self._turn_on()
+            except ConfigError:
+                self._engine.log.warning("Failed to enable the AOF after a full resynchronization")
+                self.scheduled = True
+
     def _turn_on(self) -> None:
         self._log.begin_waiting()
         client = self._engine.running

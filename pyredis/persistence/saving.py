@@ -8,6 +8,8 @@ Times are ms unless said.
 
 import os
 import signal
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +55,7 @@ class Saving:
         self._last_ok = True
         self._last_try = 0
         self._last_seconds = -1
+        self.on_done: list[Callable[[bool], None]] = []  # hear whether a save in the background went well
         for name in ("save", "stop-writes-on-bgsave-error"):
             engine.config.on_change(name, self._tell_errors)
         engine.cron_steps.append(self._cron)
@@ -63,8 +66,13 @@ class Saving:
 
     @property
     def active(self) -> bool:
-        """Whether a snapshot is written in the background."""
+        """Whether a snapshot is written in the background, to a file or for replicas."""
         return self._background.active == KIND
+
+    @property
+    def writes_file(self) -> bool:
+        """Whether one is written to the file."""
+        return self.active and not self._background.has_output
 
     @property
     def changes(self) -> int:
@@ -97,7 +105,8 @@ class Saving:
         self.scheduled = False
         self.count += 1
         try:
-            self._background.start(Job(KIND, self._temporary, self._dataset.rdb_chunks, self._done))
+            killed = partial(self._tell, False)
+            self._background.start(Job(KIND, self.temporary, self._dataset.rdb_chunks, self._done, killed=killed))
         except OSError as error:
             self._failed()
             self._log.warning("Can't save in background: fork: %s", error.strerror)
@@ -135,7 +144,7 @@ class Saving:
     # Inside
 
     def _written_here(self) -> Path:
-        file = self._temporary(os.getpid())
+        file = self.temporary(os.getpid())
         write_new(
             self._disk, file, self._dataset.rdb_chunks(), incrementally=self._config["rdb-save-incremental-fsync"]
         )
@@ -145,11 +154,13 @@ class Saving:
         self._disk.rename(file, self.path)
         self._disk.sync_folder(self.path.parent)
 
-    def _temporary(self, pid: int) -> Path:
+    def temporary(self, pid: int) -> Path:
+        """Where a process of this number writes first."""
         return self.path.with_name(f"temp-{pid}.rdb")
 
     def _done(self, outcome: Outcome) -> None:
         self._last_seconds = (self._engine.clock.now_ms() - self._background.started) // _SECOND
+        ended_well = False
         if outcome.signal:
             self._log.warning("Background saving terminated by signal %d", outcome.signal)
             if outcome.signal != signal.SIGUSR1:  # else it was ended on purpose
@@ -160,6 +171,12 @@ class Saving:
         else:
             self._log.info("Background saving terminated with success")
             self._succeeded(self._saving)
+            ended_well = True
+        self._tell(ended_well)
+
+    def _tell(self, ended_well: bool) -> None:
+        for hear in self.on_done:
+            hear(ended_well)
 
     def _adopted(self, file: Path) -> bool:
         try:

@@ -5,7 +5,7 @@ What is written, a keyspace or what it was at some time, must not change until t
 (RDB 10) unless a newer version is asked for, or fields of hashes expire, for which there must be 12.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pyredis.rdb.checksum import crc64
@@ -59,11 +59,12 @@ def write_rdb(
     checksum: bool = True,
     usage: Usage | None = None,
     on_keys: Callable[[int], None] | None = None,
+    keys: bool = True,
 ) -> Iterator[bytes]:
-    """The chunks of a file; `usage` gives the mark before a key, if such are wanted, `on_keys` hears how many came."""
+    """The chunks of a file, perhaps without `keys`; `usage` gives the mark before a key, if such are wanted, `on_keys` hears how many came."""
     newest = max(newest, version_for(space))
     crc = 0
-    for chunk in _chunks(space, aux, libraries, newest, compressing, usage, on_keys):
+    for chunk in _chunks(space.databases if keys else (), aux, libraries, newest, compressing, usage, on_keys):
         if checksum:
             crc = crc64(chunk, crc)
         yield chunk
@@ -71,7 +72,7 @@ def write_rdb(
 
 
 def _chunks(
-    space: AnyKeyspace,
+    databases: Sequence[AnyDatabase],
     aux: Iterable[tuple[bytes, bytes]],
     libraries: Iterable[bytes],
     newest: int,
@@ -84,7 +85,7 @@ def _chunks(
     head += (bytes((AUX,)) + string_bytes(name) + string_bytes(value) for name, value in aux)
     head += (bytes((FUNCTION,)) + string_bytes(code, compressing) for code in libraries)
     yield b"".join(head)
-    for db in space.databases:
+    for db in databases:
         if len(db):
             yield b"".join((bytes((SELECT,)), length_bytes(db.index), bytes((RESIZE,)), *_sizes(db)))
             for bucket in db.table.buckets():

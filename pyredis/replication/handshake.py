@@ -103,7 +103,9 @@ def _decide(reply: bytes, history: History) -> Generator[bytes, bytes, Outcome]:
         return Continue(words[0].decode("latin-1") if named else history.id)
     if reply.startswith(_LATER):
         return NotNow(reply)
-    if history.failover or not reply.startswith(b"-ERR"):
+    if history.failover:
+        return NotNow(reply)
+    if not reply.startswith(b"-ERR"):
         raise HandshakeFailed(f"Unexpected reply to PSYNC from master: {_shown(reply)}")
     yield encode_command((b"SYNC",))
     return FullSync("", -1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyredis.datatypes.numeric import format_double
 from pyredis.engine.acl.acl_log import LUA, AclLog
 from pyredis.engine.client import Client
-from pyredis.engine.command_table.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE
+from pyredis.engine.command_table.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import unless_blocked
 from pyredis.engine.execution.dispatch import call, timed
@@ -18,7 +18,7 @@ from pyredis.engine.execution.propagation import EVERYBODY, Propagation
 from pyredis.engine.execution.roles import SCRIPT
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.roster import Clients
-from pyredis.errors import CommandError, out_of_memory, too_few_replicas
+from pyredis.errors import CommandError, out_of_memory, read_only_replica, too_few_replicas
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.faults import ScriptFault, fault
 
@@ -145,7 +145,12 @@ class Calls:
             raise self._refused(entry, b"Write commands are not allowed from read-only scripts.")
         if flags & DENYOOM and self._engine.gates & gates.OVER_LIMIT:
             self._demand_memory(run, entry)
+        standing = self._engine.gates
+        if standing & gates.MASTER_GONE and not flags & STALE:
+            raise self._refused(entry, b"Can not execute the command on a stale replica")
         if flags & WRITE:
+            if standing & gates.READ_ONLY:
+                raise self._refused(entry, read_only_replica().line)
             if self._engine.disk_errors and not run.dirty:
                 raise self._refused(entry, next(iter(self._engine.disk_errors.values())))
             if self._engine.gates & gates.FEW_REPLICAS and not run.dirty:
@@ -168,7 +173,7 @@ class Calls:
             raise self._refused(entry, out_of_memory().line)
 
     def _refused(self, entry: "Entry | None", text: bytes) -> ScriptFault:
-        has_code = text.startswith((b"OOM ", b"MISCONF ", b"NOREPLICAS "))
+        has_code = text.startswith((b"OOM ", b"MISCONF ", b"NOREPLICAS ", b"READONLY "))
         refusal = ScriptFault(text, counted=True) if has_code else fault(text, counted=True)
         self._engine.stats.count_error(refusal.line)
         if entry is not None:

@@ -13,6 +13,7 @@ from pyredis.engine.observability.loop_metrics import LoopMetrics
 from pyredis.engine.session import Session
 from pyredis.engine.sessions import Sessions
 from pyredis.persistence.dataset_loading import Done, Loading
+from pyredis.replication.farewell import Farewell
 from pyredis.server.process import require_room
 
 
@@ -68,12 +69,18 @@ class Server:
         loading = self.engine[Loading]
         loading.begin(loading.at_start(), done)
 
-    def shut_down(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> bool:
-        """End; False when the data could not be saved, unless `force`.
+    def shut_down(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> bool | None:
+        """End; False when the data could not be saved, unless `force`; None: later, when replicas have everything.
 
         `save`: whether to save; None where there are save points. `now` does not wait for replicas. What is saved is
         all that anybody is told was done: from here on nobody is served.
         """
+        end = partial(self._end_saved, save, force)
+        if not now and self.engine[Farewell].begin(end):
+            return None
+        return end()
+
+    def _end_saved(self, save: bool | None, force: bool) -> bool:
         if self._sessions.closed:
             return True
         if not all(check(save, force) for check in self.engine.exit_checks):

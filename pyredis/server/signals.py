@@ -27,7 +27,7 @@ def _stop(server: Server, name: str, parameter: str) -> None:
     save = True if "save" in asked else False if "nosave" in asked else None
 
     def shut_down() -> None:
-        if not server.shut_down(save=save, now="now" in asked, force="force" in asked):
+        if server.shut_down(save=save, now="now" in asked, force="force" in asked) is False:
             server.asked_to_end = False
             text = "%s received but errors trying to shut down the server, check the logs for more information"
             log.warning(text, name)

@@ -16,10 +16,13 @@ from pyredis.engine.command_table.command import (
     ALLOW_SUBSCRIBED,
     DENYOOM,
     LOADING,
+    MAY_REPLICATE,
+    NO_ASYNC_LOADING,
     NO_AUTH,
     NO_MULTI,
     NOT_QUEUED,
     READONLY,
+    STALE,
     TELLS_DISK_ERRORS,
     WRITE,
 )
@@ -28,7 +31,7 @@ from pyredis.engine.engine import Engine
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.memory.eviction import Eviction
-from pyredis.errors import CommandError, out_of_memory, too_few_replicas
+from pyredis.errors import CommandError, master_down, out_of_memory, read_only_replica, too_few_replicas
 from pyredis.protocol.parser import Argv
 from pyredis.protocol.replies import QUEUED
 
@@ -74,6 +77,26 @@ def replicated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
         raise too_few_replicas()
 
 
+def writable(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """A replica's clients do not write; scripts ask for each command."""
+    if engine.flags(client.transaction, entry, argv) & WRITE:
+        if entry.script:
+            raise CommandError(b"Can not run script with write flag on readonly replica.", b"READONLY")
+        raise read_only_replica()
+
+
+def fresh(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """A replica that lost its master may have been told not to serve old data."""
+    if not engine.flags(client.transaction, entry, argv) & STALE:
+        raise master_down()
+
+
+def not_replaced(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
+    """While another dataset is loaded beside this one, what would interfere does not run."""
+    if entry.command.flags & NO_ASYNC_LOADING:
+        raise CommandError(b"Redis is loading the dataset in memory", b"LOADING")
+
+
 def not_busy(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """While a script overruns, only what may run beside it does."""
     if not entry.command.flags & ALLOW_BUSY:
@@ -101,8 +124,8 @@ def at_home(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 
 
 def not_by_monitor(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
-    """A client that monitors may not touch keys."""
-    if entry.command.flags & (READONLY | WRITE):
+    """A client that monitors, or is a replica, may not touch keys."""
+    if entry.command.flags & (READONLY | WRITE | MAY_REPLICATE):
         raise CommandError(b"Replica can't interact with the keyspace")
 
 
@@ -127,8 +150,11 @@ GATES: tuple[tuple[int, Gate], ...] = (
     (gates.OVER_LIMIT, in_memory),
     (gates.DISK_ERROR, durable),
     (gates.FEW_REPLICAS, replicated),
+    (gates.READ_ONLY, writable),
     (gates.SUBSCRIBED, not_subscribed),
+    (gates.MASTER_GONE, fresh),
     (gates.LOADING, loaded),
+    (gates.ASYNC_LOADING, not_replaced),
     (gates.BUSY, not_busy),
     (gates.MONITORING, not_by_monitor),
     (gates.PAUSED, not_paused),

@@ -145,6 +145,14 @@ class Blocking:
         if self._released:
             self._engine.host.soon(self.serve)
 
+    def release_all(self, answer: Any) -> None:
+        """End all waits: what they wait for cannot come any more."""
+        for wait in list(self._waits.values()):
+            if wait.client.waiting is wait:
+                self.release(wait, answer)
+        if self._released:
+            self._engine.host.soon(self.serve)
+
     def _serve_ready(self) -> None:
         """Cron: serve those whose keys went meanwhile."""
         if self._ready or self._released:

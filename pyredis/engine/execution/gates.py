@@ -8,7 +8,7 @@ CONFIG SET, CLIENT PAUSE, …) sets or clears its bit. `detours` has the other b
 UNAUTHENTICATED = 1
 IN_TRANSACTION = 2
 SUBSCRIBED = 32  # it listens to channels
-MONITORING = 128  # it is shown every command
+MONITORING = 128  # it is shown every command, or fed the replication stream
 RESTRICTED = 1 << 20  # there is something its user may not do
 
 # The engine's word
@@ -18,6 +18,10 @@ BUSY = 1 << 15  # a script overruns: only what may run beside it does
 DISK_ERROR = 1 << 16  # writes cannot be made durable
 OVER_LIMIT = 1 << 18  # more memory is used than `maxmemory`
 FEW_REPLICAS = 1 << 19  # fewer than `min-replicas-to-write`
+
+READ_ONLY = 1 << 22  # a replica's clients may not write
+MASTER_GONE = 1 << 23  # a replica does not serve what may be old
+ASYNC_LOADING = 1 << 24  # another dataset is loaded beside the one that is served
 
 ROUTED = 1 << 21
 """Somebody tells whose keys are whose. In no word: plain commands ask it themselves (`Engine.rewire`)."""

@@ -17,6 +17,7 @@ class GoodReplicas:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self.count = 0
+        self.applies = True  # a replica asks for none of its own
         for name in ("min-replicas-to-write", "min-replicas-max-lag"):
             engine.config.on_change(name, self.update_gate)
         self.update_gate()
@@ -24,7 +25,7 @@ class GoodReplicas:
     def update_gate(self, _: object = None) -> None:
         """Open or close the gate."""
         config = self._engine.config
-        if config["min-replicas-max-lag"] and self.count < config["min-replicas-to-write"]:
+        if self.applies and config["min-replicas-max-lag"] and self.count < config["min-replicas-to-write"]:
             self._engine.gates |= gates.FEW_REPLICAS
         else:
             self._engine.gates &= ~gates.FEW_REPLICAS

@@ -1,4 +1,8 @@
-"""CLIENT PAUSE: commands (all, or those that may write) wait until a time or CLIENT UNPAUSE."""
+"""Commands (all, or those that may write) are held back: by CLIENT PAUSE, a failover, or a server about to end.
+
+Each has a purpose of its own, so that the end of one pause does not end another; together they hold back what any of
+them does.
+"""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,35 +22,46 @@ if TYPE_CHECKING:
 PAUSED = "pause"
 """A client's `waiting` while a pause holds its next command."""
 
+ASKED, FAILING_OVER, ENDING = "asked", "failing over", "ending"
+"""Purposes: CLIENT PAUSE, FAILOVER, SHUTDOWN."""
+
+FOREVER = 1 << 62
+
 
 class Pause:
-    """`until` is ms since 1970; `everything` is False for WRITE mode."""
+    """A component."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self.until = 0
-        self.everything = False
+        self._pauses: dict[str, tuple[int, bool]] = {}  # by purpose: until when, ms since 1970, and whether everything
         self._held: list[Client] = []
-        self._timer: Timer | None = None  # for `until`
+        self._timer: Timer | None = None  # for the end of the next one
 
     @property
     def active(self) -> bool:
         """Whether commands are held back now."""
-        return bool(self._engine.gates & gates.PAUSED)
+        return bool(self._pauses)
 
-    def begin(self, until: int, everything: bool) -> None:
-        """Pause; a pause that stands already is only ever prolonged and widened."""
-        self.until = max(until, self.until) if self.active else until
-        self.everything = everything or (self.active and self.everything)
+    @property
+    def everything(self) -> bool:
+        """Whether all commands are, and not only writes."""
+        return any(everything for _, everything in self._pauses.values())
+
+    def begin(self, until: int, everything: bool, purpose: str = ASKED) -> None:
+        """Pause; one that stands already is only ever prolonged and widened."""
+        before = self._pauses.get(purpose, (0, False))
+        self._pauses[purpose] = max(until, before[0]), everything or before[1]
         self._engine.gates |= gates.PAUSED
         self._engine[ExpiryView].update()
         self._wait()
 
-    def end(self) -> None:
-        """Let the held commands run, in the order they came."""
-        self._cancel()
-        self._engine.gates &= ~gates.PAUSED
-        self._engine[ExpiryView].update()
+    def end(self, purpose: str = ASKED) -> None:
+        """Let the held commands run, in the order they came, unless another pause holds them."""
+        self._pauses.pop(purpose, None)
+        self._wait()
+        if not self._pauses:
+            self._engine.gates &= ~gates.PAUSED
+            self._engine[ExpiryView].update()
         held, self._held = self._held, []
         for client in held:
             if client.waiting is PAUSED:  # else it was disconnected meanwhile
@@ -70,15 +85,16 @@ class Pause:
         return bool(self._engine.flags(client.transaction, entry, argv) & (WRITE | MAY_REPLICATE))
 
     def _wait(self) -> None:
-        self._cancel()
-        self._timer = self._engine.host.at(self.until, partial(self._engine.when_free, self._over))
-
-    def _cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        ends = min((until for until, _ in self._pauses.values()), default=FOREVER)
+        if ends < FOREVER:
+            self._timer = self._engine.host.at(ends, partial(self._engine.when_free, self._over))
 
     def _over(self) -> None:
-        if self.active and self._engine.keyspace.now >= self.until:
-            self.end()
-        elif self.active:  # the clock was set back
+        now = self._engine.keyspace.now
+        over = [purpose for purpose, (until, _) in self._pauses.items() if now >= until]
+        for purpose in over:
+            self.end(purpose)
+        if not over:  # the clock was set back
             self._wait()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyredis.engine.client import CLOSED
 from pyredis.engine.execution.blocking import Wait
 from pyredis.engine.execution.multi import Watches
+from pyredis.engine.execution.roles import NORMAL
 from pyredis.engine.messaging.channels import PubSub
 from pyredis.engine.roster import Clients
 
@@ -96,7 +97,7 @@ class ClientMemory:
 
     def update(self, client: "Client", more: int = 0) -> None:
         """Measure a client; `more` is what it is about to run."""
-        if client.waiting is CLOSED:
+        if client.waiting is CLOSED or client.role is not NORMAL:
             self._forget(client)
             return
         size = size_of(client).total + more

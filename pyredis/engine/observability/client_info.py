@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyredis.engine.client import CLOSED, TURN
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.multi import Watches
+from pyredis.engine.execution.roles import MASTER, REPLICA
 from pyredis.engine.memory.client_memory import REPLY_BUFFER, size_of
 from pyredis.engine.messaging.channels import PubSub
 
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
     from pyredis.engine.client import Client
 
 PRINTABLE = frozenset(range(ord("!"), ord("~") + 1))
-NORMAL, PUBSUB = b"normal", b"pubsub"
+NORMAL, PUBSUB, MASTER_KIND, REPLICA_KIND = b"normal", b"pubsub", b"master", b"replica"
 KINDS = {
     b"normal": NORMAL,
-    b"master": b"master",
-    b"replica": b"replica",
-    b"slave": b"replica",
+    b"master": MASTER_KIND,
+    b"replica": REPLICA_KIND,
+    b"slave": REPLICA_KIND,
     b"pubsub": PUBSUB,
 }
 """Words for TYPE in CLIENT LIST and KILL, and the kind each means."""
@@ -33,7 +34,12 @@ def printable(text: bytes) -> bool:
 
 def client_kind(client: "Client") -> bytes:
     """The class of a client as TYPE selects it; one that monitors is a normal one."""
+    if client.role in _KIND_OF_ROLE:
+        return _KIND_OF_ROLE[client.role]
     return PUBSUB if client.gates & gates.SUBSCRIBED else NORMAL
+
+
+_KIND_OF_ROLE = {MASTER: MASTER_KIND, REPLICA: REPLICA_KIND}
 
 
 def client_line(client: "Client", *, running: bool) -> bytes:
@@ -96,7 +102,9 @@ def _flags(client: "Client") -> str:
     held = client.waiting not in (None, TURN, CLOSED)
     tracking = client.tracking
     states = (
+        ("S", client.role is REPLICA),
         ("O", client.monitoring),
+        ("M", client.role is MASTER),
         ("P", client.gates & gates.SUBSCRIBED),
         ("x", client.transaction is not None),
         ("b", held),

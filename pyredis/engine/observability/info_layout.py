@@ -16,12 +16,12 @@ used_memory_dataset_perc total_system_memory total_system_memory_human used_memo
 used_memory_lua_human used_memory_scripts_eval number_of_cached_scripts number_of_functions number_of_libraries
 used_memory_vm_functions used_memory_vm_total used_memory_vm_total_human used_memory_functions used_memory_scripts
 used_memory_scripts_human maxmemory maxmemory_human maxmemory_policy mem_fragmentation_ratio mem_fragmentation_bytes
-mem_not_counted_for_evict=0 mem_replication_backlog=0 mem_total_replication_buffers=0 mem_replica_full_sync_buffer=0
-mem_clients_slaves=0 mem_clients_normal mem_cluster_links=0 mem_aof_buffer mem_allocator
+mem_not_counted_for_evict mem_replication_backlog mem_total_replication_buffers mem_replica_full_sync_buffer=0
+mem_clients_slaves mem_clients_normal mem_cluster_links=0 mem_aof_buffer mem_allocator
 mem_overhead_db_hashtable_rehashing=0 active_defrag_running=0 lazyfree_pending_objects lazyfreed_objects
 """
 _PERSISTENCE = """
-loading async_loading=0 current_cow_peak current_cow_size current_cow_size_age current_fork_perc
+loading async_loading current_cow_peak current_cow_size current_cow_size_age current_fork_perc
 current_save_keys_processed current_save_keys_total rdb_changes_since_last_save rdb_bgsave_in_progress
 rdb_last_save_time rdb_last_bgsave_status rdb_last_bgsave_time_sec rdb_current_bgsave_time_sec rdb_saves
 rdb_last_cow_size rdb_last_load_keys_expired rdb_last_load_keys_loaded aof_enabled aof_rewrite_in_progress
@@ -32,25 +32,20 @@ aof_delayed_fsync
 """
 _STATS = """
 total_connections_received total_commands_processed instantaneous_ops_per_sec total_net_input_bytes
-total_net_output_bytes total_net_repl_input_bytes=0 total_net_repl_output_bytes=0 instantaneous_input_kbps
+total_net_output_bytes total_net_repl_input_bytes total_net_repl_output_bytes instantaneous_input_kbps
 instantaneous_output_kbps instantaneous_input_repl_kbps=0.00 instantaneous_output_repl_kbps=0.00 rejected_connections
-sync_full=0 sync_partial_ok=0 sync_partial_err=0 expired_subkeys expired_keys expired_stale_perc
+sync_full sync_partial_ok sync_partial_err expired_subkeys expired_keys expired_stale_perc
 expired_time_cap_reached_count expire_cycle_cpu_milliseconds evicted_keys evicted_clients evicted_scripts
 total_eviction_exceeded_time current_eviction_exceeded_time keyspace_hits keyspace_misses pubsub_channels
 pubsub_patterns pubsubshard_channels latest_fork_usec total_forks migrate_cached_sockets=0
 slave_expires_tracked_keys=0 active_defrag_hits=0 active_defrag_misses=0 active_defrag_key_hits=0
 active_defrag_key_misses=0 total_active_defrag_time=0 current_active_defrag_time=0 tracking_total_keys
-tracking_total_items tracking_total_prefixes unexpected_error_replies=0 total_error_replies
+tracking_total_items tracking_total_prefixes unexpected_error_replies total_error_replies
 dump_payload_sanitizations=0 total_reads_processed total_writes_processed io_threaded_reads_processed=0
 io_threaded_writes_processed=0 client_query_buffer_limit_disconnections client_output_buffer_limit_disconnections
 reply_buffer_shrinks=0 reply_buffer_expands=0 eventloop_cycles eventloop_duration_sum eventloop_duration_cmd_sum
 instantaneous_eventloop_cycles_per_sec instantaneous_eventloop_duration_usec acl_access_denied_auth
 acl_access_denied_cmd acl_access_denied_key acl_access_denied_channel
-"""
-_REPLICATION = """
-role=master connected_slaves=0 master_failover_state=no-failover master_replid
-master_replid2=0000000000000000000000000000000000000000 master_repl_offset=0 second_repl_offset=-1
-repl_backlog_active=0 repl_backlog_size repl_backlog_first_byte_offset=0 repl_backlog_histlen=0
 """
 
 
@@ -68,7 +63,7 @@ LAYOUT = {
         "Persistence": _PERSISTENCE,
         "Threads": "",
         "Stats": _STATS,
-        "Replication": _REPLICATION,
+        "Replication": "",
         "CPU": "",
         "Modules": "",
         "Commandstats": "",

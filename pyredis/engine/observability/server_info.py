@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pyredis
 from pyredis.datatypes.dismantling import waiting
 from pyredis.engine.client import CLOSED, TURN
-from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.execution.roles import NORMAL
 from pyredis.engine.memory.used_memory import STARTUP, Memory
 from pyredis.engine.observability.info import Fields
 from pyredis.engine.roster import Clients
@@ -115,7 +115,7 @@ def clients(engine: "Engine") -> Fields:
     """How many there are and what waits in their buffers."""
     everyone = list(engine[Clients].listed.values())
     return {
-        "connected_clients": len(everyone),
+        "connected_clients": sum(one.role is NORMAL for one in everyone),
         "maxclients": engine.config["maxclients"],
         "client_recent_max_input_buffer": max((one.sink.input_pending() for one in everyone), default=0),
         "client_recent_max_output_buffer": max((one.sink.output_pending() for one in everyone), default=0),
@@ -183,11 +183,6 @@ def stats(engine: "Engine") -> Fields:
         "keyspace_hits": space.hits,
         "keyspace_misses": space.misses,
     }
-
-
-def replication(engine: "Engine") -> Fields:
-    """What a master without replicas has."""
-    return {"master_replid": engine[Propagation].id, "repl_backlog_size": engine.config["repl-backlog-size"]}
 
 
 def cpu(engine: "Engine") -> Fields:
@@ -321,7 +316,6 @@ SECTIONS: dict[str, SectionOf] = {
     "Memory": memory,
     "Threads": threads,
     "Stats": stats,
-    "Replication": replication,
     "CPU": cpu,
     "Commandstats": command_stats,
     "Errorstats": error_stats,

@@ -64,6 +64,8 @@ class Stats:
         self.writes = 0
         self.errors: Counter[str] = Counter()
         self.error_replies = 0
+        self.unexpected_errors = 0  # to commands of a stream that is believed
+        self.replication_bytes_in = self.replication_bytes_out = 0
         self.tells_errors_apart = True
         self.expired_stale_percent = 0.0
         self.expire_cycle_ms = 0
@@ -77,6 +79,7 @@ class Stats:
         self.evicted_scripts = 0
         self.eviction_exceeded_ns = 0
         self.peak_memory = 0
+        self.full_syncs = self.partial_syncs = self.partial_syncs_refused = 0  # that replicas asked for
 
     def fields(self) -> Fields:
         """Those of INFO stats."""
@@ -86,9 +89,14 @@ class Stats:
             "instantaneous_ops_per_sec": round(self.operations.value),
             "total_net_input_bytes": self.bytes_in,
             "total_net_output_bytes": self.bytes_out,
+            "total_net_repl_input_bytes": self.replication_bytes_in,
+            "total_net_repl_output_bytes": self.replication_bytes_out,
             "instantaneous_input_kbps": f"{self.input_rate.value / 1024:.2f}",
             "instantaneous_output_kbps": f"{self.output_rate.value / 1024:.2f}",
             "rejected_connections": self.rejected_connections,
+            "sync_full": self.full_syncs,
+            "sync_partial_ok": self.partial_syncs,
+            "sync_partial_err": self.partial_syncs_refused,
             "expired_stale_perc": f"{self.expired_stale_percent:.2f}",
             "expired_time_cap_reached_count": self.expired_time_cap_reached,
             "expire_cycle_cpu_milliseconds": self.expire_cycle_ms,
@@ -96,6 +104,7 @@ class Stats:
             "evicted_clients": self.evicted_clients,
             "evicted_scripts": self.evicted_scripts,
             "total_error_replies": self.error_replies,
+            "unexpected_error_replies": self.unexpected_errors,
             "total_reads_processed": self.reads,
             "total_writes_processed": self.writes,
             "client_query_buffer_limit_disconnections": self.query_buffer_disconnections,

@@ -1,0 +1,131 @@
+"""A master's stream, applied: its commands take effect here, and then it is passed on as it came.
+
+Commands of the stream are believed: no gate is asked, and an error is only logged, for the master has executed them.
+They take effect in whole transactions, and so does the count of bytes that is acknowledged. Keys past their time are
+seen, for the master deletes them in its own time.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pyredis.engine.command_table.command import ADMIN, SKIP_MONITOR
+from pyredis.engine.execution import detours
+from pyredis.engine.execution.blocking import Blocking
+from pyredis.engine.execution.dispatch import timed
+from pyredis.engine.execution.expiry_view import ExpiryView
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.messaging.invalidation import Tracking
+from pyredis.engine.messaging.monitors import Monitors
+from pyredis.errors import CommandError, wrong_arity
+from pyredis.persistence.append_log import ON, AppendLog
+from pyredis.protocol.encoder import encode_command
+from pyredis.protocol.parser import Argv
+from pyredis.protocol.replies import ErrorReply
+from pyredis.replication.stream_parser import StreamParser, Transactions, Whole
+
+if TYPE_CHECKING:
+    from pyredis.engine.client import Client
+    from pyredis.engine.command_table.entry import Entry
+    from pyredis.engine.engine import Engine
+
+_PANIC = ("panic", "panic-on-replicas")
+_ASKS = [b"REPLCONF", b"GETACK"]
+
+
+class AppliedStream:
+    """`send` takes what is for the master. `received`: bytes of the stream that came, whether they took effect or not."""
+
+    def __init__(self, engine: "Engine", client: "Client", send: Callable[[bytes], object]) -> None:
+        self._engine = engine
+        self._client = client
+        self._send = send
+        self._propagation = engine[Propagation]
+        self._view = engine[ExpiryView]
+        self._parser = StreamParser(engine.config["proto-max-bulk-len"])
+        self._transactions = Transactions()
+        self._name = "<unknown>"  # of the last command that was known
+
+    @property
+    def received(self) -> int:
+        """The offset up to which the stream has come."""
+        return self._propagation.offset + self._parser.held + self._transactions.held
+
+    def feed(self, data: bytes) -> None:
+        """Apply what is whole now. Raises ProtocolError."""
+        engine = self._engine
+        client = self._client
+        client.bytes_in += len(data)
+        for whole in self._parser.feed(data):
+            together, passed = self._transactions.feed(whole)
+            engine.tick()
+            client.last_active = engine.keyspace.now
+            self._view.update(of_master=True)
+            for commands in together:
+                if len(commands) == 1:
+                    self._run(commands[0])
+                else:
+                    with self._propagation.transaction():
+                        for argv in commands:
+                            self._run(argv)
+            self._view.update(of_master=False)
+            self._propagation.pass_on(passed)
+            client.wrote = self._propagation.offset
+            if b"GETACK" in whole.data:
+                self._answer_questions(whole)
+        if engine.gates & detours.WAITED_FOR:
+            engine[Blocking].serve()
+
+    def _run(self, argv: Argv) -> None:
+        engine, client = self._engine, self._client
+        client.begin(argv)
+        try:
+            entry = engine.find(argv)
+            if not entry.takes(len(argv)):
+                raise wrong_arity(entry.command.name)
+        except CommandError as failure:
+            engine.stats.count_error(failure.line)
+            self._complain(failure.line)
+            return
+        self._name = entry.command.name
+        value = timed(engine, client, entry, argv, entry.effect)
+        if engine.gates & (detours.MONITORED | detours.TRACKED):
+            self._tell(entry, argv)
+        if value.__class__ is ErrorReply:
+            self._complain(value.line)
+
+    def _tell(self, entry: "Entry", argv: Argv) -> None:
+        """Those who watch what is done here."""
+        engine, client = self._engine, self._client
+        if engine.gates & detours.MONITORED and not entry.command.flags & (ADMIN | SKIP_MONITOR):
+            engine[Monitors].feed(client, argv)
+        if engine.gates & detours.TRACKED:
+            engine[Tracking].done(client, entry)
+
+    def _complain(self, line: bytes) -> None:
+        engine = self._engine
+        text = line.decode("utf-8", "backslashreplace")
+        engine.log.warning(
+            "== CRITICAL == This replica is sending an error to its master: '%s' after processing the command '%s'",
+            *(text, self._name),
+        )
+        engine.stats.unexpected_errors += 1
+        if engine.config["propagation-error-behavior"] in _PANIC:
+            text = "This replica panicked sending an error to its master after processing the command '%s'"
+            engine.log.critical(text, self._name)
+            engine.give_up()
+
+    # How far we are
+
+    def acknowledge(self, behind: int = 0) -> None:
+        """Tell the master what took effect, but for the last bytes `behind`, and what is on disk here."""
+        offset, log = self._propagation.offset - behind, self._engine[AppendLog]
+        words = [b"REPLCONF", b"ACK", b"%d" % offset]
+        if log.state == ON:
+            words += [b"FACK", b"%d" % min(log.synced_offset, offset)]
+        self._send(encode_command(words))
+
+    def _answer_questions(self, whole: Whole) -> None:
+        """REPLCONF GETACK: the answer tells what stood before the question."""
+        for at, argv in enumerate(whole.commands):
+            if len(argv) == 3 and [word.upper() for word in argv[:2]] == _ASKS:
+                self.acknowledge(sum(len(encode_command(later)) for later in whole.commands[at:]))

@@ -1,0 +1,290 @@
+"""Whom this server follows: a master, or nobody, and then it is one itself.
+
+What it has is told by the id of a stream and an offset in it (`Propagation`). As long as the dataset is that, it asks
+any master to go on from there: after a lost connection, when it is made a replica of another, when it was a master
+before, and after a restart, for a snapshot keeps both. So nothing is "cached": only a dataset that was dropped and not
+replaced has no such place (`_resumes`).
+
+A server that is promoted goes on with the same history under a new id, up to here by the old one, so the other replicas
+of its master can go on with it. A connection that is lost is made again at once, then once a second.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.blocking import Blocking
+from pyredis.engine.execution.expiry_view import ExpiryView
+from pyredis.engine.execution.good_replicas import GoodReplicas
+from pyredis.engine.execution.propagation import Propagation
+from pyredis.persistence.dataset import Aux, Dataset
+from pyredis.persistence.dataset_loading import Loading
+from pyredis.persistence.rewriting import Rewriting
+from pyredis.protocol.replies import ErrorReply
+from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome
+from pyredis.replication.master_link import MasterLink, Phase
+from pyredis.replication.replicas import Replicas
+from pyredis.replication.transfer import Transfer, new_transfer
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+
+_SECOND = 1000
+_CHANGED = b"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
+
+
+class Following:
+    """A component. `master`: host and port, or None. `link`: the connection there, or None while there is none.
+
+    `down_since`: when the last connection that worked was lost, ms since 1970; None while there is one, or never was.
+    """
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._config = engine.config
+        self._log = engine.log
+        self._propagation = engine[Propagation]
+        self._replicas = engine[Replicas]
+        self._rewriting = engine[Rewriting]
+        self.master: tuple[str, int] | None = None
+        self.link: MasterLink | None = None
+        self.down_since: int | None = None
+        self._handed_over: Callable[[bool], None] | None = None  # while it offers the master's part to its new master
+        self._resumes = False
+        self._database = 0  # of the stream, where it goes on
+        self._awaited: FullSync | None = None  # what the dataset that comes is
+        self._last_second = 0
+        engine[Dataset].place, engine[Dataset].take_place = self._place, self._take_place
+        engine.cron_steps.append(self._cron)
+        for name in ("replica-read-only", "replica-serve-stale-data"):
+            engine.config.on_change(name, lambda _: self.update_gates())
+        if engine.config["replicaof"]:
+            self._begin(engine.config["replicaof"])
+
+    @property
+    def phase(self) -> Phase:
+        """How far the connection to the master is."""
+        if self.master is None:
+            return Phase.NONE
+        return self.link.phase if self.link is not None else Phase.CONNECT
+
+    # REPLICAOF
+
+    def follow(self, master: tuple[str, int], *, handed_over: Callable[[bool], None] | None = None) -> None:
+        """Become a replica of this master, or of another one than before.
+
+        With `handed_over` that is none yet: it is asked to become one, and `handed_over` hears whether it does.
+        """
+        if self.master is None:
+            self._resumes = True  # what is here is this server's own history
+            self._database = self._propagation.database
+        self._part()
+        self._release_blocked()
+        self._handed_over = handed_over
+        self._begin(master)
+        self.connect()
+
+    def promote(self) -> None:
+        """Become a master."""
+        if self.master is None:
+            return
+        self._part()
+        self.master = self.down_since = self._handed_over = None
+        self._config.replace("replicaof", None)
+        self._propagation.go_on_as(f"{self._engine.random.getrandbits(160):040x}")
+        self._replicas.drop_all()
+        self._replicas.followed = False
+        self._propagation.follow(False)
+        self._engine[ExpiryView].update(replica=False)
+        self.update_gates()
+        self._log.info(
+            "Setting secondary replication ID to %s, valid up to offset: %d. New replication ID is %s",
+            *(self._propagation.second_id, self._propagation.second_offset, self._propagation.id),
+        )
+
+    def _begin(self, master: tuple[str, int]) -> None:
+        self.master = master
+        self._config.replace("replicaof", master)
+        self._replicas.followed = True
+        self._propagation.follow(True)
+        self._engine[ExpiryView].update(replica=True)
+        self.down_since = self._engine.clock.now_ms()
+        self.update_gates()
+
+    def _part(self) -> None:
+        """Let go of the present master; where its stream is, is kept."""
+        link, self.link = self.link, None
+        if link is not None:
+            self._keep_database(link)
+            link.close()
+            self._give_up_transfer(link)
+
+    def _give_up_transfer(self, link: MasterLink) -> None:
+        """The dataset that was to come does not: go on with what there is, if it is whole."""
+        if self._awaited is not None:
+            self._awaited = None
+            if link.dropped_data:
+                self._resumes = False
+                self._replicas.drop_all()
+            self._rewriting.resume()
+
+    def _release_blocked(self) -> None:
+        """Who waits for keys that only a master's clients can take waits in vain."""
+        self._engine[Blocking].release_all(ErrorReply(_CHANGED))
+
+    def update_gates(self) -> None:
+        """What clients may do follows from whether there is a master, and a connection to it."""
+        engine, is_replica = self._engine, self.master is not None
+        standing = 0
+        if is_replica and self._config["replica-read-only"]:
+            standing |= gates.READ_ONLY
+        if is_replica and self.phase is not Phase.CONNECTED and not self._config["replica-serve-stale-data"]:
+            standing |= gates.MASTER_GONE
+        engine.gates = engine.gates & ~(gates.READ_ONLY | gates.MASTER_GONE) | standing
+        engine[GoodReplicas].applies = not is_replica
+        engine[GoodReplicas].update_gate()
+
+    # The connection
+
+    def connect(self) -> None:
+        """Begin to connect, unless the dataset is being loaded."""
+        if self.master is None or self.link is not None or self._engine[Loading].active:
+            return
+        host, port = self.master
+        self._log.info("Connecting to MASTER %s:%d", host, port)
+        try:
+            self.link = MasterLink(self._engine, self, self.master)
+        except OSError as error:
+            self._log.warning("Unable to connect to MASTER: %s", error.strerror or error)
+            return
+        self._log.info("MASTER <-> REPLICA sync started")
+
+    def _cron(self) -> None:
+        now = self._engine.keyspace.now
+        if self.master is None or 0 <= now - self._last_second < _SECOND:
+            return
+        self._last_second = now
+        if self.link is None:
+            self.connect()
+        else:
+            self.link.tell()
+            self.link.check_time(now)
+
+    # For the connection: its Owner
+
+    def introduction(self) -> Introduction:
+        """What this server says of itself."""
+        config = self._config
+        port = config["replica-announce-port"] or config["port"]
+        ip = (config["replica-announce-ip"] or "").encode()
+        user, password = ((config[name] or "").encode() for name in ("masteruser", "masterauth"))
+        return Introduction(port, ip, user, password)
+
+    def history(self) -> History:
+        """What it has."""
+        if not self._resumes:
+            self._log.info("Partial resynchronization not possible (no cached master)")
+            return History()
+        id, offset = self._propagation.id, self._propagation.offset
+        self._log.info("Trying a partial resynchronization (request %s:%d).", id, offset + 1)
+        return History(id, offset, self._handed_over is not None)
+
+    def answered(self, outcome: Outcome) -> Transfer | None:
+        """The master's answer to PSYNC."""
+        handed_over, self._handed_over = self._handed_over, None
+        if handed_over is not None:
+            handed_over(not isinstance(outcome, NotNow))
+            if self.master is None:
+                return None
+        if isinstance(outcome, Continue):
+            self._continue(outcome.id)
+        elif isinstance(outcome, FullSync):
+            self._log.info("Full resync from master: %s:%d", outcome.id, outcome.offset)
+            self._awaited = outcome
+            self._rewriting.suspend()
+            return new_transfer(self._engine, same_history=outcome.id == self._propagation.id)
+        return None
+
+    def _continue(self, id: str) -> None:
+        propagation = self._propagation
+        self._log.info("Successful partial resynchronization with master.")
+        if id != propagation.id:
+            propagation.go_on_as(id)
+            self._log.info("Master replication ID changed to %s", id)
+            self._replicas.drop_all()
+        if self._replicas.backlog is None:
+            self._replicas.start_backlog()
+        self.down_since = None
+        self._engine.host.soon(self.update_gates)
+        self._log.info("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.")
+
+    def loaded(self) -> None:
+        """The dataset that came is there."""
+        propagation, awaited = self._propagation, self._awaited
+        assert awaited is not None
+        self._awaited = None
+        self._replicas.drop_all()
+        self._resumes = bool(awaited.id)
+        if awaited.id:
+            propagation.id, propagation.offset = awaited.id, awaited.offset
+        propagation.forget_second_id()
+        self._database = int(self._engine[Loading].aux.get(b"repl-stream-db", b"0"))
+        self._replicas.start_backlog()
+        self.down_since = None
+        self._engine.host.soon(self.update_gates)
+        self._rewriting.resume()
+
+    def database(self) -> int:
+        """In which one the stream goes on."""
+        return self._database if 0 <= self._database < len(self._engine.keyspace.databases) else 0
+
+    def lost(self, phase: Phase) -> None:
+        """The connection is gone: make it again."""
+        link, self.link = self.link, None
+        assert link is not None
+        self._give_up_transfer(link)
+        if phase is Phase.CONNECTED:
+            self._keep_database(link)
+            self.down_since = self._engine.clock.now_ms()
+            self.update_gates()
+            if self.master is not None:
+                self._log.info("Reconnecting to MASTER %s:%d", *self.master)
+                self._engine.host.soon(self.connect)
+
+    def _keep_database(self, link: MasterLink) -> None:
+        if link.client is not None:
+            self._database = link.client.db.index
+
+    # A snapshot keeps the place in the stream
+
+    def _place(self) -> Aux:
+        """What a snapshot says of the stream, if it can be gone on with."""
+        propagation = self._propagation
+        if self.master is not None:
+            database = self.link.client.db.index if self.link and self.link.client else self._database
+            if not self._resumes:
+                return []
+        elif self._replicas.backlog is None:
+            return []
+        else:
+            database = propagation.database
+        return [
+            (b"repl-stream-db", b"%d" % database),
+            (b"repl-id", propagation.id.encode()),
+            (b"repl-offset", b"%d" % propagation.offset),
+        ]
+
+    def _take_place(self, aux: dict[bytes, bytes]) -> None:
+        """The server has loaded its own snapshot: a replica goes on from there, a master's replicas can."""
+        id, offset = aux.get(b"repl-id", b""), aux.get(b"repl-offset", b"")
+        if len(id) != 40 or not offset.isdigit():
+            return
+        propagation = self._propagation
+        propagation.offset = int(offset)
+        if self.master is not None:
+            propagation.id = id.decode("latin-1")
+            self._database = int(aux.get(b"repl-stream-db", b"0"))
+            self._resumes = True
+        else:
+            propagation.second_id, propagation.second_offset = id.decode("latin-1"), int(offset) + 1
+            self._replicas.start_backlog()

@@ -1,0 +1,329 @@
+"""One connection to a master, from dialling until it is lost: the handshake, perhaps a full sync, then the stream.
+
+What comes has its turn after others: a large read is applied in pieces, and nothing while a script overruns or a dataset
+is loaded; the rest waits here, and then in the socket. What becomes of this server is for `Following` to say; this tells it how far the connection is.
+"""
+
+from collections.abc import Callable, Generator
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from pyredis.engine.client import CLOSED, Client, NullSink
+from pyredis.engine.execution import gates
+from pyredis.engine.execution.roles import MASTER
+from pyredis.engine.host import Link
+from pyredis.engine.roster import Clients
+from pyredis.errors import ProtocolError
+from pyredis.replication.applied_stream import AppliedStream
+from pyredis.replication.handshake import (
+    Continue,
+    FullSync,
+    HandshakeFailed,
+    History,
+    Introduction,
+    NotNow,
+    Outcome,
+    handshake,
+)
+from pyredis.replication.payload import PayloadError, PayloadReader
+from pyredis.replication.transfer import Transfer, TransferFailed
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+
+_LINE_MAX = 4096
+_SLICE_BYTES = 64 * 1024
+
+
+class Phase(Enum):
+    """How far a connection to a master is, in ROLE's words."""
+
+    NONE = "none"
+    CONNECT = "connect"
+    CONNECTING = "connecting"
+    HANDSHAKE = "handshake"
+    TRANSFER = "sync"
+    CONNECTED = "connected"
+
+
+class Owner(Protocol):
+    """Who wants to follow, and decides."""
+
+    def introduction(self) -> Introduction:
+        """What this server says of itself."""
+
+    def history(self) -> History:
+        """What it has."""
+
+    def answered(self, outcome: Outcome) -> Transfer | None:
+        """The master's answer to PSYNC: what takes in the dataset, if it comes. Raises TransferFailed."""
+
+    def loaded(self) -> None:
+        """The dataset that came is there."""
+
+    def database(self) -> int:
+        """In which one the stream goes on."""
+
+    def lost(self, phase: Phase) -> None:
+        """The connection is gone, or of no use, and nothing more is heard of it; the log knows why."""
+
+
+class MasterSink(NullSink):
+    """What the master's client has for a connection: nothing is answered."""
+
+    def __init__(self, link: Link, close: Callable[[], None]) -> None:
+        self.address, self.local_address, self.fd = link.address, link.local_address, link.fd
+        self.close = self.abort = close  # type: ignore[method-assign]
+
+
+class MasterLink:
+    """A `Peer`. `last_io`: when the master was heard last, ms since 1970. `client`: as whom its stream runs."""
+
+    def __init__(self, engine: "Engine", owner: Owner, address: tuple[str, int]) -> None:
+        self._engine = engine
+        self._log = engine.log
+        self._owner: Owner | None = owner
+        self.phase = Phase.CONNECTING
+        self.last_io = engine.clock.now_ms()
+        self.client: Client | None = None
+        self.stream: AppliedStream | None = None
+        self.payload: PayloadReader | None = None
+        self.dropped_data = False  # the old dataset is gone, and no other has come
+        self._talk: Generator[bytes, bytes, Outcome] | None = None
+        self._line = b""  # a part of one
+        self._transfer: Transfer | None = None
+        self._waiting = bytearray()  # what was read and has its turn later
+        self._is_busy = False  # what comes has to wait
+        self._link = engine.host.dial(address, self)
+
+    # From the link
+
+    def connected(self, link: Link) -> None:
+        """Introduce ourselves."""
+        if self._owner is None:
+            link.abort()
+            return
+        self._link = link
+        self._log.info("Non blocking connect for SYNC fired the event.")
+        self.phase = Phase.HANDSHAKE
+        self._talk = handshake(self._owner.introduction(), self._owner.history())
+        link.write(next(self._talk))
+
+    def received(self, data: bytes) -> None:
+        """Whatever it is, it goes to whose turn it is."""
+        self.last_io = self._engine.clock.now_ms()
+        self._engine.stats.replication_bytes_in += len(data)
+        if self._is_busy:
+            self._waiting += data
+        else:
+            self._handle(data)
+
+    def _handle(self, data: bytes) -> None:
+        while data and self._owner is not None:
+            if self._is_busy:
+                self._waiting += data
+                break
+            if self._talk is not None:
+                data = self._hear(data)
+            elif self.payload is not None:
+                data = self._take(data)
+            else:
+                data = self._apply(data)
+
+    def congested(self) -> None:
+        """The master does not read: nothing is sent that could wait."""
+
+    def writable(self) -> None:
+        """It does again."""
+
+    def lost(self, error: Exception | None) -> None:
+        """The connection is gone."""
+        if self.phase is Phase.CONNECTING:
+            self._fail(f"Error condition on socket for SYNC: {_reason(error)}")
+        elif self.phase is Phase.CONNECTED:
+            self._fail("Connection with master lost.")
+        elif self.phase is Phase.TRANSFER:
+            self._fail(f"I/O error trying to sync with MASTER: {_reason(error)}")
+        else:
+            self._fail(f"Master did not reply to the handshake: {_reason(error)}")
+
+    # Ending
+
+    def _fail(self, why: str) -> None:
+        """The connection is of no use."""
+        owner, phase = self._owner, self.phase
+        if owner is not None:
+            self._log.warning("%s", why)
+            self.close()
+            owner.lost(phase)
+
+    def close(self) -> None:
+        """Part with the master; nobody is told."""
+        self._owner = None
+        self.phase = Phase.NONE
+        self._link.abort()
+        if self._transfer is not None:
+            self.dropped_data = self._transfer.drops_data
+            self._transfer.abandon()
+            self._transfer = None
+        if self.client is not None and self.client.waiting is not CLOSED:
+            self._engine[Clients].disconnect(self.client)
+
+    def _killed(self) -> None:
+        """CLIENT KILL."""
+        self._engine.host.soon(lambda: self._fail("Connection with master lost."))
+
+    # The handshake
+
+    def _hear(self, data: bytes) -> bytes:
+        """Answer the next line; what stands behind it."""
+        line, end, rest = (self._line + data).partition(b"\n")
+        if not end:
+            self._line = line
+            if len(line) > _LINE_MAX:
+                self._fail("Master sent a line without an end")
+            return b""
+        self._line = b""
+        assert self._talk is not None and self._owner is not None
+        try:
+            answer = self._talk.send(line.removesuffix(b"\r"))
+        except StopIteration as done:
+            self._talk = None
+            self._decide(done.value)
+        except HandshakeFailed as failure:
+            self._fail(str(failure))
+        else:
+            if answer:
+                self._link.write(answer)
+        return rest
+
+    def _decide(self, outcome: Outcome) -> None:
+        assert self._owner is not None
+        try:
+            self._transfer = self._owner.answered(outcome)
+        except TransferFailed as failure:
+            self._fail(str(failure))
+            return
+        if self._owner is None:
+            return  # it gave up following meanwhile
+        if isinstance(outcome, NotNow):
+            text = f"Master is currently unable to PSYNC but should be in the future: {outcome.line.decode('latin-1')}"
+            self._fail(text)
+        elif isinstance(outcome, FullSync):
+            self.phase = Phase.TRANSFER
+            self.payload = PayloadReader()
+        else:
+            assert isinstance(outcome, Continue)
+            self._begin_stream()
+
+    # The dataset
+
+    def _take(self, data: bytes) -> bytes:
+        payload, transfer = self.payload, self._transfer
+        assert payload is not None and transfer is not None
+        announced = payload.has_header
+        try:
+            found = payload.feed(data)
+            if payload.has_header and not announced:
+                self._tell_what_comes(payload)
+            if found:
+                transfer.take(found)
+            if payload.done:
+                self._rest()
+                self._waiting += payload.rest
+                self._log.info("MASTER <-> REPLICA sync: Loading DB in memory")
+                transfer.finish(self._loaded)
+        except (PayloadError, TransferFailed) as failure:
+            self._fail(str(failure))
+        return b""
+
+    def _tell_what_comes(self, payload: PayloadReader) -> None:
+        if payload.size is None:
+            self._log.info("MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk")
+        else:
+            self._log.info("MASTER <-> REPLICA sync: receiving %d bytes from master to disk", payload.size)
+
+    def _loaded(self, ok: bool) -> None:
+        if self._owner is None:
+            return
+        if not ok:
+            self._fail("Failed trying to load the MASTER synchronization DB, check server logs.")
+            return
+        self._transfer = self.payload = None
+        self._log.info("MASTER <-> REPLICA sync: Finished with success")
+        self._owner.loaded()
+        self._begin_stream()
+        self._go_on()
+
+    # The stream
+
+    def _begin_stream(self) -> None:
+        assert self._owner is not None
+        self.phase = Phase.CONNECTED
+        self.client = self._engine[Clients].connect(MasterSink(self._link, self._killed), MASTER)
+        self.client.db = self._engine.keyspace.databases[self._owner.database()]
+        self.stream = AppliedStream(self._engine, self.client, self._link.write)
+        self.stream.acknowledge()
+
+    def _apply(self, data: bytes) -> bytes:
+        """Apply what came, or a slice of it; what is left."""
+        assert self.stream is not None
+        if self._engine.gates & gates.BUSY:
+            self._rest()
+            self._engine.when_free(self._go_on)
+            return data
+        rest = b""
+        if len(data) > _SLICE_BYTES:
+            cut = data.rfind(b"\r\n*", 0, _SLICE_BYTES) + 2
+            cut = cut if cut > 1 else _SLICE_BYTES
+            data, rest = data[:cut], data[cut:]
+            self._rest()
+            self._engine.host.soon(self._go_on)
+        try:
+            self.stream.feed(data)
+        except ProtocolError as error:
+            self._fail(f"Protocol error from master: {error.text.decode('utf-8', 'backslashreplace')}")
+        return rest
+
+    def _rest(self) -> None:
+        """Others have their turn."""
+        self._is_busy = True
+        self._link.pause_reading()
+
+    def _go_on(self) -> None:
+        if self._owner is None:
+            return
+        self._is_busy = False
+        data, self._waiting = bytes(self._waiting), bytearray()
+        self._handle(data)
+        if not self._is_busy and self._owner is not None:
+            self._link.resume_reading()
+
+    # From time to time
+
+    def tell(self) -> None:
+        """Once a second the master hears how far we are, or that we live."""
+        if self.stream is not None and self.phase is Phase.CONNECTED:
+            self.stream.acknowledge()
+        elif self.phase is Phase.TRANSFER:
+            self._link.write(b"\n")
+
+    def check_time(self, now: int) -> None:
+        """Give up a master that is silent for longer than `repl-timeout`."""
+        if now - self.last_io <= self._engine.config["repl-timeout"] * 1000:
+            return
+        if self.phase is Phase.CONNECTED:
+            self._fail("MASTER timeout: no data nor PING received...")
+        elif self.phase is not Phase.TRANSFER:
+            self._fail("Timeout connecting to the MASTER...")
+        elif not self._is_busy:  # else it is we who load
+            self._fail(
+                "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' "
+                "parameter in redis.conf to a larger value."
+            )
+
+
+def _reason(error: Exception | None) -> str:
+    if error is None:
+        return "connection lost"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
