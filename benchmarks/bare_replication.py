@@ -1,8 +1,8 @@
 """The floor of replication: the bare loop as a master, and a replica that is hiredis over a dict.
 
 What it costs is what any Python server on these libraries pays for replicas: each write is encoded once, and what a
-turn of the loop brought goes to every replica with one write. The snapshot it sends is empty, so what attaches must come first and
-not look into it (sink_replica does neither); no backlog, no resync.
+turn of the loop brought goes to every replica with one write. The snapshot it sends is empty, so what attaches must
+come first and not look into it (sink_replica does neither); no backlog, no resync.
 
 Run: `python -m benchmarks.bare_replication PORT`
 """
