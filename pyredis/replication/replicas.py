@@ -225,13 +225,15 @@ class Replicas:
         good, now = self._engine[GoodReplicas], self._engine.clock.now_ms()
         most = self._config["min-replicas-max-lag"] * _SECOND
         online = (one for one in self.attached.values() if one.state is State.ONLINE)
-        good.count = sum(now // _SECOND * _SECOND - one.ack_time // _SECOND * _SECOND <= most for one in online)
+        good.count = sum(now - one.ack_time < most + _SECOND for one in online)  # whole seconds of lag
         good.update_gate()
 
     # Once a second
 
     def _cron(self) -> None:
         now = self._engine.keyspace.now
+        if self.attached and self._config["min-replicas-to-write"]:
+            self.count_good()  # once a second would let a master that was cut off acknowledge for a second more
         if now - self._last_second < _SECOND and now >= self._last_second:
             return
         self._last_second = now
