@@ -40,7 +40,8 @@ class Replicas:
         self._config = engine.config
         self._log = engine.log
         self._propagation = engine[Propagation]
-        self._limits = engine[Sessions].limits
+        self._sessions = engine[Sessions]
+        self._limits = self._sessions.limits
         self.backlog: Backlog | None = None
         self.attached: dict[Client, Replica] = {}
         self._introduced: dict[Client, Replica] = {}
@@ -127,7 +128,7 @@ class Replicas:
 
     def _take(self, data: bytes) -> None:
         if not self._turn:
-            self._engine.host.soon(self.flush)
+            self._sessions.write_last(self.flush)
         self._turn.append(data)
 
     def flush(self) -> None:
@@ -179,7 +180,7 @@ class Replicas:
             self._engine[Clients].disconnect(replica.client)
 
     def _trim(self) -> None:
-        if self.backlog is not None:
+        if self.backlog is not None and len(self.backlog) > self._config["repl-backlog-size"]:
             needed = min((one.sent for one in self.attached.values() if one.sent), default=self.backlog.end)
             self.backlog.trim(self._config["repl-backlog-size"], needed)
 
@@ -210,6 +211,7 @@ class Replicas:
         """Have all say how far they are, now; once a turn is enough."""
         if self.attached and not self._acks_asked and not self.followed:
             self._propagation.pass_on(GETACK)
+            self.flush()
             self._acks_asked = True
 
     def having(self, offset: int) -> int:
