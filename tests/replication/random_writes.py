@@ -91,7 +91,8 @@ FORMS = {
         ZMPOP 2 zset zset MIN COUNT 2
         ZREMRANGEBYRANK zset 50 -1
         ZREMRANGEBYSCORE zset score score
-        ZREMRANGEBYLEX zset [member1 [member11
+        ZADD lex 0 member 0 member 0 member
+        ZREMRANGEBYLEX lex [member1 [member11
         ZRANGESTORE zset zset 0 20
         ZUNIONSTORE zset 2 zset zset WEIGHTS 2 0.5 AGGREGATE MAX
         ZUNIONSTORE zset 2 zset set
@@ -283,6 +284,10 @@ class RandomWrites:
 
     def any(self):
         return self._named(self._any(KINDS))
+
+    def lex(self):
+        """A sorted set of one score, which nothing else touches: with several, a range of words is not defined."""
+        return self._named("lex")
 
     def value(self):
         chance = self.random.random()
