@@ -39,6 +39,7 @@ COMMANDS: dict[str, list[str]] = {
     "redis": ["redis-server", "--port", "{port}", "--save", "", "--appendonly", "no"],
     "redis8": [sys.executable, "-c", _REDIS_8, "--port", "{port}", "--save", "", "--appendonly", "no"],
     "bare": [sys.executable, "-m", "benchmarks.bare_loop", "{port}"],
+    "bare_master": [sys.executable, "-m", "benchmarks.bare_replication", "{port}"],
     "fakeredis": [sys.executable, "-m", "benchmarks.fake_server", "{port}"],
     "pyredis": [sys.executable, "-m", "pyredis.cli", "--port", "{port}", "--save", ""],
 }

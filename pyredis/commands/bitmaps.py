@@ -29,7 +29,9 @@ def bit_offset(ctx: Client, word: bytes, width: int = 0) -> int:
     offset = parse_int(word[1:] if counted else word)
     if offset is not None and counted:
         offset = (offset * width + INT64_MAX + 1) % (1 << 64) - INT64_MAX - 1
-    if offset is None or offset < 0 or offset >> 3 >= ctx.engine.config["proto-max-bulk-len"]:
+    if offset is None or offset < 0:
+        raise CommandError(_NO_OFFSET)
+    if offset >> 3 >= ctx.engine.config["proto-max-bulk-len"] and not ctx.role.is_obeyed:
         raise CommandError(_NO_OFFSET)
     return offset
 

@@ -25,7 +25,7 @@ from pyredis.errors import NOT_A_FLOAT, OUT_OF_RANGE, OVERFLOW, CommandError, sy
 from pyredis.keyspace import events, hash_fields
 from pyredis.keyspace.events import Event
 from pyredis.keyspace.kinds import register
-from pyredis.protocol.replies import OK, FlatMap, Pairs, Status
+from pyredis.protocol.replies import NO_REPLY, OK, FlatMap, NoReply, Pairs, Status
 
 
 def read(ctx: Client, key: bytes, fields: Sequence[bytes]) -> list[bytes | None]:
@@ -391,7 +391,7 @@ def hscan(ctx: Client, key: bytes, cursor: bytes, *words: bytes) -> ScanReply:
     keys=[Keys(1, "RO access")],
     tips=["nondeterministic_output"],
 )
-def hrandfield(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] | Pairs | None:
+def hrandfield(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] | Pairs | NoReply | None:
     """HRANDFIELD key [count [WITHVALUES]]
 
     Answers a random field, or some: different ones, or with a negative count each one of all.
@@ -405,6 +405,8 @@ def hrandfield(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] | 
     random = ctx.engine.random
     if count is None:
         return pick(hash.fields, random)
+    if not ctx.may_have(-count):
+        return NO_REPLY
     if count < -MOST_DRAWS:
         raise CommandError(OUT_OF_RANGE)
     if count >= len(hash):

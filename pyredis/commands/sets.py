@@ -15,7 +15,7 @@ from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import OUT_OF_RANGE, CommandError, syntax_error
 from pyredis.keyspace import events
 from pyredis.keyspace.kinds import register
-from pyredis.protocol.replies import Unordered
+from pyredis.protocol.replies import NO_REPLY, NoReply, Unordered
 
 _BATCH = 1024  # members of one propagated SREM
 _FEW_LEFT = 5  # SPOP builds the set anew when it takes at least this many times what it leaves
@@ -206,7 +206,7 @@ def sscan(ctx: Client, key: bytes, cursor: bytes, *words: bytes) -> ScanReply:
     keys=[Keys(1, "RO access")],
     tips=["nondeterministic_output"],
 )
-def srandmember(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] | None:
+def srandmember(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] | NoReply | None:
     """SRANDMEMBER key [count]
 
     Answers a random member, or some: different ones, or with a negative count each one of all.
@@ -218,6 +218,8 @@ def srandmember(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] |
     random = ctx.engine.random
     if count is None:
         return pick(found.members, random)
+    if not ctx.may_have(-count):
+        return NO_REPLY
     if count < -MOST_DRAWS:
         raise CommandError(OUT_OF_RANGE)
     if count >= len(found):

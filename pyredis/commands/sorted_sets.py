@@ -16,7 +16,7 @@ from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE,
 from pyredis.errors import NOT_A_FLOAT, OUT_OF_RANGE, CommandError, syntax_error, wrong_arity
 from pyredis.keyspace import events, kinds
 from pyredis.keyspace.events import Event
-from pyredis.protocol.replies import NULL_ARRAY, NullArray, Pairs
+from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, NoReply, NullArray, Pairs
 
 _SAME, _ADDED, _UPDATED = range(3)
 _FEW = 50  # pairs of ZADD that are applied one by one
@@ -339,7 +339,7 @@ def _rank(
     keys=[Keys(1, "RO access")],
     tips=["nondeterministic_output"],
 )
-def zrandmember(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] | Pairs | None:
+def zrandmember(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] | Pairs | NoReply | None:
     """ZRANDMEMBER key [count [WITHSCORES]]
 
     Answers random members: different ones, or with a negative count independent ones.
@@ -355,6 +355,8 @@ def zrandmember(ctx: Client, key: bytes, *words: bytes) -> bytes | list[bytes] |
     found = ctx.db.get_as(key, SortedSet)
     if found is None or not count:
         return []
+    if not ctx.may_have(-count):
+        return NO_REPLY
     if count < -MOST_DRAWS:
         raise CommandError(OUT_OF_RANGE)
     random = ctx.engine.random

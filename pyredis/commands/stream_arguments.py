@@ -135,8 +135,14 @@ class TrimOptions:
             else:
                 raise syntax_error()
 
-    def check(self, *, is_xadd: bool) -> None:
-        """Raise for what does not go together; called once the ID is known to be one."""
+    def check(self, *, is_xadd: bool, obeyed: bool) -> None:
+        """Raise for what does not go together; called once the ID is known to be one.
+
+        Who is obeyed sends the threshold that an approximate trim came to, and the limit that this had with it.
+        """
+        if obeyed:
+            self.limit = 0
+            return
         trims = self.threshold_at
         if self.limit and not trims:
             raise CommandError(b"syntax error, LIMIT cannot be used without specifying a trimming strategy")

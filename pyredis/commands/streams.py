@@ -94,7 +94,7 @@ def _xadd_with_options(ctx: Client, key: bytes, words: Words) -> bytes | None:
     at = arguments.position
     is_given = not arguments or words[at] != b"*"
     id, is_whole = id_for_xadd(words[at]) if arguments and is_given else (0, not arguments)
-    options.check(is_xadd=True)
+    options.check(is_xadd=True, obeyed=ctx.role.is_obeyed)
     fields = words[at + 1 :]
     if not fields or len(fields) % 2:
         raise wrong_arity("xadd")
@@ -263,7 +263,7 @@ def xtrim(ctx: Client, key: bytes, strategy: bytes, threshold: bytes, *words: by
     """
     words = (strategy, threshold, *words)
     options = TrimOptions(Arguments(words), is_xadd=False)
-    options.check(is_xadd=False)
+    options.check(is_xadd=False, obeyed=ctx.role.is_obeyed)
     stream = ctx.db.take_as(key, Stream)
     if stream is None:
         return 0

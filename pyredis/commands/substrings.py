@@ -23,7 +23,7 @@ _RANGE_COST = "O(N) in the length of the answer"
 
 def _check_length(ctx: Client, length: int) -> None:
     """Raise unless a string may be `length` bytes long."""
-    if length > ctx.engine.config["proto-max-bulk-len"]:
+    if length > ctx.engine.config["proto-max-bulk-len"] and not ctx.role.is_obeyed:
         raise CommandError(STRING_TOO_LONG)
 
 

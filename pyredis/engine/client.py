@@ -14,7 +14,7 @@ from pyredis.engine.execution.transaction import Transaction
 from pyredis.keyspace.database import Database
 from pyredis.protocol.encoder import RESP2, VERSIONS
 from pyredis.protocol.parser import Argv
-from pyredis.protocol.reply_size import NOTABLE_BYTES, reply_size
+from pyredis.protocol.reply_size import EMPTY_BULK_BYTES, NOTABLE_BYTES, reply_size
 
 if TYPE_CHECKING:
     from pyredis.engine.command_table.entry import Entry
@@ -233,6 +233,13 @@ class Client:
                 return False
         self.send(self.encoders[value.__class__](value))
         return self.waiting is not CLOSED
+
+    def may_have(self, bulks: int) -> bool:
+        """Whether a reply of so many strings may be made: if even empty ones are too much, the client is dropped."""
+        if 0 < self.output_max < bulks * EMPTY_BULK_BYTES:
+            self.sink.overflow()
+            return False
+        return True
 
     def send(self, data: bytes) -> None:
         """Queue bytes, and see whether the client may have so much."""

@@ -30,6 +30,7 @@ class Limits:
     def output_max(self, client: "Client") -> int:
         """The bytes of replies for which a client is dropped, or 0: that of its class, or of all clients' memory."""
         hard = self._outputs[_class(client)][0]
+        hard = hard and max(hard, FREE_BYTES)
         memory = 0 if client.no_evict else self._memory.limit
         return min(hard or memory, memory or hard)
 

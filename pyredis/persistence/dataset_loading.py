@@ -279,7 +279,7 @@ class Loading:
         try:
             self.total = self._disk.size(path)
             for data in self._chunks(path, "the RDB file"):
-                yield from self._feed_steps(loader, data)
+                yield from self.feed_steps(loader, data)
             loader.finish()
             self.take_rest(loader, merging=merging)
         except CorruptData as fault:
@@ -291,7 +291,7 @@ class Loading:
             raise LoadingFailed from None
         return True
 
-    def _feed_steps(self, loader: Loader, data: bytes) -> Steps:
+    def feed_steps(self, loader: Loader, data: bytes) -> Steps:
         """The bytes that were read, in pieces no larger than configured; `key-load-delay` is for tests."""
         size, delay = self._config["loading-process-events-interval-bytes"], self._config["key-load-delay"]
         for at in range(0, len(data), size):

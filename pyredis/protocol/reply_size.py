@@ -25,7 +25,7 @@ from pyredis.protocol.replies import (
 NOTABLE_BYTES = 16 * 1024
 """Replies queued for a client from which on it is asked whether it may have more."""
 
-_HEADER = len(b"$0\r\n\r\n")
+EMPTY_BULK_BYTES = len(b"$0\r\n\r\n")
 
 _CONTENTS: dict[type, Callable[[Any], Iterable[Any]]] = {
     list: iter,
@@ -57,5 +57,5 @@ def reply_size(value: Any, most: int) -> int:
             size += len(one)
         elif kind in _CONTENTS:
             waiting.extend(_CONTENTS[kind](one))
-        size += _HEADER
+        size += EMPTY_BULK_BYTES
     return size

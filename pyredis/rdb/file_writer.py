@@ -61,7 +61,10 @@ def write_rdb(
     on_keys: Callable[[int], None] | None = None,
     keys: bool = True,
 ) -> Iterator[bytes]:
-    """The chunks of a file, perhaps without `keys`; `usage` gives the mark before a key, if such are wanted, `on_keys` hears how many came."""
+    """The chunks of a file, perhaps without `keys`.
+
+    `usage` gives the mark before a key, if such are wanted, `on_keys` hears how many came.
+    """
     newest = max(newest, version_for(space))
     crc = 0
     for chunk in _chunks(space.databases if keys else (), aux, libraries, newest, compressing, usage, on_keys):

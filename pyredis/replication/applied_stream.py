@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyredis.engine.command_table.command import ADMIN, SKIP_MONITOR
-from pyredis.engine.execution import detours
+from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.dispatch import timed
 from pyredis.engine.execution.expiry_view import ExpiryView
@@ -33,7 +33,7 @@ _ASKS = [b"REPLCONF", b"GETACK"]
 
 
 class AppliedStream:
-    """`send` takes what is for the master. `received`: bytes of the stream that came, whether they took effect or not."""
+    """`send` takes what is for the master."""
 
     def __init__(self, engine: "Engine", client: "Client", send: Callable[[bytes], object]) -> None:
         self._engine = engine
@@ -41,7 +41,7 @@ class AppliedStream:
         self._send = send
         self._propagation = engine[Propagation]
         self._view = engine[ExpiryView]
-        self._parser = StreamParser(engine.config["proto-max-bulk-len"])
+        self._parser = StreamParser()
         self._transactions = Transactions()
         self._name = "<unknown>"  # of the last command that was known
 
@@ -57,6 +57,8 @@ class AppliedStream:
         client.bytes_in += len(data)
         for whole in self._parser.feed(data):
             together, passed = self._transactions.feed(whole)
+            if engine.gates & gates.DISK_ERROR and whole.commands:
+                self._demand_disk()
             engine.tick()
             client.last_active = engine.keyspace.now
             self._view.update(of_master=True)
@@ -74,6 +76,12 @@ class AppliedStream:
                 self._answer_questions(whole)
         if engine.gates & detours.WAITED_FOR:
             engine[Blocking].serve()
+
+    def _demand_disk(self) -> None:
+        """A replica that cannot keep what it says it has must not go on, unless told to."""
+        if not self._engine.config["replica-ignore-disk-write-errors"]:
+            self._engine.log.critical("Replica was unable to write command to disk.")
+            self._engine.give_up()
 
     def _run(self, argv: Argv) -> None:
         engine, client = self._engine, self._client

@@ -57,7 +57,7 @@ class Failover:
         self._log.info("FAILOVER requested%s.", f" to {target[0]}:{target[1]}" if target else "")
         self._target, self._force = target, force
         self._ends = None if timeout is None else self._engine.keyspace.now + timeout
-        self._set(WAITING)
+        self.state = WAITING
         self._engine[Pause].begin(FOREVER, False, FAILING_OVER)
         self._engine.host.soon(self._check)
 
@@ -73,7 +73,7 @@ class Failover:
         to = f" to {self._target[0]}:{self._target[1]}" if self._target else ""
         self._log.info("Aborting failover%s while %s: %s", to, self.state, why)
         was_in_progress = self.state == IN_PROGRESS
-        self._set(NONE)
+        self.state = NONE
         if was_in_progress:
             self._following.promote()
         self._engine[Pause].end(FAILING_OVER)
@@ -100,7 +100,7 @@ class Failover:
 
     def _hand_over(self, target: Address) -> None:
         self._target = target
-        self._set(IN_PROGRESS)
+        self.state = IN_PROGRESS
         self._following.follow(target, handed_over=self._answered)
 
     def _answered(self, accepted: bool) -> None:
@@ -110,14 +110,10 @@ class Failover:
         if not accepted:
             self.abort("Failover target rejected psync request")
             return
-        self._set(NONE)
+        self.state = NONE
         self._engine[Pause].end(FAILING_OVER)
 
     # Inside
 
     def _find(self, address: Address) -> Replica | None:
         return next((one for one in self._replicas.attached.values() if one.address == address), None)
-
-    def _set(self, state: str) -> None:
-        self.state = state
-        self._replicas.paused = state == WAITING

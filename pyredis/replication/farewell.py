@@ -1,4 +1,4 @@
-"""Before a master ends, its replicas get what they lack: it takes no more writes, and waits until all have acknowledged.
+"""Before a master ends its replicas get what they lack: it takes no more writes and waits until all have acknowledged.
 
 Not longer than `shutdown-timeout`; SHUTDOWN NOW does not wait, and SHUTDOWN ABORT takes the end back.
 """
@@ -40,7 +40,7 @@ class Farewell:
         return self._end is not None
 
     def begin(self, end: Callable[[], bool]) -> bool:
-        """Call `end` when it is time, if that is not now: whether it will be called. It says whether the server ends."""
+        """Call `end` when it is time, if that is not now: whether it will. It answers whether the server ends."""
         seconds = self._engine.config["shutdown-timeout"]
         if not seconds or not self._lagging:
             self._tell()

@@ -16,7 +16,7 @@ from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.disk import Disk
 from pyredis.persistence.saving import KIND, Saving
 from pyredis.rdb.point_in_time import AnyKeyspace
-from pyredis.replication.payload import marked_header, new_mark, sized_header
+from pyredis.replication.bulk_payload import marked_header, new_mark, sized_header
 from pyredis.replication.replica import EVERYTHING, FUNCTIONS, Replica, State
 from pyredis.replication.replicas import Replicas
 
@@ -248,6 +248,9 @@ class FullSyncs:
             self._log.info("Diskless rdb transfer, last replica dropped, killing fork child.")
             self._background.kill()
             self._engine.host.soon(self.begin_due)
-        elif self._saving.writes_file and self._for_replicas and not self._config["save"]:
-            if not any(one.state is State.WAIT_BGSAVE_END for one in self._replicas.attached.values()):
-                self._background.kill()
+        elif self._saving.writes_file and self._for_replicas and not self._config["save"] and not self._is_awaited:
+            self._background.kill()
+
+    @property
+    def _is_awaited(self) -> bool:
+        return any(one.state is State.WAIT_BGSAVE_END for one in self._replicas.attached.values())

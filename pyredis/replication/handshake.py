@@ -1,4 +1,4 @@
-"""How a replica introduces itself to a master: a generator without I/O that yields what to send, and is sent the replies.
+"""How a replica introduces itself: a generator without I/O that yields what to send, and is sent the replies.
 
 PING, then AUTH and what the replica is and can, in one go; then PSYNC with what it has. A master that is busy sends
 empty lines before it answers. What it says decides: it goes on from there (`Continue`), sends everything (`FullSync`),

@@ -1,20 +1,24 @@
 """One connection to a master, from dialling until it is lost: the handshake, perhaps a full sync, then the stream.
 
-What comes has its turn after others: a large read is applied in pieces, and nothing while a script overruns or a dataset
-is loaded; the rest waits here, and then in the socket. What becomes of this server is for `Following` to say; this tells it how far the connection is.
+What comes has its turn after others: a large read is applied in pieces, and nothing while a script overruns or a
+dataset is loaded; the rest waits here, and then in the socket. What becomes of this server is for `Following` to say;
+this tells it how far the connection is.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from pyredis.engine.client import CLOSED, Client, NullSink
 from pyredis.engine.execution import gates
+from pyredis.engine.execution.pause import Pause
 from pyredis.engine.execution.roles import MASTER
 from pyredis.engine.host import Link
 from pyredis.engine.roster import Clients
 from pyredis.errors import ProtocolError
 from pyredis.replication.applied_stream import AppliedStream
+from pyredis.replication.bulk_payload import PayloadError, PayloadReader
 from pyredis.replication.handshake import (
     Continue,
     FullSync,
@@ -25,7 +29,6 @@ from pyredis.replication.handshake import (
     Outcome,
     handshake,
 )
-from pyredis.replication.payload import PayloadError, PayloadReader
 from pyredis.replication.transfer import Transfer, TransferFailed
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 _LINE_MAX = 4096
 _SLICE_BYTES = 64 * 1024
+_PROGRESS_MS = 5000
 
 
 class Phase(Enum):
@@ -91,6 +95,7 @@ class MasterLink:
         self.dropped_data = False  # the old dataset is gone, and no other has come
         self._talk: Generator[bytes, bytes, Outcome] | None = None
         self._line = b""  # a part of one
+        self._transfer_began = self._told_progress = 0
         self._transfer: Transfer | None = None
         self._waiting = bytearray()  # what was read and has its turn later
         self._is_busy = False  # what comes has to wait
@@ -224,24 +229,53 @@ class MasterLink:
         announced = payload.has_header
         try:
             found = payload.feed(data)
-            if payload.has_header and not announced:
-                self._tell_what_comes(payload)
-            if found:
-                transfer.take(found)
+        except PayloadError as failure:
+            self._fail(str(failure))
+            return b""
+        if payload.has_header and not announced:
+            self._tell_what_comes(payload, transfer)
+        self._work_on(payload, transfer, transfer.take(found))
+        return payload.rest
+
+    def _work_on(self, payload: PayloadReader, transfer: Transfer, steps: Iterator[None]) -> None:
+        """Take it in, a step at a time; then what comes next, or all is there."""
+        if self._owner is None:
+            return
+        try:
+            for _ in steps:
+                self._rest()
+                self._engine.host.soon(partial(self._work_on, payload, transfer, steps))
+                return
             if payload.done:
                 self._rest()
-                self._waiting += payload.rest
-                self._log.info("MASTER <-> REPLICA sync: Loading DB in memory")
+                if transfer.where == "to disk":
+                    self._log.info("MASTER <-> REPLICA sync: Loading DB in memory")
                 transfer.finish(self._loaded)
-        except (PayloadError, TransferFailed) as failure:
+            elif self._is_busy:
+                self._go_on()
+        except TransferFailed as failure:
             self._fail(str(failure))
-        return b""
 
-    def _tell_what_comes(self, payload: PayloadReader) -> None:
+    def _tell_what_comes(self, payload: PayloadReader, transfer: Transfer) -> None:
         if payload.size is None:
-            self._log.info("MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk")
+            text = "MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF %s"
+            self._log.info(text, transfer.where)
         else:
-            self._log.info("MASTER <-> REPLICA sync: receiving %d bytes from master to disk", payload.size)
+            self._log.info("MASTER <-> REPLICA sync: receiving %d bytes from master %s", payload.size, transfer.where)
+        if transfer.where != "to disk":
+            self._log.info("MASTER <-> REPLICA sync: Loading DB in memory")
+        self._transfer_began = self._told_progress = self._engine.clock.now_ms()
+
+    def _tell_progress(self, payload: PayloadReader) -> None:
+        """Every few seconds, while it takes that long."""
+        now = self._engine.clock.now_ms()
+        if not payload.has_header or now - self._told_progress < _PROGRESS_MS:
+            return
+        self._told_progress = now
+        rate = payload.read / 1000 / max(now - self._transfer_began, 1)
+        text = "MASTER <-> REPLICA sync: received %d bytes%s, %.1f MB/s"
+        part = f" of {payload.size} ({100 * payload.read / payload.size:.1f}%)" if payload.size else ""
+        self._log.info(text, payload.read, part, rate)
 
     def _loaded(self, ok: bool) -> None:
         if self._owner is None:
@@ -268,9 +302,8 @@ class MasterLink:
     def _apply(self, data: bytes) -> bytes:
         """Apply what came, or a slice of it; what is left."""
         assert self.stream is not None
-        if self._engine.gates & gates.BUSY:
-            self._rest()
-            self._engine.when_free(self._go_on)
+        if self._engine.gates & (gates.BUSY | gates.PAUSED):
+            self._wait()
             return data
         rest = b""
         if len(data) > _SLICE_BYTES:
@@ -284,6 +317,14 @@ class MasterLink:
         except ProtocolError as error:
             self._fail(f"Protocol error from master: {error.text.decode('utf-8', 'backslashreplace')}")
         return rest
+
+    def _wait(self) -> None:
+        """Until a script that overruns is done, or a pause is over."""
+        self._rest()
+        if self._engine.gates & gates.BUSY:
+            self._engine.when_free(self._go_on)
+        else:
+            self._engine[Pause].when_over(self._go_on)
 
     def _rest(self) -> None:
         """Others have their turn."""
@@ -307,6 +348,8 @@ class MasterLink:
             self.stream.acknowledge()
         elif self.phase is Phase.TRANSFER:
             self._link.write(b"\n")
+            if self.payload is not None:
+                self._tell_progress(self.payload)
 
     def check_time(self, now: int) -> None:
         """Give up a master that is silent for longer than `repl-timeout`."""

@@ -67,7 +67,10 @@ class PartialSyncs:
                 "Unable to partial resync with replica %s for lack of backlog (Replica request was: %d).", name, start
             )
             if backlog is not None and start > backlog.end:
-                text = "Warning: replica %s tried to PSYNC with an offset that is greater than the master replication offset."
-                self._log.warning(text, name)
+                self._log.warning(
+                    "Warning: replica %s tried to PSYNC with an offset that is greater than the master replication "
+                    "offset.",
+                    name,
+                )
             return False
         return True

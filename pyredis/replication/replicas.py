@@ -1,8 +1,8 @@
 """The replicas of this server, and feeding them: all read one backlog, each from its own position.
 
 What was written in one turn of the loop is sent in one piece. Who does not take it is not sent more until it has; what
-it lacks stays in the backlog, whatever its size, until the output limit of replicas says that it lags too far. A replica
-with replicas of its own passes on what it gets from its master in the same way.
+it lacks stays in the backlog, whatever its size, until the output limit of replicas says that it lags too far. A
+replica with replicas of its own passes on what it gets from its master in the same way.
 
 Once a second those that are silent for too long are dropped, PING tells all that this master lives, and those that
 wait for a snapshot get an empty line.
@@ -47,7 +47,6 @@ class Replicas:
         self._turn: list[bytes] = []  # what was written in this turn of the loop
         self._acks_asked = False  # in this turn
         self.followed = False  # set while this server has a master: then what it feeds is the master's
-        self.paused = False  # set while nothing may be added to the stream
         self._last_second = 0
         self._last_ping = 0
         self._alone_since = engine.started_ms
@@ -245,7 +244,7 @@ class Replicas:
 
     def _tell_that_all_is_well(self, now: int) -> None:
         period = self._config["repl-ping-replica-period"] * _SECOND
-        if not self.followed and not self.paused and now - self._last_ping >= period:
+        if not self.followed and not self._engine.gates & gates.PAUSED and now - self._last_ping >= period:
             self._last_ping = now
             self._propagation.pass_on(_PING)
         for replica in self.attached.values():

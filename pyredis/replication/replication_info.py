@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from pyredis.engine.execution import gates
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.replication.failover import Failover
@@ -27,6 +28,18 @@ class ReplicationInfo:
         self._replicas = engine[Replicas]
         self._propagation = engine[Propagation]
         engine.info.add("Replication", self._fields)
+        engine.info.add("Persistence", lambda: {"async_loading": int(bool(engine.gates & gates.ASYNC_LOADING))})
+        engine.info.add("Memory", self._memory)
+
+    def _memory(self) -> "Fields":
+        """What the stream takes: the backlog, and what slower replicas still need beyond its size."""
+        total, size = self._replicas.buffered, self._config["repl-backlog-size"]
+        return {
+            "mem_not_counted_for_evict": max(total - size, 0),
+            "mem_replication_backlog": min(total, size),
+            "mem_total_replication_buffers": total,
+            "mem_clients_slaves": max(total - size, 0),
+        }
 
     # ROLE
 

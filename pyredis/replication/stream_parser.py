@@ -4,6 +4,7 @@ The bytes go on to the log of nobody and to the replicas of this replica as they
 replica is. Both count whole commands only, and of a transaction nothing before its EXEC.
 """
 
+import sys
 from typing import NamedTuple
 
 from hiredis import Reader
@@ -24,9 +25,9 @@ class Whole(NamedTuple):
 class StreamParser:
     """One master's. Raises ProtocolError for what is no command."""
 
-    def __init__(self, bulk_max: int) -> None:
+    def __init__(self) -> None:
         self._reader = Reader()
-        self._strict = StrictParser(bulk_max)
+        self._strict = StrictParser(sys.maxsize)  # the master has had it, too
         self._raw = bytearray()  # what is not yet whole
 
     @property

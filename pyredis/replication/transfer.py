@@ -7,7 +7,7 @@ there. While a dataset is loaded beside the old one, that is served only if it i
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,9 +35,11 @@ class Transfer(Protocol):
     """`drops_data`: what there was is gone if it fails from here on."""
 
     drops_data: bool
+    where: str
+    """Where it goes, as the log says it."""
 
-    def take(self, data: bytes) -> None:
-        """The next bytes of a snapshot. Raises TransferFailed."""
+    def take(self, data: bytes) -> Iterator[None]:
+        """The next bytes of a snapshot, in steps between which others have their turn. Raises TransferFailed."""
 
     def finish(self, done: Done) -> None:
         """That was all. Raises TransferFailed, or `done` hears of it, now or later."""
@@ -60,6 +62,7 @@ class FileTransfer:
     """Over a file, which becomes the server's snapshot."""
 
     drops_data = False
+    where = "to disk"
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -72,8 +75,9 @@ class FileTransfer:
             text = f"Opening the temp file needed for MASTER <-> REPLICA synchronization: {error.strerror}"
             raise TransferFailed(text) from None
 
-    def take(self, data: bytes) -> None:
+    def take(self, data: bytes) -> Iterator[None]:
         """Write it."""
+        yield from ()
         assert self._file is not None
         try:
             if write_all(self._disk, self._file, data) < len(data):
@@ -118,6 +122,8 @@ class FileTransfer:
 class DirectTransfer:
     """Straight from the connection, `beside` the old data or in its place. `serving`: that is served meanwhile."""
 
+    where = "to parser"
+
     def __init__(self, engine: "Engine", *, beside: bool, serving: bool) -> None:
         self._engine = engine
         self._loading = engine[Loading]
@@ -136,10 +142,10 @@ class DirectTransfer:
         else:
             self._loading.enter()
 
-    def take(self, data: bytes) -> None:
+    def take(self, data: bytes) -> Iterator[None]:
         """Load it."""
         try:
-            self._loader.feed(data)
+            yield from self._loading.feed_steps(self._loader, data)
         except CorruptData as fault:
             raise TransferFailed(f"Internal error in RDB reading {fault}") from None
 

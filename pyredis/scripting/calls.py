@@ -143,17 +143,17 @@ class Calls:
             self._permitted(entry, words)
         if run.readonly and flags & (WRITE | MAY_REPLICATE):
             raise self._refused(entry, b"Write commands are not allowed from read-only scripts.")
-        if flags & DENYOOM and self._engine.gates & gates.OVER_LIMIT:
+        standing = self._engine.gates & run.caller.role.gates
+        if flags & DENYOOM and standing & gates.OVER_LIMIT:
             self._demand_memory(run, entry)
-        standing = self._engine.gates
         if standing & gates.MASTER_GONE and not flags & STALE:
             raise self._refused(entry, b"Can not execute the command on a stale replica")
         if flags & WRITE:
             if standing & gates.READ_ONLY:
                 raise self._refused(entry, read_only_replica().line)
-            if self._engine.disk_errors and not run.dirty:
+            if standing & gates.DISK_ERROR and not run.dirty:
                 raise self._refused(entry, next(iter(self._engine.disk_errors.values())))
-            if self._engine.gates & gates.FEW_REPLICAS and not run.dirty:
+            if standing & gates.FEW_REPLICAS and not run.dirty:
                 raise self._refused(entry, too_few_replicas().line)
             run.dirty = True
         return entry

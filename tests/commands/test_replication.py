@@ -1,4 +1,4 @@
-"""WAIT, WAITAOF, FAILOVER and REPLICAOF of a server without replicas."""
+"""WAIT, WAITAOF, FAILOVER, REPLICAOF and the words of replicas, as a server without replicas answers them."""
 
 from pytest import mark
 
@@ -6,7 +6,6 @@ from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.engine.roster import Clients
 from tests.observed import ask
-from tests.oracle import ask as over_the_wire
 
 # None of these waits: the real server would count a request to its replicas in the offset that ROLE answers.
 LINES = [
@@ -17,7 +16,9 @@ LINES = [
 LINES += [
     *("REPLICAOF NO ONE", "SLAVEOF no one", "replicaof No oNe", "REPLICAOF", "REPLICAOF a", "REPLICAOF a b c"),
     *("REPLICAOF no two", "REPLICAOF a x", "REPLICAOF a 1x", "REPLICAOF a 65536", "SLAVEOF a -1"),
-    *("PSYNC", "PSYNC a", "SYNC a"),
+    *("PSYNC", "PSYNC a", "SYNC a", "REPLCONF", "REPLCONF a", "REPLCONF a b", "REPLCONF capa", "REPLCONF capa x"),
+    *("REPLCONF listening-port x", "REPLCONF listening-port 1 ip-address a", "REPLCONF rdb-only 2"),
+    *("REPLCONF capa eof nosuch 1", "REPLCONF rdb-filter-only x", "REPLCONF rdb-only 1", "PSYNC a b FAILOVER"),
     *("FAILOVER", "FAILOVER ABORT", "FAILOVER ABORT x", "FAILOVER FORCE", "FAILOVER FORCE FORCE", "FAILOVER x"),
     *("FAILOVER TIMEOUT", "FAILOVER TIMEOUT x", "FAILOVER TIMEOUT 0", "FAILOVER TIMEOUT 5 TIMEOUT 6"),
     *("FAILOVER TO a", "FAILOVER TO a x", "FAILOVER TO a 99999", "FAILOVER TO a 1 FORCE", "FAILOVER TO a 1 TO b 2"),
@@ -48,20 +49,3 @@ def test_who_waits_is_answered_when_time_is_up(line, answer):
     engine.cron()
     assert client.waiting is None
     assert b"".join(client.out) == answer
-
-
-@mark.parametrize(
-    "line",
-    [
-        *("REPLICAOF 127.0.0.1 6379", "SLAVEOF no 1", "SYNC", "PSYNC ? -1", "PSYNC a 1"),
-        *(
-            "REPLCONF",
-            "REPLCONF listening-port 1",
-            "REPLCONF capa eof capa psync2",
-            "REPLCONF ACK 1",
-            "REPLCONF GETACK *",
-        ),
-    ],
-)
-def test_replication_is_refused_aloud(server, line):
-    assert over_the_wire(server.port, *line.split()) == b"-ERR Replication is not available in this server yet\r\n"

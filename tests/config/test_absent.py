@@ -34,7 +34,7 @@ def test_every_parameter_is_read_or_has_its_row():
     listed = absent.REFUSED.keys() | absent.WHY.keys()
     names = {row.name for row in ALL}
     assert listed <= names
-    assert not listed & set(re.findall(r'config\["([a-z-]+)"\]', source)) - {"cluster-enabled", "replicaof", "tls-port"}
+    assert not listed & set(re.findall(r'config\["([a-z-]+)"\]', source)) - {"cluster-enabled", "tls-port"}
     assert not names - listed - read
     assert len(absent.WHY) == sum(len(names.split()) for names in absent.IDLE.values())
 
@@ -42,8 +42,6 @@ def test_every_parameter_is_read_or_has_its_row():
 @pytest.mark.parametrize(
     "line",
     [
-        "replicaof 127.0.0.1 6379",
-        "slaveof 127.0.0.1 6379",
         "cluster-enabled yes",
         "tls-port 6380",
         "port 0\ntls-port 6380",
@@ -63,11 +61,11 @@ def test_what_could_lose_data_is_refused(line, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "stdin", io.StringIO(line))
         assert main(arguments) == 1
         told = capsys.readouterr().err
-        name = line.split("\n")[-1].split()[0].replace("slaveof", "replicaof")
+        name = line.split("\n")[-1].split()[0]
         assert name in told, told
 
 
-@pytest.mark.parametrize("line", ["replicaof no one", "cluster-enabled no", "tls-port 0", "tls-cert-file /x"])
+@pytest.mark.parametrize("line", ["cluster-enabled no", "tls-port 0", "tls-cert-file /x"])
 def test_what_asks_for_nothing_is_taken(line):
     build_engine(loaded(line))
 
@@ -105,7 +103,6 @@ def test_config_set_refuses_too(pair, server):
     "words",
     [
         ("CONFIG", "SET", "cluster-enabled", "yes"),
-        ("CONFIG", "SET", "replicaof", "127.0.0.1 6379"),
         ("CONFIG", "SET", "loadmodule", "/x.so"),
         ("CONFIG", "SET", "tls-cert-file", "/x"),
         ("CONFIG", "SET", "tls-cert-file", ""),
@@ -116,17 +113,17 @@ def test_config_set_answers(both, words):
 
 
 def test_idle_ones_are_named_in_one_line(caplog):
-    config = loaded("io-threads 4\nactivedefrag yes\nset-proc-title no\nreplica-priority 100\nmasterauth x")
+    config = loaded("io-threads 4\nactivedefrag yes\nset-proc-title no\nreplica-priority 100\ntls-ciphers x")
     with caplog.at_level(logging.WARNING, "pyredis"):
         absent.warn(config, ServerLog())
         (line,) = caplog.messages
         assert line.startswith("Without effect in this server: activedefrag (") and "io-threads (commands" in line
-        assert "masterauth" in line and "set-proc-title" not in line and "replica-priority" not in line
+        assert "tls-ciphers" in line and "set-proc-title" not in line and "replica-priority" not in line
         caplog.clear()
-        for name, value in ((b"activedefrag", b"no"), (b"activedefrag", b"yes"), (b"repl-timeout", b"7")):
+        for name, value in ((b"activedefrag", b"no"), (b"activedefrag", b"yes"), (b"list-compress-depth", b"7")):
             config.set_many([(name, value)])
-        config.set_many([(b"repl-timeout", b"8")])
-    assert caplog.messages == ["Without effect in this server: repl-timeout (there is no replication yet)"]
+        config.set_many([(b"list-compress-depth", b"8")])
+    assert caplog.messages == ["Without effect in this server: list-compress-depth (lists are kept uncompressed)"]
 
 
 def test_defaults_are_silent(caplog):

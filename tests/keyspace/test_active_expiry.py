@@ -102,8 +102,8 @@ def test_it_can_be_off(observed, switch):
 def test_a_pause_and_a_load_may_overlap_in_any_order(observed, last):
     """Each held a copy of one flag: after a load that began in a pause and outlived it nothing expired any more."""
     pause, loading = observed.engine[Pause], observed.engine[Loading]
-    ends = {"pause": pause.end, "load": loading._leave}
-    for began in (lambda: pause.begin(1 << 50, False), loading._enter):
+    ends = {"pause": pause.end, "load": loading.leave}
+    for began in (lambda: pause.begin(1 << 50, False), loading.enter):
         began()
     ends[{"pause": "load", "load": "pause"}[last]]()
     assert observed.engine.keyspace.view != DELETE

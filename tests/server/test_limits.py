@@ -36,6 +36,36 @@ def test_smaller_ones_are():
         client.close()
 
 
+@mark.parametrize("command", ["GET key", "LRANGE list 0 -1", "INFO everything"])
+def test_what_fits_redis_own_buffer_is_never_too_much(command):
+    """However low the limit is: the real server counts what goes beyond 16 KB."""
+    with RedisServer({"client-output-buffer-limit": "normal 10 0 0"}) as server:
+        client = RawClient(server.port)
+        client.ask("SET", "key", "x" * 16_000)
+        client.ask("RPUSH", "list", *["x" * 100] * 150)
+        assert len(client.ask(*command.split())) > 5_000
+        client.ask("SETRANGE", "key", "40000", "x")
+        client.send(b"GET key\r\n")
+        assert received(client) == b""
+        assert dropped(server) == 1
+        client.close()
+
+
+@mark.parametrize("count", [200_000, 999_999_999])
+@mark.parametrize("command", ["HRANDFIELD h", "SRANDMEMBER s", "ZRANDMEMBER z"])
+def test_so_many_draws_are_not_begun(command, count):
+    """No error, as for clients without a limit: the real server drops who asks for them when the limit is reached."""
+    with RedisServer({"client-output-buffer-limit": "normal 1000000 0 0"}) as server:
+        client = RawClient(server.port)
+        for row in ("HSET h f v", "SADD s m", "ZADD z 1 m"):
+            client.ask(*row.split())
+        client.send(b"%b -%d\r\nSET k v\r\n" % (command.encode(), count))
+        assert received(client) == b""
+        assert dropped(server) == 1
+        assert server.call(lambda: len(server.engine.keyspace.databases[0].table)) == 3
+        client.close()
+
+
 def test_a_transaction_is_carried_out_though_its_reply_is_too_large():
     with RedisServer({"client-output-buffer-limit": "normal 100000 0 0"}) as server:
         client = RawClient(server.port)

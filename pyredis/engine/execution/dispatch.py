@@ -38,6 +38,8 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
         del client.out[mark:]  # its own messages come behind the reply
     if value.__class__ is Several:  # confirmations are pushes too, and no CLIENT REPLY holds these back
         pushes.insert(0, client.encoders[Several](value))
+    elif not client.role.is_answered:
+        _unwanted(engine, client, value)
     elif value is not NO_REPLY:
         client.reply(value)
     if client.gates & detours.REPLY_MODE and client.waiting is None:
@@ -50,6 +52,21 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
         client.close()
     if engine.gates & detours.WAITED_FOR:
         engine[Blocking].serve()
+
+
+def _unwanted(engine: Engine, client: Client, value: Any) -> None:
+    """The value of a command that was not to have one: what it says would stand amid a stream."""
+    if value is NO_REPLY:
+        return
+    name = client.last_entry.command.name if client.last_entry is not None else "<unknown>"
+    text = client.encoders[value.__class__](value)[:128].decode("utf-8", "backslashreplace").strip()
+    if value.__class__ is ErrorReply:
+        engine.log.warning(
+            "== CRITICAL == This master is sending an error to its replica: '%s' after processing the command '%s'",
+            *(text[1:], name),
+        )
+    engine.log.warning("Replica generated a reply to command '%s', disconnecting it: %s", name, text)
+    client.close(at_once=True)
 
 
 def execute(engine: Engine, client: Client, argv: Argv) -> Any:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.command_table.entry import Entry
     from pyredis.engine.engine import Engine
-    from pyredis.engine.host import Timer
+    from pyredis.engine.host import Step, Timer
     from pyredis.protocol.parser import Argv
 
 PAUSED = "pause"
@@ -35,12 +35,18 @@ class Pause:
         self._engine = engine
         self._pauses: dict[str, tuple[int, bool]] = {}  # by purpose: until when, ms since 1970, and whether everything
         self._held: list[Client] = []
+        self._steps: list[Step] = []
         self._timer: Timer | None = None  # for the end of the next one
 
     @property
     def active(self) -> bool:
         """Whether commands are held back now."""
         return bool(self._pauses)
+
+    @property
+    def until(self) -> int:
+        """When the last of them ends, ms since 1970."""
+        return max((until for until, _ in self._pauses.values()), default=0)
 
     @property
     def everything(self) -> bool:
@@ -62,11 +68,18 @@ class Pause:
         if not self._pauses:
             self._engine.gates &= ~gates.PAUSED
             self._engine[ExpiryView].update()
+            steps, self._steps = self._steps, []
+            for step in steps:
+                step()
         held, self._held = self._held, []
         for client in held:
             if client.waiting is PAUSED:  # else it was disconnected meanwhile
                 client.waiting = None
                 client.sink.resume()
+
+    def when_over(self, step: "Step") -> None:
+        """Run `step` once nothing is held back any more."""
+        self._steps.append(step)
 
     def hold(self, client: "Client", entry: "Entry", argv: "Argv") -> Any:
         """The gate: NO_REPLY for a command that has to wait."""

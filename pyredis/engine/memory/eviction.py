@@ -80,6 +80,8 @@ class Eviction:
     def _may_evict(self) -> bool:
         """Not beside a script that runs too long, nor while keys may not change."""
         engine = self._engine
+        if engine.config["replicaof"] and engine.config["replica-ignore-maxmemory"]:
+            return False  # the master evicts
         return not engine.gates & (gates.BUSY | gates.LOADING | gates.PAUSED)
 
     def _step(self) -> None:

@@ -45,7 +45,7 @@ def switches(engine):
     pause, loading, settle = engine[Pause], engine[Loading], engine[ExpiryView].update
     return {
         "paused": (lambda: pause.begin(1 << 50, False), pause.end),
-        "loading": (loading._enter, loading._leave),
+        "loading": (loading.enter, loading.leave),
         "replica": (lambda: settle(replica=True), lambda: settle(replica=False)),
         "of_master": (lambda: settle(of_master=True), lambda: settle(of_master=False)),
     }
