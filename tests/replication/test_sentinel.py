@@ -63,10 +63,12 @@ class Outcome:
     def __init__(self, group, fault):
         self.group, self.former = group, group.master()
         self.before = {port: syncs(server) for port, server in group.servers.items() if port != self.former}
+        votes = group.split_votes()
         at = time.monotonic()
         self.undo = fault(group.servers[self.former], group.ways[self.former])
         eventually(lambda: group.spectator.switched_at(self.former, at), group.told)
         self.switch_s = group.spectator.switched_at(self.former, at) - at
+        self.votes_were_split = group.split_votes() > votes
         eventually(lambda: group.master() != self.former, group.told)
         self.master = group.servers[group.master()]
 
@@ -113,7 +115,11 @@ def test_a_killed_master(topology, kind):
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 @pytest.mark.parametrize("kind", [OURS, pytest.param(REDIS_7_0, id="control")], ids=str)
 def test_ten_faults(topology, kind, fault):
-    """p95 of the time to the switch is within 1.5 x the real servers', and PSYNC serves about as often as theirs."""
+    """p95 of the time to the switch is within 1.5 x the real servers', and PSYNC serves about as often as theirs.
+
+    An election that no Sentinel won costs it twice its failover timeout, which says nothing about the servers: what
+    took so long is shown, and left out of p95.
+    """
     groups = [Group(topology, each, DOWN_AFTER_MS) for each in (kind, REDIS_7_0)]
     outcomes = [[], []]
     for _ in range(10):
@@ -137,7 +143,8 @@ def random_writes(count):
 
 
 def p95(outcomes):
-    return statistics.quantiles([one.switch_s for one in outcomes], n=20, method="inclusive")[-1]
+    decided = [one.switch_s for one in outcomes if not one.votes_were_split]
+    return statistics.quantiles(decided, n=20, method="inclusive")[-1]
 
 
 def told(outcomes):
