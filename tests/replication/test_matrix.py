@@ -50,8 +50,8 @@ def pairs(quick=QUICK, controls=CONTROLS):
 
 
 @pytest.fixture
-def topology():
-    with Topology() as running:
+def topology(request):
+    with Topology(request) as running:
         yield running
 
 

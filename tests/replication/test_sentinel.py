@@ -31,8 +31,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(BINARY is None, reason="redis
 
 
 @pytest.fixture
-def topology():
-    with Topology() as running:
+def topology(request):
+    with Topology(request) as running:
         yield running
 
 
@@ -53,6 +53,9 @@ def blackhole(server, way):
 
 DOWN_AFTER_MS = 1500
 """Over the second that a Sentinel may need to come back to a server that it promoted, whose clients it had cut off."""
+
+CONVERSION_S = 60
+"""Sentinels ask a replica for its role every 10 s, and tell it what it is to be at the second or third time."""
 
 FAULTS = [kill, stop, blackhole]
 
@@ -77,7 +80,7 @@ class Outcome:
         self.undo()
         replicas = [server for server in self.group.servers.values() if server is not self.master]
         for server in replicas:
-            eventually(lambda at=server: info(at.port)["role"] == "slave", self.group.told)
+            eventually(lambda at=server: info(at.port)["role"] == "slave", self.group.told, CONVERSION_S)
         same_data(self.master, *replicas)
 
     def full_and_partial(self):

@@ -105,7 +105,14 @@ class Server:
 
 
 class Topology:
-    """Starts servers; all are gone when the block is left, and after a failure their logs are shown."""
+    """Starts servers; all are gone when the block is left, and after a failure their logs are shown.
+
+    A fixture gives its request, since it is not told of its test's failure.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest | None = None) -> None:
+        self._session = request and request.session
+        self._failed_before = request.session.testsfailed if request else 0
 
     def __enter__(self) -> "Topology":
         self.servers: list[Server] = []
@@ -115,9 +122,10 @@ class Topology:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        failed = self._session.testsfailed > self._failed_before if self._session else kind is not None
         for server in self.servers:
             server.kill()
-            if kind is not None and not issubclass(kind, pytest.skip.Exception):
+            if failed:
                 print(f"--- {server.kind} on port {server.port}\n" + "\n".join(server.log().splitlines()[-40:]))
         self._left.close()
 
