@@ -162,7 +162,7 @@ READS = {
 def test_one_read_is_sent_as_its_commands_alone_would_be(lines, inline):
     """In what order and form does not depend on what came together; nor does where a client's last write ends."""
     argvs = [words(line) for line in lines]
-    alone, one_by_one, expected = session()
+    _, one_by_one, expected = session()
     for argv in argvs:
         one_by_one.received(encode_command(argv))
     together, at_once, sent = session()
