@@ -247,9 +247,10 @@ class Following:
             self._keep_database(link)
             self.down_since = self._engine.clock.now_ms()
             self.update_gates()
-            if self.master is not None:
-                self._log.info("Reconnecting to MASTER %s:%d", *self.master)
-                self._engine.host.soon(self.connect)
+        if self.master is not None and phase in (Phase.CONNECTED, Phase.TRANSFER):
+            why = " after failure" if phase is Phase.TRANSFER else ""
+            self._log.info("Reconnecting to MASTER %s:%d%s", *self.master, why)
+            self._engine.host.soon(self.connect)
 
     def _keep_database(self, link: MasterLink) -> None:
         if link.client is not None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.good_replicas import GoodReplicas
+from pyredis.engine.execution.pause import FAILING_OVER, Pause
 from pyredis.engine.execution.propagation import REPLICAS, Propagation
 from pyredis.engine.execution.roles import REPLICA
 from pyredis.engine.roster import Clients
@@ -48,7 +49,7 @@ class Replicas:
         self._acks_asked = False  # in this turn
         self.followed = False  # set while this server has a master: then what it feeds is the master's
         self._last_second = 0
-        self._last_ping = 0
+        self._seconds = 0  # since the start
         self._alone_since = engine.started_ms
         self.on_ack: list[Callable[[], None]] = []
         self.on_drop: list[Callable[[Replica], None]] = []
@@ -235,17 +236,17 @@ class Replicas:
         if now - self._last_second < _SECOND and now >= self._last_second:
             return
         self._last_second = now
+        self._seconds += 1
         if self.attached:
-            self._tell_that_all_is_well(now)
+            self._tell_that_all_is_well()
             self._drop_silent(now)
         elif self.backlog is not None and not self.followed:
             self._end_unused_history(now)
         self.count_good()
 
-    def _tell_that_all_is_well(self, now: int) -> None:
-        period = self._config["repl-ping-replica-period"] * _SECOND
-        if not self.followed and not self._engine.gates & gates.PAUSED and now - self._last_ping >= period:
-            self._last_ping = now
+    def _tell_that_all_is_well(self) -> None:
+        is_time = self._seconds % self._config["repl-ping-replica-period"] == 0
+        if is_time and not self.followed and not self._engine[Pause].is_for(FAILING_OVER):
             self._propagation.pass_on(_PING)
         for replica in self.attached.values():
             if replica.waits:
