@@ -23,6 +23,7 @@ from pyredis.persistence.rewriting import Rewriting
 from pyredis.protocol.replies import ErrorReply
 from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome
 from pyredis.replication.master_link import MasterLink, Phase
+from pyredis.replication.own_keys import OwnKeys
 from pyredis.replication.replicas import Replicas
 from pyredis.replication.transfer import Transfer, new_transfer
 
@@ -143,6 +144,7 @@ class Following:
         engine.gates = engine.gates & ~(gates.READ_ONLY | gates.MASTER_GONE) | standing
         engine[GoodReplicas].applies = not is_replica
         engine[GoodReplicas].update_gate()
+        engine[OwnKeys].update(replica=is_replica, writable=not self._config["replica-read-only"])
 
     # The connection
 

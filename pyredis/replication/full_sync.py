@@ -234,6 +234,7 @@ class FullSyncs:
                 self._log.info(text, replica.name)
                 replica.state = State.ONLINE
                 replica.ack_time = self._engine.clock.now_ms()
+                self._replicas.count_good()
             else:
                 self._has_all(replica)
         self._engine.host.soon(self.begin_due)

@@ -55,6 +55,8 @@ class Replicas:
         self.on_drop: list[Callable[[Replica], None]] = []
         engine[Clients].on_forget.append(self._forget)
         engine.cron_steps.append(self._cron)
+        for name in ("min-replicas-to-write", "min-replicas-max-lag"):
+            engine.config.on_change(name, lambda _: self.count_good())
         engine.config.on_change("repl-backlog-size", lambda _: self._trim())
 
     # Coming and going
