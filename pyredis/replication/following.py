@@ -17,7 +17,7 @@ from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.propagation import Propagation
-from pyredis.persistence.dataset import Aux, Dataset
+from pyredis.persistence.dataset import Aux, Dataset, Dropped
 from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.rewriting import Rewriting
 from pyredis.protocol.replies import ErrorReply
@@ -277,7 +277,7 @@ class Following:
             (b"repl-offset", b"%d" % propagation.offset),
         ]
 
-    def _take_place(self, aux: dict[bytes, bytes]) -> None:
+    def _take_place(self, aux: dict[bytes, bytes], dropped: Dropped) -> None:
         """The server has loaded its own snapshot: a replica goes on from there, a master's replicas can."""
         id, offset = aux.get(b"repl-id", b""), aux.get(b"repl-offset", b"")
         if len(id) != 40 or not offset.isdigit():
@@ -291,3 +291,11 @@ class Following:
         else:
             propagation.second_id, propagation.second_offset = id.decode("latin-1"), int(offset) + 1
             self._replicas.start_backlog()
+            self._pass_on_dropped(dropped)
+
+    def _pass_on_dropped(self, dropped: Dropped) -> None:
+        """What was past its time when it was loaded the replicas of before still have."""
+        self._propagation.mute(False)
+        for index, key in dropped:
+            self._propagation.send_deletion("lazyfree-lazy-expire", self._engine.keyspace.databases[index], key)
+        self._propagation.mute(True)

@@ -122,6 +122,7 @@ class Replicas:
             self._log.info("Connection with replica %s lost.", replica.name)
         replica.state = replica.payload = None
         self._alone_since = self._engine.clock.now_ms()
+        self._trim()
         self.count_good()
         for hear in self.on_drop:
             hear(replica)
@@ -142,7 +143,7 @@ class Replicas:
         data = b"".join(self._turn)
         self._turn.clear()
         start = backlog.end
-        backlog.append(data)
+        backlog.append(data, self._config["repl-backlog-size"])
         for replica in list(self.attached.values()):
             sink = replica.client.sink
             if replica.sent == start and replica.is_online and not sink.is_congested:
@@ -177,7 +178,7 @@ class Replicas:
         if self.backlog is None or not replica.sent or replica.client not in self.attached:
             return
         waiting = self.backlog.end - replica.sent + replica.client.sink.output_pending()
-        if waiting > self._config["repl-backlog-size"] and self._limits.exceeds(replica.client, waiting):
+        if self._limits.exceeds(replica.client, waiting):
             replica.client.sink.overflow()
             self._engine[Clients].disconnect(replica.client)
 
