@@ -256,13 +256,16 @@ class Replicas:
                 replica.client.sink.write(b"\n")
 
     def _drop_silent(self, now: int) -> None:
+        """Drop who does not acknowledge, and who keeps a snapshot from going on that is sent as it is made."""
         most = self._config["repl-timeout"] * _SECOND
         for replica in list(self.attached.values()):
-            if now - max(replica.ack_time, replica.client.last_active) <= most:
+            if now - replica.ack_time <= most:
                 continue
             if replica.state is State.ONLINE and replica.speaks_psync:
+                if now - replica.client.last_active <= most:
+                    continue  # it lives, and loads
                 self._log.warning("Disconnecting timedout replica (streaming sync): %s", replica.name)
-            elif replica.state in (State.WAIT_BGSAVE_END, State.SEND_BULK) and replica.client.sink.is_congested:
+            elif replica.streamed and replica.client.sink.is_congested:
                 self._log.warning("Disconnecting timedout replica (full sync): %s", replica.name)
             else:
                 continue
