@@ -6,7 +6,7 @@ from pyredis.engine.acl.accounts import Acl
 from pyredis.engine.client import GONE, Client, Sink
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.roles import NORMAL
-from pyredis.engine.host import Link, is_local
+from pyredis.engine.host import Link, Step, is_local
 from pyredis.engine.limits import Limits
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.observability.loop_metrics import LoopMetrics
@@ -41,6 +41,8 @@ class Sessions:
         self._memory = engine[ClientMemory]
         self._metrics = engine[LoopMetrics]
         self._unflushed: list[Client] = []
+        self._last: list[Step] = []  # of what is written in one go
+        self._is_flush_asked = False
         self._waiting: list[Turn] = []
         engine.cron_steps.append(self._cron)
 
@@ -84,7 +86,15 @@ class Sessions:
         one go cost a third less CPU time a command at pipeline 16 than each after its own read.
         """
         self._unflushed.append(client)
-        if len(self._unflushed) == 1:
+        if not self._is_flush_asked:
+            self._is_flush_asked = True
+            self._soon(self._flush)
+
+    def write_last(self, step: Step) -> None:
+        """Run `step` when the replies of this turn are written: who waits for one goes before who is kept informed."""
+        self._last.append(step)
+        if not self._is_flush_asked:
+            self._is_flush_asked = True
             self._soon(self._flush)
 
     def next_turn(self, session: Turn) -> None:
@@ -94,7 +104,7 @@ class Sessions:
             self._soon(self._begin_turns)
 
     def _begin_turns(self) -> None:
-        if self._unflushed:
+        if self._is_flush_asked:
             self._flush()
         sessions, self._waiting = self._waiting, []
         for session in sessions:
@@ -102,9 +112,14 @@ class Sessions:
 
     def _flush(self) -> None:
         started = self.engine.clock.ticks_ns()
+        self._is_flush_asked = False
         clients, self._unflushed = self._unflushed, []
         for client in clients:
             client.flush()
+        if self._last:
+            steps, self._last = self._last, []
+            for step in steps:
+                step()
         if self._memory.follows:
             self._memory.served(clients)
         self._metrics.passed(self.engine.clock.ticks_ns() - started)

@@ -69,6 +69,11 @@ class Following:
             return Phase.NONE
         return self.link.phase if self.link is not None else Phase.CONNECT
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the dataset is that of the stream's id and offset."""
+        return self.master is None or self._resumes
+
     # REPLICAOF
 
     def follow(self, master: tuple[str, int], *, handed_over: Callable[[bool], None] | None = None) -> None:

@@ -41,7 +41,8 @@ class Replicas:
         self._config = engine.config
         self._log = engine.log
         self._propagation = engine[Propagation]
-        self._limits = engine[Sessions].limits
+        self._sessions = engine[Sessions]
+        self._limits = self._sessions.limits
         self.backlog: Backlog | None = None
         self.attached: dict[Client, Replica] = {}
         self._introduced: dict[Client, Replica] = {}
@@ -131,7 +132,7 @@ class Replicas:
 
     def _take(self, data: bytes) -> None:
         if not self._turn:
-            self._engine.host.soon(self.flush)
+            self._sessions.write_last(self.flush)
         self._turn.append(data)
 
     def flush(self) -> None:
@@ -183,7 +184,7 @@ class Replicas:
             self._engine[Clients].disconnect(replica.client)
 
     def _trim(self) -> None:
-        if self.backlog is not None:
+        if self.backlog is not None and len(self.backlog) > self._config["repl-backlog-size"]:
             needed = min((one.sent for one in self.attached.values() if one.sent), default=self.backlog.end)
             self.backlog.trim(self._config["repl-backlog-size"], needed)
 
@@ -214,6 +215,7 @@ class Replicas:
         """Have all say how far they are, now; once a turn is enough."""
         if self.attached and not self._acks_asked and not self.followed:
             self._propagation.pass_on(GETACK)
+            self.flush()
             self._acks_asked = True
 
     def having(self, offset: int) -> int:
@@ -229,13 +231,15 @@ class Replicas:
         good, now = self._engine[GoodReplicas], self._engine.clock.now_ms()
         most = self._config["min-replicas-max-lag"] * _SECOND
         online = (one for one in self.attached.values() if one.state is State.ONLINE)
-        good.count = sum(now // _SECOND * _SECOND - one.ack_time // _SECOND * _SECOND <= most for one in online)
+        good.count = sum(now - one.ack_time < most + _SECOND for one in online)  # whole seconds of lag
         good.update_gate()
 
     # Once a second
 
     def _cron(self) -> None:
         now = self._engine.keyspace.now
+        if self.attached and self._config["min-replicas-to-write"]:
+            self.count_good()  # once a second would let a master that was cut off acknowledge for a second more
         if now - self._last_second < _SECOND and now >= self._last_second:
             return
         self._last_second = now

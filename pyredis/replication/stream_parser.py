@@ -27,7 +27,7 @@ class StreamParser:
 
     def __init__(self) -> None:
         self._reader = Reader()
-        self._strict = StrictParser(sys.maxsize)  # the master has had it, too
+        self._strict = _strict_parser()
         self._raw = bytearray()  # what is not yet whole
 
     @property
@@ -36,8 +36,16 @@ class StreamParser:
         return len(self._raw)
 
     def feed(self, data: bytes) -> list[Whole]:
-        """What became whole. A read is cut at most into its regular commands, and what is left of it."""
+        """What became whole. A read is cut at most into its regular commands, and what is left of it.
+
+        What is left stands before the next read, since most end within a command; but not before a shorter one: what
+        comes in small pieces is not copied time and again.
+        """
         found = []
+        if 0 < len(self._raw) <= len(data):
+            data = bytes(self._raw) + data
+            self._raw.clear()
+            self._strict = _strict_parser()
         if not self._raw:
             for cut in (len(data) if data.endswith(b"\r\n") else 0, data.rfind(b"\r\n*") + 2):
                 if cut >= 2 and (batch := regular_commands(self._reader, data[:cut])) is not None:
@@ -62,6 +70,10 @@ class StreamParser:
         whole = Whole(commands, bytes(self._raw[:size]))
         del self._raw[:size]
         return [whole]
+
+
+def _strict_parser() -> StrictParser:
+    return StrictParser(sys.maxsize)  # what is too long here the master has had, too
 
 
 class Transactions:

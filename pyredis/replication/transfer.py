@@ -70,7 +70,8 @@ class FileTransfer:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._disk = engine[Disk]
-        name = f"temp-{engine.clock.now_ms() // 1000}.{os.getpid()}.rdb"
+        # One process may have several servers in one folder.
+        name = f"temp-{engine.clock.now_ms() // 1000}.{os.getpid()}.{engine.run_id[:8]}.rdb"
         self._path = Path(engine.config["dir"], name)
         try:
             self._file: int | None = self._disk.create(self._path)

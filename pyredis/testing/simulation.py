@@ -34,6 +34,7 @@ from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
 from pyredis.engine.host import Host, Link, Peer, Step, Tcp, Timer, Timers, Unix
+from pyredis.persistence.background import Background
 from pyredis.server.server import Server
 
 PORT = 6379
@@ -318,7 +319,9 @@ class Simulation:
         given = {"save": "", "protected-mode": "no", "port": str(PORT), **(config or {})}
         parameters = Config()
         parameters.load_lines("\n".join(f"{key} {value or chr(34) * 2}" for key, value in given.items()), None)
-        server = Server(build_engine(parameters, host=self.host(name)))
+        engine = build_engine(parameters, host=self.host(name))
+        engine[Background].forks_allowed = False  # one process has all servers
+        server = Server(engine)
         server.start()
         return server
 

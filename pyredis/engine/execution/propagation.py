@@ -43,8 +43,10 @@ class Propagation:
         self._readers: tuple[tuple[Reader, int], ...] = ()
         self._held: list[tuple[int, bytes, int]] | None = None  # of a transaction: database, command, for whom
         self._writers: list[Client] = []  # of what is held
+        self._written_for: tuple[Reader, ...] = ()  # those of them who get what is written here
         self._muted = False
         self._follows = False
+        self._counts = False  # whether it is a part of the replicas' stream
         self._selected = {LOG: _ANY_DATABASE, REPLICAS: _ANY_DATABASE}
         self._ready = _ANY_DATABASE  # the database whose commands everybody may have just so
         self.active = False
@@ -163,7 +165,12 @@ class Propagation:
     def feed(self, client: "Client") -> None:
         """The client's command changed something."""
         words = client.argv if client.rewritten is None else client.rewritten
-        if words:
+        if words and client.db.index == self._ready and self._held is None and self.to == EVERYBODY:
+            data = encode_command(words)  # what `send` comes to, nearly always
+            self.offset += len(data) * self._counts
+            for reader in self._written_for:
+                reader(data)
+        elif words:
             self.send(client.db.index, words)
         client.wrote = self.offset
         if self._held is not None:
@@ -199,7 +206,9 @@ class Propagation:
 
     def _rewire(self) -> None:
         written = LOG if self._follows else EVERYBODY
-        self.active = not self._muted and any(who & written for _, who in self._readers)
+        self._written_for = tuple(reader for reader, who in self._readers if who & written and not self._muted)
+        self.active = bool(self._written_for)
+        self._counts = self.active and not self._follows
         self._engine.record = self._recorded if self.active else None
         self._engine.rewire()
 

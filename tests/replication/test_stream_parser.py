@@ -1,0 +1,56 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyredis.protocol.encoder import encode_command
+from pyredis.replication import stream_parser
+from pyredis.replication.stream_parser import StreamParser
+
+WORDS = st.binary(max_size=8) | st.sampled_from([b"\r\n*", b"*1\r\n", b"x" * 100])
+COMMANDS = st.lists(st.lists(WORDS, min_size=1, max_size=4), max_size=12)
+PIECES = st.lists(st.integers(1, 60), min_size=1)
+
+
+def pieces(data, sizes):
+    """`data` in pieces of these sizes, in turn."""
+    at, turn = 0, 0
+    while at < len(data):
+        size = sizes[turn % len(sizes)]
+        yield data[at : at + size]
+        at, turn = at + size, turn + 1
+
+
+@given(COMMANDS, PIECES)
+def test_however_the_reads_are_cut_the_commands_and_their_bytes_are_the_same(commands, sizes):
+    data = b"".join(map(encode_command, commands))
+    parser, found, passed = StreamParser(), [], b""
+    for piece in pieces(data, sizes):
+        for whole in parser.feed(piece):
+            assert whole.data == b"".join(map(encode_command, whole.commands))
+            found += whole.commands
+            passed += whole.data
+    assert (found, passed, parser.held) == (commands, data, 0)
+
+
+def test_reads_that_end_within_commands_go_the_quick_way(monkeypatch):
+    quick = []
+
+    def counted(reader, data):
+        batch = regular_commands(reader, data)
+        quick.extend(batch or [])
+        return batch
+
+    regular_commands = stream_parser.regular_commands
+    monkeypatch.setattr(stream_parser, "regular_commands", counted)
+    parser, data = StreamParser(), encode_command([b"SET", b"key", b"value"]) * 1000
+    for piece in pieces(data, [1000]):
+        parser.feed(piece)
+    assert len(quick) == 1000
+
+
+def test_an_argument_in_many_small_reads_is_not_parsed_time_and_again(monkeypatch):
+    tried = []
+    monkeypatch.setattr(stream_parser, "regular_commands", lambda reader, data: tried.append(len(data)))
+    parser, data = StreamParser(), encode_command([b"SET", b"key", b"\r\n" * 50_000])
+    commands = [argv for piece in pieces(data, [10]) for whole in parser.feed(piece) for argv in whole.commands]
+    assert [len(argv) for argv in commands] == [3]
+    assert sum(tried) < 1000
