@@ -151,6 +151,7 @@ class AppendLog:
         self._propagation.unlisten(self._feed)
         self._engine.before_replies.remove(self.flush)
         self._engine.note_disk_error("log", None)  # nobody asks for what it cannot do
+        self._engine[Blocking].look_again()  # who waits for it waits in vain
 
     # Feeding
 

@@ -129,7 +129,7 @@ class Background:
         job, pid = self._job, self.pid
         if job is None:
             return
-        if pid:
+        if pid and self._outcome is None:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGUSR1)
                 os.waitpid(pid, 0)
@@ -146,11 +146,13 @@ class Background:
             return
         if self._slices is not None and self._outcome is None:
             self._write_on(job, self._slices)
-        if self._pipe is not None and not self._pipe.at_end:
-            return
-        outcome = self._outcome or (self._ended(job) if self.pid else None)
+        if self._outcome is None and self.pid:
+            self._outcome = self._ended(job)
+        outcome = self._outcome
         if outcome is None:
             return
+        if self._pipe is not None and not self._pipe.at_end and not (outcome.code or outcome.signal):
+            return  # it has written all, and somebody is still to take it
         self._end(job)
         job.done(outcome)
         self._remove(job, outcome.file)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MICROSECONDS = 1_000_000
 Aux = list[tuple[bytes, bytes]]
+Dropped = list[tuple[int, bytes]]
+"""Databases and keys that were past their time when they were loaded."""
 
 
 class Dataset:
@@ -32,7 +34,7 @@ class Dataset:
         self.verifying = True  # checksums; DEBUG SET-SKIP-CHECKSUM-VALIDATION ends it
         self.on_replaced: list[Callable[[], None]] = []
         self.place: Callable[[], Aux] = list  # in the replication stream
-        self.take_place: Callable[[dict[bytes, bytes]], None] = lambda aux: None  # when the server starts with it
+        self.take_place: Callable[[dict[bytes, bytes], Dropped], None] = lambda aux, dropped: None  # at the start
 
     def rdb_chunks(
         self, space: AnyKeyspace | None = None, *, aof_base: bool = False, keys: bool = True, libraries: bool = True

@@ -1,6 +1,7 @@
 """A master's stream, applied: its commands take effect here, and then it is passed on as it came.
 
 Commands of the stream are believed: no gate is asked, and an error is only logged, for the master has executed them.
+A replica that nobody else may write to can be told to panic instead, for then its data differs from the master's.
 They take effect in whole transactions, and so does the count of bytes that is acknowledged. Keys past their time are
 seen, for the master deletes them in its own time.
 """
@@ -117,7 +118,7 @@ class AppliedStream:
             *(text, self._name),
         )
         engine.stats.unexpected_errors += 1
-        if engine.config["propagation-error-behavior"] in _PANIC:
+        if engine.config["replica-read-only"] and engine.config["propagation-error-behavior"] in _PANIC:
             text = "This replica panicked sending an error to its master after processing the command '%s'"
             engine.log.critical(text, self._name)
             engine.give_up()

@@ -17,12 +17,13 @@ from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.propagation import Propagation
-from pyredis.persistence.dataset import Aux, Dataset
+from pyredis.persistence.dataset import Aux, Dataset, Dropped
 from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.rewriting import Rewriting
 from pyredis.protocol.replies import ErrorReply
 from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome
 from pyredis.replication.master_link import MasterLink, Phase
+from pyredis.replication.own_keys import OwnKeys
 from pyredis.replication.replicas import Replicas
 from pyredis.replication.transfer import Transfer, new_transfer
 
@@ -148,6 +149,7 @@ class Following:
         engine.gates = engine.gates & ~(gates.READ_ONLY | gates.MASTER_GONE) | standing
         engine[GoodReplicas].applies = not is_replica
         engine[GoodReplicas].update_gate()
+        engine[OwnKeys].update(replica=is_replica, writable=not self._config["replica-read-only"])
 
     # The connection
 
@@ -252,9 +254,10 @@ class Following:
             self._keep_database(link)
             self.down_since = self._engine.clock.now_ms()
             self.update_gates()
-            if self.master is not None:
-                self._log.info("Reconnecting to MASTER %s:%d", *self.master)
-                self._engine.host.soon(self.connect)
+        if self.master is not None and phase in (Phase.CONNECTED, Phase.TRANSFER):
+            why = " after failure" if phase is Phase.TRANSFER else ""
+            self._log.info("Reconnecting to MASTER %s:%d%s", *self.master, why)
+            self._engine.host.soon(self.connect)
 
     def _keep_database(self, link: MasterLink) -> None:
         if link.client is not None:
@@ -279,7 +282,7 @@ class Following:
             (b"repl-offset", b"%d" % propagation.offset),
         ]
 
-    def _take_place(self, aux: dict[bytes, bytes]) -> None:
+    def _take_place(self, aux: dict[bytes, bytes], dropped: Dropped) -> None:
         """The server has loaded its own snapshot: a replica goes on from there, a master's replicas can."""
         id, offset = aux.get(b"repl-id", b""), aux.get(b"repl-offset", b"")
         if len(id) != 40 or not offset.isdigit():
@@ -293,3 +296,11 @@ class Following:
         else:
             propagation.second_id, propagation.second_offset = id.decode("latin-1"), int(offset) + 1
             self._replicas.start_backlog()
+            self._pass_on_dropped(dropped)
+
+    def _pass_on_dropped(self, dropped: Dropped) -> None:
+        """What was past its time when it was loaded the replicas of before still have."""
+        self._propagation.mute(False)
+        for index, key in dropped:
+            self._propagation.send_deletion("lazyfree-lazy-expire", self._engine.keyspace.databases[index], key)
+        self._propagation.mute(True)

@@ -209,8 +209,10 @@ class FullSyncs:
         return not any(one.client.sink.is_congested for one in self._receivers)
 
     def take(self, data: bytes) -> None:
-        """Send it to all."""
+        """Send it to all; each had taken what it was sent before."""
+        now = self._engine.clock.now_ms()
         for replica in self._receivers:
+            replica.ack_time = now
             replica.client.sink.write(data)
 
     def _streamed(self, outcome: Outcome) -> None:
@@ -234,6 +236,7 @@ class FullSyncs:
                 self._log.info(text, replica.name)
                 replica.state = State.ONLINE
                 replica.ack_time = self._engine.clock.now_ms()
+                self._replicas.count_good()
             else:
                 self._has_all(replica)
         self._engine.host.soon(self.begin_due)

@@ -147,8 +147,8 @@ class MasterLink:
             self._fail(f"Error condition on socket for SYNC: {_reason(error)}")
         elif self.phase is Phase.CONNECTED:
             self._fail("Connection with master lost.")
-        elif self.phase is Phase.TRANSFER:
-            self._fail(f"I/O error trying to sync with MASTER: {_reason(error)}")
+        elif self._transfer is not None:
+            self._fail(self._transfer.cut_short(_reason(error)))
         else:
             self._fail(f"Master did not reply to the handshake: {_reason(error)}")
 

@@ -44,6 +44,9 @@ class Transfer(Protocol):
     def finish(self, done: Done) -> None:
         """That was all. Raises TransferFailed, or `done` hears of it, now or later."""
 
+    def cut_short(self, reason: str) -> str:
+        """The connection was lost for a reason: the text for the log."""
+
     def abandon(self) -> None:
         """No more will come."""
 
@@ -102,6 +105,10 @@ class FileTransfer:
         self.drops_data = True
         loading = self._engine[Loading]
         loading.begin(loading.from_master(target), lambda failure: done(failure is None))
+
+    def cut_short(self, reason: str) -> str:
+        """A connection like others."""
+        return f"I/O error trying to sync with MASTER: {reason}"
 
     def abandon(self) -> None:
         """Remove the file."""
@@ -168,6 +175,10 @@ class DirectTransfer:
         self._engine[Dataset].clear()
         for db, loaded in zip(self._engine.keyspace.databases, new.databases, strict=True):
             db.table, db.expires, db.fields_due = loaded.table, loaded.expires, loaded.fields_due
+
+    def cut_short(self, reason: str) -> str:
+        """A snapshot that is not whole."""
+        return f"Internal error in RDB reading at byte {self._loader.reader.offset}: {reason}"
 
     def abandon(self) -> None:
         """Half a dataset is none."""

@@ -28,7 +28,6 @@ class Server:
         self, engine: Engine, *, any_port: bool = False, on_end: Callable[[int], None] = lambda code: None
     ) -> None:
         self.engine = engine
-        self.asked_to_end = False  # now, or when a script is done
         self.unix_path: str = engine.config["unixsocket"] or ""
         self._host = engine.host
         self._sessions = engine[Sessions]
@@ -49,6 +48,11 @@ class Server:
     def port(self) -> int:
         """The TCP port listened on, 0 for none."""
         return self._listener.port if self._listener is not None else 0
+
+    @property
+    def asked_to_end(self) -> bool:
+        """Whether it has ended, or soon will."""
+        return self._sessions.closed or self.engine[Farewell].is_near
 
     # Starting and stopping
 
@@ -84,18 +88,14 @@ class Server:
         if self._sessions.closed:
             return True
         if not all(check(save, force) for check in self.engine.exit_checks):
+            text = "Errors trying to shut down the server. Check the logs for more information."
+            self.engine.log.warning(text)
             return False
         self.end(0)
         return True
 
-    def shut_down_when_free(self, shut_down: Callable[[], None]) -> None:
-        """Call `shut_down`, but not before a script that overruns is done."""
-        self.asked_to_end = True
-        self.engine.when_free(shut_down)
-
     def end(self, code: int) -> None:
         """Serve nobody any more; soon the server stops."""
-        self.asked_to_end = True
         self._sessions.close()
         self._host.soon(partial(self._stop, code))
 
