@@ -74,9 +74,13 @@ class Propagation:
 
     # Which stream it is
 
+    def new_id(self) -> str:
+        """A name that no stream has."""
+        return f"{self._engine.random.getrandbits(160):040x}"
+
     def renew_id(self) -> None:
         """From now on it is another stream."""
-        self.id = f"{self._engine.random.getrandbits(160):040x}"
+        self.id = self.new_id()
 
     def forget_second_id(self) -> None:
         """It goes on from no other."""
