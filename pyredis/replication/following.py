@@ -151,12 +151,10 @@ class Following:
     def update_gates(self) -> None:
         """What clients may do follows from whether there is a master, and a connection to it."""
         engine, is_replica = self._engine, self.master is not None
-        standing = 0
-        if is_replica and self._config["replica-read-only"]:
-            standing |= gates.READ_ONLY
+        engine.refuse_writes(is_replica and self._config["replica-read-only"])
+        engine.gates &= ~gates.MASTER_GONE
         if is_replica and self.phase is not Phase.CONNECTED and not self._config["replica-serve-stale-data"]:
-            standing |= gates.MASTER_GONE
-        engine.gates = engine.gates & ~(gates.READ_ONLY | gates.MASTER_GONE) | standing
+            engine.gates |= gates.MASTER_GONE
         engine[GoodReplicas].applies = not is_replica
         engine[GoodReplicas].update_gate()
         engine[OwnKeys].update(replica=is_replica, writable=not self._config["replica-read-only"])
