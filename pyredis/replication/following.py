@@ -17,6 +17,7 @@ from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.sessions import Sessions
 from pyredis.persistence.dataset import Aux, Dataset
 from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.rewriting import Rewriting
@@ -56,6 +57,7 @@ class Following:
         self._last_second = 0
         engine[Dataset].place, engine[Dataset].take_place = self._place, self._take_place
         engine.cron_steps.append(self._cron)
+        engine.on_stop.append(self._part)
         for name in ("replica-read-only", "replica-serve-stale-data"):
             engine.config.on_change(name, lambda _: self.update_gates())
         if engine.config["replicaof"]:
@@ -152,8 +154,8 @@ class Following:
     # The connection
 
     def connect(self) -> None:
-        """Begin to connect, unless the dataset is being loaded."""
-        if self.master is None or self.link is not None or self._engine[Loading].active:
+        """Begin to connect, unless the dataset is being loaded, or the server ends."""
+        if self.master is None or self.link is not None or self._engine[Loading].active or self._engine[Sessions].closed:
             return
         host, port = self.master
         self._log.info("Connecting to MASTER %s:%d", host, port)

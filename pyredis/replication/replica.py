@@ -43,6 +43,7 @@ class Replica:
         "acknowledged",
         "attached_at",
         "awaits_ack",
+        "came_from",
         "capabilities",
         "client",
         "fsynced",
@@ -60,6 +61,7 @@ class Replica:
 
     def __init__(self, client: "Client") -> None:
         self.client = client
+        self.came_from = client.sink.address  # kept here, for the log names it when it is gone
         self.state: State | None = None
         # What it said of itself
         self.ip = ""
@@ -81,7 +83,7 @@ class Replica:
     @property
     def address(self) -> tuple[str, int]:
         """Where clients find it: as it announced, or where it came from."""
-        host = self.ip or self.client.sink.address.rpartition(":")[0].strip("[]")
+        host = self.ip or self.came_from.rpartition(":")[0].strip("[]")
         return host, self.port
 
     @property
