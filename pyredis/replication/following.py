@@ -12,6 +12,7 @@ of its master can go on with it. A connection that is lost is made again at once
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.expiry_view import ExpiryView
@@ -22,7 +23,7 @@ from pyredis.persistence.dataset import Aux, Dataset
 from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.rewriting import Rewriting
 from pyredis.protocol.replies import ErrorReply
-from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome
+from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome, is_id
 from pyredis.replication.master_link import MasterLink, Phase
 from pyredis.replication.replicas import Replicas
 from pyredis.replication.transfer import Transfer, new_transfer
@@ -235,7 +236,7 @@ class Following:
         if awaited.id:
             propagation.id, propagation.offset = awaited.id, awaited.offset
         propagation.forget_second_id()
-        self._database = int(self._engine[Loading].aux.get(b"repl-stream-db", b"0"))
+        self._take_database(self._engine[Loading].aux)
         self._replicas.start_backlog()
         self.down_since = None
         self._engine.host.soon(self.update_gates)
@@ -283,15 +284,18 @@ class Following:
 
     def _take_place(self, aux: dict[bytes, bytes]) -> None:
         """The server has loaded its own snapshot: a replica goes on from there, a master's replicas can."""
-        id, offset = aux.get(b"repl-id", b""), aux.get(b"repl-offset", b"")
-        if len(id) != 40 or not offset.isdigit():
+        id, offset = aux.get(b"repl-id", b""), parse_int(aux.get(b"repl-offset", b""))
+        if not is_id(id) or offset is None or offset < 0:
             return
         propagation = self._propagation
-        propagation.offset = int(offset)
+        propagation.offset = offset
         if self.master is not None:
-            propagation.id = id.decode("latin-1")
-            self._database = int(aux.get(b"repl-stream-db", b"0"))
+            propagation.id = id.decode()
+            self._take_database(aux)
             self._resumes = True
         else:
-            propagation.second_id, propagation.second_offset = id.decode("latin-1"), int(offset) + 1
+            propagation.second_id, propagation.second_offset = id.decode(), offset + 1
             self._replicas.start_backlog()
+
+    def _take_database(self, aux: dict[bytes, bytes]) -> None:
+        self._database = parse_int(aux.get(b"repl-stream-db", b"")) or 0

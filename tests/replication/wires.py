@@ -106,12 +106,13 @@ class Wire:
 
 
 class Liar(Side):
-    """Answers a replica's commands as a master would, but for `lies`: by command, what it says instead.
+    """Answers a replica's commands as a master would, but for `lies`: by command, what it says instead, at once or in a list of pieces;
+    to ACK only once.
 
     `sent` counts its bytes; `heard` are the commands that came.
     """
 
-    def __init__(self, lies, honest=None):
+    def __init__(self, lies):
         super().__init__()
         self.lies = {b"PING": b"+PONG\r\n", b"REPLCONF": b"+OK\r\n", **lies}
         self.parser = RequestParser()
@@ -122,11 +123,12 @@ class Liar(Side):
         for argv in self.parser.feed(data):
             self.heard.append(argv)
             is_ack = argv[:2] == [b"REPLCONF", b"ACK"]
-            self.say(self.lies.get(b"ACK" if is_ack else argv[0].upper(), b""))
+            self.say(self.lies.pop(b"ACK", b"") if is_ack else self.lies.get(argv[0].upper(), b""))
 
     def say(self, answer):
-        self.sent += len(answer)
-        self.link.write(answer)
+        for piece in [answer] if isinstance(answer, bytes) else answer:
+            self.sent += len(piece)
+            self.link.write(piece)
 
 
 class Kept(logging.Handler):
@@ -178,6 +180,19 @@ class Watched:
         """A new replica of it, which has nothing."""
         self.count += 1
         return self.server(f"r{self.count}", replicaof=f"{master} {PORT}", **parameters)
+
+    def lie(self, liar):
+        """Who connects to the master next finds the liar there."""
+        place = f"m:{PORT}"
+        listening = self.simulation.listening
+        honest = listening[place]
+
+        def accept():
+            listening[place] = honest
+            return liar
+
+        listening[place] = accept
+        return liar
 
     def run(self, *lines, server=None):
         """Commands, a line each; each place in the stream that they lead to is noted."""
