@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from textwrap import indent
 
 from pyredis.config.store import Config
@@ -25,9 +26,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class RedisFormatter(logging.Formatter):
-    """`role` is M for a master, S for a replica, X for a Sentinel, C for a child."""
+    """`role` tells M for a master, S for a replica, X for a Sentinel."""
 
-    def __init__(self, role: str = "M") -> None:
+    def __init__(self, role: Callable[[], str] = lambda: "M") -> None:
         super().__init__("%(message)s")
         self.role = role
 
@@ -35,7 +36,7 @@ class RedisFormatter(logging.Formatter):
         """The line without its end."""
         date = time.strftime("%d %b %Y %H:%M:%S", time.localtime(record.created))
         mark = _MARKS.get(record.levelno, "#")
-        line = f"{os.getpid()}:{self.role} {date}.{int(record.msecs):03d} {mark} {message_of(record)}"
+        line = f"{os.getpid()}:{self.role()} {date}.{int(record.msecs):03d} {mark} {message_of(record)}"
         if record.exc_info and record.exc_info[0] is not None:
             line += "\n" + indent(self.formatException(record.exc_info), "  ")
         return line
@@ -53,9 +54,9 @@ class LineHandler(logging.Handler):
     `crash_log`: whether the interpreter reports a crash of the process there too.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, role: Callable[[], str] = lambda: "M") -> None:
         super().__init__()
-        self.setFormatter(RedisFormatter())
+        self.setFormatter(RedisFormatter(role))
         self.crash_log = False
         self._path = path
         self._file = -1 if path else 1
@@ -125,7 +126,8 @@ def set_up(config: Config, logger: logging.Logger) -> None:
     logger.propagate = False
     logger.setLevel(LEVELS[config["loglevel"]])
     handlers: list[logging.Handler] = []
-    lines = LineHandler(os.path.join(config["dir"], config["logfile"]) if config["logfile"] else None)  # noqa: PTH118
+    path = os.path.join(config["dir"], config["logfile"]) if config["logfile"] else None  # noqa: PTH118
+    lines = LineHandler(path, lambda: "S" if config["replicaof"] else "M")
     lines.open()
     lines.report_crashes(config["crash-log-enabled"])
     if config["logfile"] or (sys.stdout is not None and not config["daemonize"]):
