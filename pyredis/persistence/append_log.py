@@ -179,6 +179,7 @@ class AppendLog:
 
     def flush(self, force: bool = False) -> None:
         """Write what has gathered, and sync as configured; with `force` even while a sync is going on."""
+        self._propagation.send_gathered()
         if not self._buffer:
             if self._size != self._synced_size or self._syncing is not None:
                 self._sync_if_due()

@@ -51,6 +51,7 @@ from pyredis.rdb.type_codes import (
     STREAM,
     STREAM_2,
     STREAM_3,
+    STREAM_5,
     STRING,
     VALKEY_VERSION,
 )
@@ -342,6 +343,7 @@ _READERS: dict[int, Read] = {
     STREAM: _stream,
     STREAM_2: _stream,
     STREAM_3: _stream,
+    STREAM_5: _stream,
     MODULE_1: _module,
     MODULE_2: _module,
 }

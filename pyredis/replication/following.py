@@ -10,6 +10,7 @@ of its master can go on with it. A connection that is lost is made again at once
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyredis.engine.execution import gates
@@ -83,6 +84,10 @@ class Following:
         """
         if self.master is None:
             self._resumes = True  # what is here is this server's own history
+            self._log.info(
+                "Before turning into a replica, using my own master parameters to synthesize a cached master: I may be "
+                "able to synchronize with the new master with just a partial transfer."
+            )
             self._database = self._propagation.database
         self._part()
         self._release_blocked()
@@ -97,16 +102,21 @@ class Following:
         self._part()
         self.master = self.down_since = self._handed_over = None
         self._config.replace("replicaof", None)
-        self._propagation.go_on_as(f"{self._engine.random.getrandbits(160):040x}")
+        self._log.info("Discarding previously cached master state.")
+        if self._resumes:
+            self._propagation.go_on_as(self._propagation.new_id())
+            self._log.info(
+                "Setting secondary replication ID to %s, valid up to offset: %d. New replication ID is %s",
+                *(self._propagation.second_id, self._propagation.second_offset, self._propagation.id),
+            )
+        else:  # what is here is nobody's history
+            self._propagation.renew_id()
+            self._propagation.forget_second_id()
         self._replicas.drop_all()
         self._replicas.followed = False
         self._propagation.follow(False)
         self._engine[ExpiryView].update(replica=False)
         self.update_gates()
-        self._log.info(
-            "Setting secondary replication ID to %s, valid up to offset: %d. New replication ID is %s",
-            *(self._propagation.second_id, self._propagation.second_offset, self._propagation.id),
-        )
 
     def _begin(self, master: tuple[str, int]) -> None:
         self.master = master
@@ -153,12 +163,12 @@ class Following:
 
     # The connection
 
-    def connect(self) -> None:
+    def connect(self, *, reconnecting: bool = False) -> None:
         """Begin to connect, unless the dataset is being loaded."""
         if self.master is None or self.link is not None or self._engine[Loading].active:
             return
-        host, port = self.master
-        self._log.info("Connecting to MASTER %s:%d", host, port)
+        if not reconnecting:
+            self._log.info("Connecting to MASTER %s:%d", *self.master)
         try:
             self.link = MasterLink(self._engine, self, self.master)
         except OSError as error:
@@ -207,6 +217,7 @@ class Following:
             self._continue(outcome.id)
         elif isinstance(outcome, FullSync):
             self._log.info("Full resync from master: %s:%d", outcome.id, outcome.offset)
+            self._log.info("Discarding previously cached master state.")
             self._awaited = outcome
             self._rewriting.suspend()
             return new_transfer(self._engine, same_history=outcome.id == self._propagation.id)
@@ -251,13 +262,14 @@ class Following:
         assert link is not None
         self._give_up_transfer(link)
         if phase is Phase.CONNECTED:
+            self._log.info("Caching the disconnected master state.")
             self._keep_database(link)
             self.down_since = self._engine.clock.now_ms()
             self.update_gates()
         if self.master is not None and phase in (Phase.CONNECTED, Phase.TRANSFER):
             why = " after failure" if phase is Phase.TRANSFER else ""
             self._log.info("Reconnecting to MASTER %s:%d%s", *self.master, why)
-            self._engine.host.soon(self.connect)
+            self._engine.host.soon(partial(self.connect, reconnecting=True))
 
     def _keep_database(self, link: MasterLink) -> None:
         if link.client is not None:

@@ -230,10 +230,11 @@ class FullSyncs:
             if not replica.rdb_only and replica.speaks_psync:
                 replica.awaits_ack = True
                 text = (
-                    "Streamed replication with replica %s succeeded (socket). Waiting for REPLCONF ACK from replica "
+                    "Streamed RDB transfer with replica %s succeeded (socket). Waiting for REPLCONF ACK from replica "
                     "to enable streaming"
                 )
                 self._log.info(text, replica.name)
+                self._log.info("Synchronization with replica %s succeeded", replica.name)
                 replica.state = State.ONLINE
                 replica.ack_time = self._engine.clock.now_ms()
                 self._replicas.count_good()

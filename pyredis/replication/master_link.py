@@ -95,6 +95,7 @@ class MasterLink:
         self.dropped_data = False  # the old dataset is gone, and no other has come
         self._talk: Generator[bytes, bytes, Outcome] | None = None
         self._line = b""  # a part of one
+        self._was_heard = False
         self._transfer_began = self._told_progress = 0
         self._transfer: Transfer | None = None
         self._waiting = bytearray()  # what was read and has its turn later
@@ -198,6 +199,9 @@ class MasterLink:
         except HandshakeFailed as failure:
             self._fail(str(failure))
         else:
+            if not self._was_heard:
+                self._was_heard = True
+                self._log.info("Master replied to PING, replication can continue...")
             if answer:
                 self._link.write(answer)
         return rest

@@ -103,6 +103,7 @@ class FileTransfer:
             text = f"Failed trying to rename the temp DB into {target.name} in MASTER <-> REPLICA synchronization"
             raise TransferFailed(f"{text}: {error.strerror}") from None
         self.drops_data = True
+        self._engine.log.info("MASTER <-> REPLICA sync: Flushing old data")
         loading = self._engine[Loading]
         loading.begin(loading.from_master(target), lambda failure: done(failure is None))
 
@@ -144,6 +145,7 @@ class DirectTransfer:
         self._gate = gates.ASYNC_LOADING if serving else 0
         self.drops_data = not beside
         if self.drops_data:
+            engine.log.info("MASTER <-> REPLICA sync: Flushing old data")
             engine[Dataset].clear()
         if self._gate:
             engine.gates |= self._gate
@@ -172,6 +174,7 @@ class DirectTransfer:
         done(True)
 
     def _take_place(self, new: Keyspace) -> None:
+        self._engine.log.info("MASTER <-> REPLICA sync: Swapping active DB with loaded DB")
         self._engine[Dataset].clear()
         for db, loaded in zip(self._engine.keyspace.databases, new.databases, strict=True):
             db.table, db.expires, db.fields_due = loaded.table, loaded.expires, loaded.fields_due

@@ -260,7 +260,7 @@ def test_what_follows_the_end_is_kept():
     assert reader.rest == b"*1\r\n$4\r\n"
 
 
-@pytest.mark.parametrize("magic", [b"REDIS0000", b"REDIS0013", b"REDIS0080", b"REDISabcd", b"VALKEY011", b"RDBFILE10"])
+@pytest.mark.parametrize("magic", [b"REDIS0000", b"REDIS0016", b"REDIS0080", b"REDISabcd", b"VALKEY011", b"RDBFILE10"])
 def test_what_is_no_file_that_is_known(magic):
     with pytest.raises(CorruptData):
         read(sealed(magic + b"\xff"))
