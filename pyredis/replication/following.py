@@ -18,6 +18,7 @@ from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.sessions import Sessions
 from pyredis.persistence.dataset import Aux, Dataset, Dropped
 from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.rewriting import Rewriting
@@ -164,8 +165,10 @@ class Following:
     # The connection
 
     def connect(self, *, reconnecting: bool = False) -> None:
-        """Begin to connect, unless the dataset is being loaded."""
+        """Begin to connect, unless the dataset is being loaded, or the server ends."""
         if self.master is None or self.link is not None or self._engine[Loading].active:
+            return
+        if self._engine[Sessions].closed:
             return
         if not reconnecting:
             self._log.info("Connecting to MASTER %s:%d", *self.master)
