@@ -24,10 +24,14 @@ class HandshakeFailed(Exception):
 
 
 class FullSync(NamedTuple):
-    """All is sent: the dataset as it is at `offset` of the stream `id`; '' and -1 from a master that tells neither."""
+    """All is sent: the dataset as it is at `offset` of the stream `id`; '' and -1 from a master that tells neither.
+
+    `request` is still to be sent to get it.
+    """
 
     id: str
     offset: int
+    request: bytes = b""
 
 
 class Continue(NamedTuple):
@@ -99,10 +103,10 @@ def handshake(who: Introduction, history: History) -> Generator[bytes, bytes, Ou
     reply = yield history.request()
     while not reply:
         reply = yield b""
-    return (yield from _decide(reply, history))
+    return _decide(reply, history)
 
 
-def _decide(reply: bytes, history: History) -> Generator[bytes, bytes, Outcome]:
+def _decide(reply: bytes, history: History) -> Outcome:
     kind, *words = reply.split(b" ")
     if kind == b"+FULLRESYNC":
         offset = parse_int(words[1]) if len(words) == 2 and is_id(words[0]) else None
@@ -117,8 +121,7 @@ def _decide(reply: bytes, history: History) -> Generator[bytes, bytes, Outcome]:
         return NotNow(reply)
     if not reply.startswith(b"-ERR"):
         raise HandshakeFailed(f"Unexpected reply to PSYNC from master: {_shown(reply)}")
-    yield encode_command((b"SYNC",))
-    return FullSync("", -1)
+    return FullSync("", -1, encode_command((b"SYNC",)))
 
 
 def _shown(line: bytes) -> str:

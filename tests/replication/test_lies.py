@@ -10,8 +10,10 @@ import pytest
 from pyredis.engine.command_table.command import TABLE
 from pyredis.persistence.dataset import Dataset
 from pyredis.protocol.encoder import encode_command
+from pyredis.replication.following import Following
+from pyredis.replication.master_link import Phase
 from tests.replication.test_faults import LOADS, watched_on
-from tests.replication.wires import Liar, Watched
+from tests.replication.wires import Liar
 
 ID = b"a" * 40
 MARK = b"m" * 40
@@ -79,7 +81,7 @@ HANDSHAKES = {
     "going on with nothing": (b"PSYNC", b"+CONTINUE\r\n", UNEXPECTED),
     "a bulk": (b"PSYNC", b"$5\r\nhello\r\n", UNEXPECTED),
     "later": (b"PSYNC", b"-LOADING wait\r\n", "Master is currently unable to PSYNC but should be in the future"),
-    "an error to PSYNC, and to SYNC": (b"PSYNC", b"-ERR\r\n-ERR no\r\n", "MASTER aborted replication with an error"),
+    "an error to PSYNC, and to SYNC": (b"PSYNC", b"-ERR no\r\n-ERR no\r\n", "MASTER aborted replication with an error"),
 }
 
 
@@ -243,6 +245,23 @@ def test_going_on_under_any_id(tmp_path, id):
     watched.settle(replica)
     watched.run("CLIENT KILL TYPE replica")
     refused(watched, {b"PSYNC": b"+CONTINUE" + id + b"\r\n"}, replica=replica)
+
+
+def test_a_master_of_old_that_knows_no_offsets(tmp_path):
+    watched = watched_on(tmp_path, "marked", "disabled")
+    data = dataset(watched)
+    whole = b"$%d\r\n" % len(data) + data + resp("SET of old")
+    lies = {b"PSYNC": b"-ERR unknown command\r\n", b"REPLCONF": b"-ERR unknown command\r\n", b"SYNC": b"\n\n" + whole}
+    liar = watched.lie(Liar(lies))
+    replica = watched.replica()
+    watched.simulation.run_for(3500)
+    assert replica.engine[Following].phase is Phase.CONNECTED
+    assert watched.run("GET of", server=replica) == b"$3\r\nold\r\n"
+    assert [argv[:2] for argv in liar.heard if argv[:2] == [b"REPLCONF", b"ACK"]] == []
+    liar.link.abort()
+    watched.simulation.run_for(10)
+    assert watched.in_step(replica), "it asks anew for everything"
+    assert replica.kept.warnings == ["Connection with master lost."]
 
 
 _ENDS_IT = {"SHUTDOWN", "REPLICAOF", "SLAVEOF", "FAILOVER", "DEBUG", "CONFIG", "CLUSTER"}
