@@ -2,8 +2,8 @@
 
 A chunk holds one bucket of the table of keys, a few hundred, so that whoever writes can do other things in between.
 What is written, a keyspace or what it was at some time, must not change until the last one. It is for Redis 7.0
-(RDB 10) unless a newer version is asked for, or fields of hashes expire, for which there must be 12. Valkey reads no 12,
-but its own 80, which is written where that is asked for.
+(RDB 10) unless a newer version is asked for, or fields of hashes expire, for which there must be 12. Valkey reads no
+12, but its own 80, which is written where that is asked for.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

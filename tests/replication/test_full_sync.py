@@ -1,4 +1,4 @@
-"""A diskless sync with somebody who takes nothing: the child's end, the server's end, and patience. And in which form it is sent."""
+"""A diskless sync with somebody who takes nothing: the child, the server, and patience. In which form it is sent."""
 
 import contextlib
 import os
