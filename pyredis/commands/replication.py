@@ -314,7 +314,10 @@ def _capability(replica: Replica, value: bytes) -> None:
 
 
 def _version(replica: Replica, value: bytes) -> None:
-    replica.version = value
+    parts = value.split(b".")
+    if len(parts) != 3 or not all(part.isdigit() and int(part) <= _PART_MAX for part in parts):
+        raise CommandError(b"Unrecognized version format: %b" % value)
+    replica.version = (int(parts[0]), int(parts[1]), int(parts[2]))
 
 
 def _rdb_only(replica: Replica, value: bytes) -> None:
@@ -339,7 +342,7 @@ _SAID = {
     b"rdb-only": _rdb_only,
     b"rdb-filter-only": _filter,
 }
-_IP_MAX = 256
+_IP_MAX, _PART_MAX = 256, 255
 
 
 # Failover

@@ -1,12 +1,18 @@
 """The types of values in RDB by their number, and the RDB versions that matter.
 
-A type never changes its meaning, with one exception: 22 is a hash with times of a Redis 7.4 candidate, and of Valkey.
+A type never changes its meaning, with one exception: 22 is a hash with times of a Redis 7.4 candidate (HASH_TIMES_RC),
+and of Valkey (VALKEY_HASH_TIMES).
 """
 
 STRING, LIST, SET, SORTED_SET, HASH, SORTED_SET_2, MODULE_1, MODULE_2 = range(8)
 HASH_ZIPMAP, LIST_ZIPLIST, SET_INTSET, SORTED_SET_ZIPLIST, HASH_ZIPLIST, QUICKLIST = range(9, 15)
 HASH_LISTPACK, SORTED_SET_LISTPACK, QUICKLIST_2, SET_LISTPACK = 16, 17, 18, 20
 HASH_TIMES_RC, HASH_LISTPACK_TIMES_RC, HASH_TIMES, HASH_LISTPACK_TIMES = 22, 23, 24, 25
+VALKEY_HASH_TIMES = 22
+
+NO_TIME = -1
+"""Of a field that does not expire."""
+
 STREAM, STREAM_2, STREAM_3, STREAM_5 = 15, 19, 21, 27
 
 PLAIN_NODE, PACKED_NODE = 1, 2

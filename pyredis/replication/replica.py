@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 EVERYTHING, FUNCTIONS, NOTHING = "everything", "functions", "nothing"
 """What a replica wants of the dataset (`rdb-filter-only`)."""
 
+_VALKEY_WITH_FIELD_TIMES = (9, 0, 0)
+
 
 class State(Enum):
     """Of a replica; the values are those of INFO."""
@@ -66,7 +68,7 @@ class Replica:
         # What it said of itself
         self.ip = ""
         self.port = 0
-        self.version = b""
+        self.version = (0, 0, 0)
         self.capabilities: frozenset[bytes] = frozenset()
         self.rdb_only = False
         self.wants = EVERYTHING
@@ -79,6 +81,11 @@ class Replica:
         self.awaits_ack = False  # it has the snapshot, and is fed when it says that it is loaded
         self.acknowledged = self.fsynced = 0
         self.ack_time = 0
+
+    @property
+    def reads_valkeys_rdb(self) -> bool:
+        """Whether it is a Valkey that has fields that expire, in a form of its own; only Valkeys tell a version."""
+        return self.version >= _VALKEY_WITH_FIELD_TIMES
 
     @property
     def address(self) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""A diskless sync with somebody who takes nothing: the child's end, the server's end, and patience."""
+"""A diskless sync with somebody who takes nothing: the child, the server, and patience. In which form it is sent."""
 
 import contextlib
 import os
@@ -6,10 +6,22 @@ import signal
 import time
 from pathlib import Path
 
+import hiredis
 import pytest
 
 from tests.oracle import wait_for
-from tests.replication.topologies import OURS, Client, Topology, info, value
+from tests.replication.topologies import (
+    OURS,
+    REDIS_8_2,
+    VALKEY,
+    Client,
+    Topology,
+    info,
+    replicate,
+    same_data,
+    syncs,
+    value,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -80,3 +92,35 @@ def test_who_takes_nothing_is_dropped_though_it_says_that_it_lives(master):
             time.sleep(0.1)
         assert "Disconnecting timedout replica (full sync)" in master.log()
         wait_for(lambda: not saves(master))
+
+
+@pytest.mark.parametrize("diskless", ["yes", "no"])
+def test_each_gets_fields_that_expire_in_the_form_that_it_reads(diskless):
+    """Redis reads its RDB 12, Valkey its own 80, and what was asked for together is sent in turn."""
+    with Topology() as topology:
+        master = topology.server(OURS, "--repl-diskless-sync", diskless)
+        for command in (
+            ("HSET", "small", "a", 1, "b", 2, "c", 3),
+            ("HPEXPIRE", "small", 100_000_000, "FIELDS", 2, "a", "c"),
+            ("HSET", "large", *range(2000)),
+            ("HPEXPIRE", "large", 100_000_000, "FIELDS", 3, 0, 2, 4),
+            ("SADD", "set", "a", "b"),
+            ("XADD", "stream", "1-1", "a", "b"),
+        ):
+            value(master.port, *command)
+        replicas = [topology.server(kind) for kind in (VALKEY, REDIS_8_2, OURS)]
+        for replica in replicas:
+            replicate(replica, master.port)
+        same_data(master, *replicas)
+        assert syncs(master)[0] == len(replicas)
+        assert info(master.port, "persistence")["rdb_last_bgsave_status"] == "ok"
+        value(master.port, "HPEXPIRE", "small", 1, "FIELDS", 1, "a")
+        wait_for(lambda: value(replicas[0].port, "HLEN", "small") == 2)
+        same_data(master, *replicas)
+
+
+def test_a_version_is_three_numbers(master):
+    for version in ("9", "9.1", "9.1.2.3", "9.1.x", "-1.0.0", "9.1.256", ""):
+        with pytest.raises(hiredis.ReplyError, match=f"ERR Unrecognized version format: {version}$"):
+            value(master.port, "REPLCONF", "version", version)
+    assert value(master.port, "REPLCONF", "version", "9.1.2") == b"OK"
