@@ -8,10 +8,13 @@ import tracemalloc
 import pytest
 
 from pyredis.engine.command_table.command import TABLE
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.persistence.dataset import Dataset
 from pyredis.protocol.encoder import encode_command
 from pyredis.replication.following import Following
 from pyredis.replication.master_link import Phase
+from pyredis.replication.replicas import Replicas
+from pyredis.testing import Caller
 from tests.replication.test_faults import LOADS, watched_on
 from tests.replication.wires import Liar
 
@@ -259,8 +262,7 @@ def test_a_master_of_old_that_knows_no_offsets(tmp_path):
     assert watched.run("GET of", server=replica) == b"$3\r\nold\r\n"
     assert [argv[:2] for argv in liar.heard if argv[:2] == [b"REPLCONF", b"ACK"]] == []
     liar.link.abort()
-    watched.simulation.run_for(10)
-    assert watched.in_step(replica), "it asks anew for everything"
+    assert watched.simulation.run_until(lambda: watched.in_step(replica), 5000), "it asks anew for everything"
     assert replica.kept.warnings == ["Connection with master lost."]
 
 
@@ -281,3 +283,106 @@ def test_every_command_with_any_arguments(tmp_path):
     watched.note()
     watched.run("CLIENT KILL TYPE replica")
     refused(watched, {b"PSYNC": b"+CONTINUE\r\n", b"ACK": [resp(line) for line in lines]}, replica=replica)
+
+
+# A replica that lies
+
+HALF = resp("PSYNC ? -1")[:-3]
+REPLICAS = {
+    "garbage for REPLCONF": resp(
+        "REPLCONF", "REPLCONF a", "REPLCONF a b", "REPLCONF listening-port x", "REPLCONF capa"
+    ),
+    "bytes for REPLCONF": resp("REPLCONF capa \x00\xff", "REPLCONF version \xff", "REPLCONF ip-address \xff\x00"),
+    "a long address": encode_command([b"REPLCONF", b"ip-address", b"x" * 300]),
+    "ACK of no replica": resp("REPLCONF ACK 5"),
+    "wrong offsets": resp("PSYNC ? abc", "PSYNC ? 99999999999999999999", "PSYNC ? 1.5", "PSYNC ?"),
+    "a huge offset": resp("PSYNC {id} 9223372036854775807"),
+    "a negative offset": resp("PSYNC {id} -9223372036854775808"),
+    "zero": resp("PSYNC {id} 0"),
+    "a short id": resp("PSYNC abc 1"),
+    "a long id": resp(f"PSYNC {'a' * 100_000} 1"),
+    "an id of other bytes": encode_command([b"PSYNC", b"\xff\0" * 20, b"1"]),
+    "no second id": resp(f"PSYNC {'0' * 40} -1", f"PSYNC {'0' * 40} 1"),
+    "FAILOVER to a master": resp("PSYNC {id} 1 FAILOVER"),
+    "other options": resp("PSYNC ? -1 NONSENSE more"),
+    "half of it": HALF,
+    "twice": resp("PSYNC ? -1", "PSYNC ? -1", "SYNC", "PSYNC {id} 1"),
+    "SYNC": resp("SYNC", "SYNC"),
+    "commands that answer": resp("PSYNC ? -1", "GET s", "PING", "INFO", "SET x 1", "MULTI", "GET s", "EXEC"),
+    "negative ACKs": resp("PSYNC ? -1", "REPLCONF ACK -1", "REPLCONF ACK -9223372036854775808", "REPLCONF ACK x"),
+    "huge ACKs": resp("PSYNC ? -1", "REPLCONF ACK 9223372036854775807", "REPLCONF ACK 99999999999999999999"),
+    "odd ACKs": resp(
+        "PSYNC ? -1", "REPLCONF ACK", "REPLCONF ACK 1 FACK", "REPLCONF ACK 1 FACK x", "REPLCONF ACK 1 X 2"
+    ),
+    "being a master": resp("PSYNC ? -1", "REPLCONF GETACK *", "REPLICAOF r1 6379", "SLAVEOF NO ONE"),
+    "being subscribed": resp("PSYNC ? -1", "SUBSCRIBE a", "MONITOR", "CLIENT TRACKING ON", "CLIENT REPLY OFF", "RESET"),
+    "after MULTI": resp("MULTI", "PSYNC ? -1", "SYNC", "REPLCONF ACK 1", "EXEC"),
+    "after MONITOR": resp("MONITOR", "PSYNC ? -1"),
+    "filters": resp(
+        "REPLCONF rdb-filter-only functions", "PSYNC ? -1", "REPLCONF rdb-filter-only x", "REPLCONF rdb-only 2"
+    ),
+    "a filter of nothing": resp("REPLCONF capa eof rdb-only 1", "SYNC"),
+}
+
+
+@pytest.mark.parametrize("diskless", ["yes", "no"])
+@pytest.mark.parametrize("capable", [b"", resp("REPLCONF capa eof capa psync2")], ids=["old", "capable"])
+@pytest.mark.parametrize("name", REPLICAS)
+def test_a_lying_replica(tmp_path, name, capable, diskless):
+    watched = Watched(tmp_path, repl_diskless_sync=diskless)
+    watched.run("SET s string")
+    honest = watched.replica()
+    watched.settle(honest)
+    liar = Caller(watched.simulation.host("liar"), ("m", 6379))
+    watched.simulation.run_for(3)
+    id = watched.master.engine[Propagation].id.encode()
+    liar.link.write(capable + REPLICAS[name].replace(b"$4\r\n{id}", b"$40\r\n" + id))
+    for _ in range(4):
+        watched.simulation.run_for(2000)
+        watched.run("INCR n", "MULTI", "INCR n", "INCR n", "EXEC")
+    watched.settle(honest)
+    assert not watched.master.kept.failures
+    liar.link.abort()
+    watched.simulation.run_for(10)
+    assert list(watched.master.engine[Replicas].attached.values())[0].port == 6379
+    assert len(watched.master.engine[Replicas].attached) == 1
+
+
+@pytest.mark.parametrize("after", [1, 10, 100, 1500, 3000, 6000])
+@pytest.mark.parametrize("diskless", ["yes", "no"])
+def test_a_replica_that_leaves_while_it_is_served(tmp_path, diskless, after):
+    watched = Watched(tmp_path, repl_diskless_sync=diskless, rdb_key_save_delay="10000")
+    watched.run(*(f"SET key:{at} {at}" for at in range(300)))
+    liars = [Caller(watched.simulation.host("liar"), ("m", 6379)) for _ in range(3)]
+    for liar in liars:
+        liar.send("REPLCONF", "capa", "eof")
+        liar.send("PSYNC", "?", "-1")
+    watched.simulation.run_for(after)
+    for liar in liars:
+        liar.link.abort()
+        watched.run("INCR n")
+        watched.simulation.run_for(3)
+    replica = watched.replica()
+    watched.settle(replica)
+    assert not watched.master.kept.failures
+    assert len(watched.master.engine[Replicas].attached) == 1
+
+
+def test_a_replica_that_never_reads_is_dropped_at_its_limit(tmp_path):
+    limit = {"client_output_buffer_limit": "replica 300k 0 0", "repl_backlog_size": "16384"}
+    watched = Watched(tmp_path, repl_diskless_sync="no", **limit)
+    watched.run("SET s string")
+    liar = Caller(watched.simulation.host("liar"), ("m", 6379))
+    liar.send("PSYNC", "?", "-1")
+    watched.simulation.run_for(1000)
+    assert liar.said.startswith(b"+FULLRESYNC")
+    liar.link.pause_reading()
+    replicas, most = watched.master.engine[Replicas], 0
+    for at in range(200):
+        watched.run(f"SET k{at % 5} {'x' * 10_000}")
+        watched.simulation.run_for(10)
+        most = max(most, replicas.buffered)
+    assert not replicas.attached
+    assert 250_000 < most < 400_000
+    assert any("overcoming of output buffer limits" in line for line in watched.master.kept.warnings)
+    assert replicas.buffered < 40_000
