@@ -16,7 +16,7 @@ from pyredis.replication.master_link import Phase
 from pyredis.replication.replicas import Replicas
 from pyredis.testing import Caller
 from tests.replication.test_faults import LOADS, watched_on
-from tests.replication.wires import Liar
+from tests.replication.wires import Liar, Watched
 
 ID = b"a" * 40
 MARK = b"m" * 40
