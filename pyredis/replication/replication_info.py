@@ -78,14 +78,14 @@ class ReplicationInfo:
         following, offset, now = self._following, self._propagation.offset, self._engine.clock.now_ms()
         link = following.link
         connected = following.phase is Phase.CONNECTED
-        received = link.stream.received if link is not None and link.stream is not None else offset
+        received = link.received_offset if link is not None else None
         fields: Fields = {
             "master_host": host,
             "master_port": port,
             "master_link_status": "up" if connected else "down",
             "master_last_io_seconds_ago": (now - link.last_io) // _SECOND if link is not None and connected else -1,
             "master_sync_in_progress": int(following.phase is Phase.TRANSFER),
-            "slave_read_repl_offset": received,
+            "slave_read_repl_offset": offset if received is None else received,
             "slave_repl_offset": offset,
         }
         if link is not None and following.phase is Phase.TRANSFER:
