@@ -70,7 +70,8 @@ class AppliedStream:
                         for argv in commands:
                             self._run(argv)
             self._view.update(of_master=False)
-            self._propagation.pass_on(passed)
+            if passed:
+                self._propagation.pass_on(passed)
             client.wrote = self._propagation.offset
             if b"GETACK" in whole.data:
                 self._answer_questions(whole)

@@ -6,6 +6,7 @@ master's place; `Watched` is a pair of servers whose logs and whose every place 
 
 import logging
 
+from pyredis.engine.client import NullSink
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.run import run
 from pyredis.engine.roster import Clients
@@ -129,6 +130,18 @@ class Liar(Side):
         for piece in [answer] if isinstance(answer, bytes) else answer:
             self.sent += len(piece)
             self.link.write(piece)
+
+
+class Taking(NullSink):
+    """A client's sink that keeps what is written."""
+
+    address = "10.0.0.1:5000"
+
+    def __init__(self):
+        self.taken = b""
+
+    def write(self, data):
+        self.taken += data
 
 
 class Kept(logging.Handler):
