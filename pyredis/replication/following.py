@@ -24,6 +24,7 @@ from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.rewriting import Rewriting
 from pyredis.protocol.replies import ErrorReply
 from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome, is_id
+from pyredis.replication.link_times import LinkTimes
 from pyredis.replication.master_link import MasterLink, Phase
 from pyredis.replication.replicas import Replicas
 from pyredis.replication.transfer import Transfer, new_transfer
@@ -38,7 +39,7 @@ _CHANGED = b"UNBLOCKED force unblock from blocking operation, instance state cha
 class Following:
     """A component. `master`: host and port, or None. `link`: the connection there, or None while there is none.
 
-    `down_since`: when the last connection that worked was lost, ms since 1970; None while there is one, or never was.
+    `times` tells since when that works, or does not.
     """
 
     def __init__(self, engine: "Engine") -> None:
@@ -50,7 +51,7 @@ class Following:
         self._rewriting = engine[Rewriting]
         self.master: tuple[str, int] | None = None
         self.link: MasterLink | None = None
-        self.down_since: int | None = None
+        self.times = LinkTimes(engine.clock)
         self._handed_over: Callable[[bool], None] | None = None  # while it offers the master's part to its new master
         self._resumes = False
         self._database = 0  # of the stream, where it goes on
@@ -97,7 +98,8 @@ class Following:
         if self.master is None:
             return
         self._part()
-        self.master = self.down_since = self._handed_over = None
+        self.times.start_over()
+        self.master = self._handed_over = None
         self._config.replace("replicaof", None)
         self._propagation.go_on_as(f"{self._engine.random.getrandbits(160):040x}")
         self._replicas.drop_all()
@@ -116,7 +118,7 @@ class Following:
         self._replicas.followed = True
         self._propagation.follow(True)
         self._engine[ExpiryView].update(replica=True)
-        self.down_since = self._engine.clock.now_ms()
+        self.times.another_master()
         self.update_gates()
 
     def _part(self) -> None:
@@ -124,6 +126,8 @@ class Following:
         link, self.link = self.link, None
         if link is not None:
             self._keep_database(link)
+            if link.phase is Phase.CONNECTED:
+                self.times.down()
             link.close()
             self._give_up_transfer(link)
 
@@ -160,6 +164,7 @@ class Following:
             return
         host, port = self.master
         self._log.info("Connecting to MASTER %s:%d", host, port)
+        self.times.tried()
         try:
             self.link = MasterLink(self._engine, self, self.master)
         except OSError as error:
@@ -222,7 +227,7 @@ class Following:
             self._replicas.drop_all()
         if self._replicas.backlog is None:
             self._replicas.start_backlog()
-        self.down_since = None
+        self.times.up()
         self._engine.host.soon(self.update_gates)
         self._log.info("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.")
 
@@ -238,7 +243,7 @@ class Following:
         propagation.forget_second_id()
         self._take_database(self._engine[Loading].aux)
         self._replicas.start_backlog()
-        self.down_since = None
+        self.times.up()
         self._engine.host.soon(self.update_gates)
         self._rewriting.resume()
 
@@ -253,7 +258,7 @@ class Following:
         self._give_up_transfer(link)
         if phase is Phase.CONNECTED:
             self._keep_database(link)
-            self.down_since = self._engine.clock.now_ms()
+            self.times.down()
             self.update_gates()
             if self.master is not None:
                 self._log.info("Reconnecting to MASTER %s:%d", *self.master)

@@ -57,7 +57,7 @@ def test_the_new_takes_the_place_of_the_old(tmp_path, how, size):
     transfer = new_transfer(engine, same_history=False)
     for at in range(0, len(data), size):
         list(transfer.take(data[at : at + size]))
-    assert keys(engine) == ([] if how == "on-empty-db" else [b"old"])
+    assert keys(engine) == ([b"new"] if how == "on-empty-db" else [b"old"])
     transfer.finish(heard.append)
     while engine[Loading].active:
         engine.host.run_due()
