@@ -53,6 +53,7 @@ from pyredis.replication.failover import Failover
 from pyredis.replication.farewell import Farewell
 from pyredis.replication.following import Following
 from pyredis.replication.full_sync import FullSyncs
+from pyredis.replication.own_keys import OwnKeys
 from pyredis.replication.partial_sync import PartialSyncs
 from pyredis.replication.replicas import Replicas
 from pyredis.replication.replication_info import ReplicationInfo
@@ -129,6 +130,7 @@ _SERVER_COMPONENTS = (
     Replicas,
     FullSyncs,
     PartialSyncs,
+    OwnKeys,
     Following,
     Failover,
     Farewell,

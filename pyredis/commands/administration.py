@@ -88,7 +88,7 @@ def shutdown(ctx: Client, *words: bytes) -> NoReply | Status | Blocked:
     if b"ABORT" in asked:
         if len(asked) > 1:
             raise syntax_error()
-        if not farewell.waits:
+        if not farewell.is_near:
             raise CommandError(b"No shutdown in progress.")
         farewell.abort()
         return OK

@@ -56,7 +56,7 @@ def config_set(ctx: Client, parameter: bytes, value: bytes, *words: bytes) -> St
     ctx.engine.config.set_many(
         list(zip(words[::2], words[1::2], strict=True)),
         local=ctx.is_local,
-        loading=bool(ctx.engine.gates & gates.LOADING),
+        loading=bool(ctx.engine.gates & (gates.LOADING | gates.ASYNC_LOADING)),
     )
     return OK
 

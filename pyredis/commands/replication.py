@@ -24,7 +24,7 @@ from pyredis.engine.execution.roles import MASTER, REPLICA
 from pyredis.engine.observability.client_info import client_line
 from pyredis.errors import CommandError, not_an_integer, syntax_error
 from pyredis.persistence.append_log import AppendLog
-from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status
+from pyredis.protocol.replies import NO_REPLY, OK, ErrorReply, NoReply, Status
 from pyredis.replication.failover import NONE, Failover
 from pyredis.replication.following import Following
 from pyredis.replication.full_sync import EOF, FullSyncs
@@ -39,6 +39,7 @@ _NOT_ON_REPLICA = (
     b" cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be "
     b"writable (which is not the default) writes to replicas are just local and are not propagated."
 )
+_NO_LOG = b"WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 
 
 @command(
@@ -83,7 +84,7 @@ def wait(ctx: Client, numreplicas: bytes, timeout: bytes) -> int | Blocked:
     tips=_TIPS,
     categories="connection -keyspace",
 )
-def waitaof(ctx: Client, numlocal: bytes, numreplicas: bytes, timeout: bytes) -> list[int] | Blocked:
+def waitaof(ctx: Client, numlocal: bytes, numreplicas: bytes, timeout: bytes) -> list[int] | ErrorReply | Blocked:
     """WAITAOF numlocal numreplicas timeout
 
     Waits until so many logs, here and on replicas, have on disk what this connection wrote. The timeout is in ms.
@@ -93,15 +94,18 @@ def waitaof(ctx: Client, numlocal: bytes, numreplicas: bytes, timeout: bytes) ->
     local = integer_between(numlocal, 0, 1)
     wanted = integer_between(numreplicas, 0, INT64_MAX, b"value is out of range, must be positive")
     milliseconds = timeout_ms(timeout, ctx.db.space.now, in_seconds=False)
-    if local and not ctx.engine.config["appendonly"]:
-        raise CommandError(b"WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+    config = ctx.engine.config
+    if local and not config["appendonly"]:
+        raise CommandError(_NO_LOG)
     log, replicas = ctx.engine[AppendLog], ctx.engine[Replicas]
     offset = ctx.wrote
 
     def so_far() -> list[int]:
         return [int(log.holds(offset)), replicas.having_on_disk(offset)]
 
-    def enough() -> list[int] | None:
+    def enough() -> list[int] | ErrorReply | None:
+        if local and not config["appendonly"]:
+            return ErrorReply(b"ERR " + _NO_LOG)
         answer = so_far()
         return answer if answer[0] >= local and answer[1] >= wanted else None
 
@@ -310,7 +314,10 @@ def _capability(replica: Replica, value: bytes) -> None:
 
 
 def _version(replica: Replica, value: bytes) -> None:
-    replica.version = value
+    parts = value.split(b".")
+    if len(parts) != 3 or not all(part.isdigit() and int(part) <= _PART_MAX for part in parts):
+        raise CommandError(b"Unrecognized version format: %b" % value)
+    replica.version = (int(parts[0]), int(parts[1]), int(parts[2]))
 
 
 def _rdb_only(replica: Replica, value: bytes) -> None:
@@ -335,7 +342,7 @@ _SAID = {
     b"rdb-only": _rdb_only,
     b"rdb-filter-only": _filter,
 }
-_IP_MAX = 256
+_IP_MAX, _PART_MAX = 256, 255
 
 
 # Failover

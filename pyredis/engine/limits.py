@@ -23,7 +23,10 @@ class Limits:
         self._memory = engine[ClientMemory]
         self._over_soft: dict[Client, int] = {}  # since when
         engine[Clients].on_forget.append(self._forget)
-        for name in ("proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit"):
+        for name in (
+            *("proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit"),
+            "repl-backlog-size",
+        ):
             engine.config.on_change(name, self._changed)
         self._changed()
 
@@ -66,6 +69,9 @@ class Limits:
         self.query_buffer_max: int = config["client-query-buffer-limit"]
         outputs = config["client-output-buffer-limit"]
         self._outputs = dict(zip(("normal", "replica", "pubsub"), outputs, strict=True))
+        hard, *soft = self._outputs["replica"]
+        if hard:  # who is dropped for less could have it all again, and would be dropped again
+            self._outputs["replica"] = max(hard, config["repl-backlog-size"]), *soft
         bounds = [size for hard, soft, _ in outputs for size in (hard, soft) if size]
         self.smallest_output = min(bounds, default=sys.maxsize) - 1
         for client in self._engine[Clients].listed.values():

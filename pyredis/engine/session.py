@@ -13,6 +13,7 @@ from itertools import islice
 
 from pyredis.engine.client import CLOSED, TURN, Client
 from pyredis.engine.execution import gates
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.run import run
 from pyredis.engine.host import Link
 from pyredis.engine.memory.client_memory import ClientMemory
@@ -99,7 +100,10 @@ class Session:
         if client.waiting is not None:
             self._keep(batch)
         elif len(batch) <= _COMMANDS:
-            run(engine, client, batch)
+            if engine.record is None or len(batch) == 1:
+                run(engine, client, batch)
+            else:
+                self._run_gathering(batch, data)
         else:
             self._serve(batch)
         if client.out:
@@ -232,7 +236,10 @@ class Session:
         ends = engine.clock.ticks_ns() + TURN_NS
         commands = iter(batch)
         while chunk := list(islice(commands, _COMMANDS)):
-            run(engine, client, chunk)
+            if engine.record is None:
+                run(engine, client, chunk)
+            else:
+                self._run_gathering(chunk, None)
             if client.output_max:
                 client.recount()
             if client.waiting is not None:
@@ -242,6 +249,17 @@ class Session:
                 self._end_turn()
                 break
         client.keep(commands)
+
+    def _run_gathering(self, batch: list[Argv], read: bytes | None) -> None:
+        """Run commands of a read, while somebody reads what they write: that is sent in one piece."""
+        engine, client, parser = self.client.engine, self.client, self.parser
+        propagation = engine[Propagation]
+        propagation.gather(client)
+        try:
+            run(engine, client, batch)
+        finally:
+            propagation.settle(batch, read if parser.was_exact else None)
+            parser.was_exact = True
 
     def _slice(self, data: bytes) -> bytes:
         """What is taken of a large read now, whole commands if possible, or all of it within a large argument."""

@@ -47,6 +47,7 @@ class Keyspace:
         self.accesses_plainly = True  # neither of the two is set
         self.on_swap: list[Callable[[Database, Database], None]] = []  # told after two databases were exchanged
         self.touching = True  # whether the present command counts as an access (CLIENT NO-TOUCH)
+        self.on_expiry_set: Callable[[Database, bytes, int], None] | None = None  # a key was given an expiry
         self.on_expired: Callable[[Database, bytes], None] | None = None  # propagates the DEL
         self.on_fields_expired: Callable[[Database, bytes, list[bytes]], None] | None = None  # propagates the HDELs
         self.view = DELETE  # what becomes of keys and fields past their time
@@ -307,7 +308,7 @@ class Database:
         """Store a value and keep the expiry there is; it counts as `count` changes."""
         table = self.table
         bucket = table.directory[hash(key) & table.mask]
-        if key in bucket:
+        if key in bucket and not (self.expires.count and self._expire_hidden(key)):
             bucket[key] = value
         else:
             self._add(key, value)
@@ -381,7 +382,7 @@ class Database:
 
     def expire_at(self, key: bytes, when: int, event: Event | None = events.EXPIRE) -> None:
         """Let an existing key expire at `when` ms; no event when the command that sets it names its own."""
-        self.expires.set(key, when)
+        self._set_expiry(key, when)
         if event is not None:
             self.changed(key, event)
 
@@ -458,12 +459,24 @@ class Database:
         self.expires.pop(key)
         return False
 
+    def _expire_hidden(self, key: bytes) -> bool:
+        """Whether an existing key was past its time and only hidden: a client who may write all the same ends it."""
+        if self.space.view != HIDE or not self.is_due(key):
+            return False
+        self.expire(key)
+        return True
+
+    def _set_expiry(self, key: bytes, when: int) -> None:
+        self.expires.set(key, when)
+        if self.space.on_expiry_set is not None:
+            self.space.on_expiry_set(self, key, when)
+
     def _place(self, key: bytes, value: Any, when: int | None) -> None:
         """Store a value with its expiry; what was there goes without an event, the key counts as new."""
         self._drop(key)
         self._add(key, value)
         if when is not None:
-            self.expires.set(key, when)
+            self._set_expiry(key, when)
         if value.__class__ is Hash:
             self.fields_change(key, value)
 
@@ -541,6 +554,8 @@ class SlottedDatabase(Database):
 
     def put(self, key: bytes, value: Any, event: Event, count: int = 1) -> None:
         """Store a value and keep the expiry there is; it counts as `count` changes."""
+        if self.expires.count:
+            self._expire_hidden(key)
         if self.table.set(key, value) and self.space.observers:
             self._tell(key, events.NEW)
         self.changed(key, event, count)

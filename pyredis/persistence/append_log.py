@@ -151,6 +151,7 @@ class AppendLog:
         self._propagation.unlisten(self._feed)
         self._engine.before_replies.remove(self.flush)
         self._engine.note_disk_error("log", None)  # nobody asks for what it cannot do
+        self._engine[Blocking].look_again()  # who waits for it waits in vain
 
     # Feeding
 
@@ -178,6 +179,7 @@ class AppendLog:
 
     def flush(self, force: bool = False) -> None:
         """Write what has gathered, and sync as configured; with `force` even while a sync is going on."""
+        self._propagation.send_gathered()
         if not self._buffer:
             if self._size != self._synced_size or self._syncing is not None:
                 self._sync_if_due()

@@ -24,6 +24,7 @@ from pyredis.persistence.disk import Disk, write_new
 from pyredis.persistence.save_progress import SaveProgress
 from pyredis.persistence.slices import FileTarget, Output, OutputTarget, Slices
 from pyredis.rdb.point_in_time import AnyKeyspace
+from pyredis.rdb.type_codes import PORTABLE_VERSION
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -49,7 +50,7 @@ class Job(NamedTuple):
 
     `chunks` gives what to write of a keyspace, or of how it was. `whole`: only of a keyspace, so that it stands still.
     With an `output` there is no file: it takes what is written. Who started it hears by `done` how it ended, or that it
-    was `killed`.
+    was `killed`. `newest` is the RDB version that is asked for.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Job(NamedTuple):
     whole: bool = False
     output: Output | None = None
     killed: Callable[[], None] = lambda: None
+    newest: int = PORTABLE_VERSION
 
 
 class Background:
@@ -111,7 +113,7 @@ class Background:
             if job.whole:
                 self._outcome = self._run_here(job)
             else:
-                self._slices = Slices(self._engine, self._target(job), job.chunks)
+                self._slices = Slices(self._engine, self._target(job), job.chunks, job.newest)
                 self._next_step = self._engine.host.soon(partial(self._write_on, job, self._slices))
             return
         if job.output is not None:
@@ -129,7 +131,7 @@ class Background:
         job, pid = self._job, self.pid
         if job is None:
             return
-        if pid:
+        if pid and self._outcome is None:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGUSR1)
                 os.waitpid(pid, 0)
@@ -146,11 +148,13 @@ class Background:
             return
         if self._slices is not None and self._outcome is None:
             self._write_on(job, self._slices)
-        if self._pipe is not None and not self._pipe.at_end:
-            return
-        outcome = self._outcome or (self._ended(job) if self.pid else None)
+        if self._outcome is None and self.pid:
+            self._outcome = self._ended(job)
+        outcome = self._outcome
         if outcome is None:
             return
+        if self._pipe is not None and not self._pipe.at_end and not (outcome.code or outcome.signal):
+            return  # it has written all, and somebody is still to take it
         self._end(job)
         job.done(outcome)
         self._remove(job, outcome.file)

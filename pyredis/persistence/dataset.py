@@ -13,12 +13,15 @@ from pyredis.persistence.dataset_commands import commands_of
 from pyredis.persistence.save_progress import SaveProgress
 from pyredis.rdb.file_writer import aux_fields, write_rdb
 from pyredis.rdb.point_in_time import AnyDatabase, AnyKeyspace
+from pyredis.rdb.type_codes import PORTABLE_VERSION
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
 
 _MICROSECONDS = 1_000_000
 Aux = list[tuple[bytes, bytes]]
+Dropped = list[tuple[int, bytes]]
+"""Databases and keys that were past their time when they were loaded."""
 
 
 class Dataset:
@@ -32,10 +35,16 @@ class Dataset:
         self.verifying = True  # checksums; DEBUG SET-SKIP-CHECKSUM-VALIDATION ends it
         self.on_replaced: list[Callable[[], None]] = []
         self.place: Callable[[], Aux] = list  # in the replication stream
-        self.take_place: Callable[[dict[bytes, bytes]], None] = lambda aux: None  # when the server starts with it
+        self.take_place: Callable[[dict[bytes, bytes], Dropped], None] = lambda aux, dropped: None  # at the start
 
     def rdb_chunks(
-        self, space: AnyKeyspace | None = None, *, aof_base: bool = False, keys: bool = True, libraries: bool = True
+        self,
+        space: AnyKeyspace | None = None,
+        *,
+        aof_base: bool = False,
+        keys: bool = True,
+        libraries: bool = True,
+        newest: int = PORTABLE_VERSION,
     ) -> Iterator[bytes]:
         """The bytes of an RDB file, as configured, of everything there is or was, or with no `keys` or `libraries`."""
         engine = self._engine
@@ -44,6 +53,7 @@ class Dataset:
         return write_rdb(
             space or engine.keyspace,
             keys=keys,
+            newest=newest,
             aux=aux + self.place(),
             libraries=list(self.libraries()) if libraries else (),
             compressing=engine.config["rdbcompression"],

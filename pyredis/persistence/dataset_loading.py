@@ -56,6 +56,7 @@ class Loading:
         self.total = self.loaded = 0
         self.keys_loaded = self.keys_expired = 0
         self.aux: dict[bytes, bytes] = {}  # what the last snapshot said of itself
+        self._dropped: list[tuple[int, bytes]] = []  # of it: databases and keys past their time
         self._started = 0
         self._snapshot_memory = 0
         self._steps: Steps = iter(())
@@ -266,7 +267,8 @@ class Loading:
             self._log.warning("Terminating server after rdb file reading failure.")
             raise
         if found:
-            self._dataset.take_place(self.aux)
+            self._dataset.take_place(self.aux, self._dropped)
+            self._dropped = []
         return found
 
     def _rdb_steps(
@@ -311,7 +313,7 @@ class Loading:
 
     def loader(self, *, dropping_expired: bool, merging: bool = False, space: Keyspace | None = None) -> Loader:
         """What fills the server's keyspace, or another."""
-        engine = self._engine
+        engine, self._dropped = self._engine, []
         engine.tick()
         return Loader(
             space or engine.keyspace,
@@ -320,6 +322,7 @@ class Loading:
             merging=merging,
             verifying=self._config["rdbchecksum"] and self._dataset.verifying,
             on_usage=self._take_usage,
+            on_expired=lambda index, key: self._dropped.append((index, key)),
             log=engine.log,
         )
 

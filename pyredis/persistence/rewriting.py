@@ -54,6 +54,7 @@ class Rewriting:
         engine.config.on_change("appendonly", self._switch)
         engine.config.on_change("aof-disable-auto-gc", lambda _: self._files.delete_history())
         engine.cron_steps.append(self._cron)
+        engine.exit_checks.append(self._before_exit)
         engine.info.add("Persistence", self._fields)
 
     @property
@@ -134,6 +135,13 @@ class Rewriting:
                     "Check the above logs for more info about the error."
                 )
                 raise ConfigError("Unable to turn on AOF. Check server logs.")
+
+    def _before_exit(self, save: bool | None, force: bool) -> bool:
+        """The server is about to end: whether it may, for a log without its first base holds nothing."""
+        if self._log.state != WAITING or not self.active:
+            return True
+        self._engine.log.warning("Writing initial AOF%s", ". Exit anyway." if force else ", can't exit.")
+        return force
 
     # Rewriting
 

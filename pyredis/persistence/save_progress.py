@@ -5,6 +5,7 @@ whoever reads one may see it a little late, nothing else. Where the server itsel
 """
 
 import mmap
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ class SaveProgress:
         self._numbers: memoryview | None = None  # made for the first save
         self._total = 0
         self._active = False
+        self._parent = 0  # who began it
         self.last = {"rdb": 0, "aof": 0}
         engine.info.add("Persistence", self._fields)
 
@@ -47,6 +49,7 @@ class SaveProgress:
             self._numbers[at] = 0
         self._total = sum(len(db) for db in self._engine.keyspace.databases)
         self._active = True
+        self._parent = os.getpid()
 
     def end(self, kind: str) -> None:
         """It is over."""
@@ -60,10 +63,12 @@ class SaveProgress:
             self._numbers[_KEYS] += keys
 
     def measure(self, *, final: bool = False) -> None:
-        """In the child: see, once a second, what is its own by now."""
+        """In the child: see, once a second, what is its own by now, and whether the server still lives."""
         numbers, now = self._numbers, self._engine.clock.ticks_ns()
         if numbers is None or not (final or now - numbers[_MEASURED_AT] >= _MEASURE_EVERY_NS):
             return
+        if os.getppid() != self._parent and not final:
+            os._exit(1)  # nobody waits for it
         numbers[_UNSHARED] = _private_memory()
         numbers[_PEAK] = max(numbers[_PEAK], numbers[_UNSHARED])
         numbers[_MEASURED_AT] = now

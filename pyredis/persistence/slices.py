@@ -101,10 +101,12 @@ class OutputTarget:
 class Slices:
     """What a keyspace was when this was made, written bit by bit. Its methods may raise OSError."""
 
-    def __init__(self, engine: "Engine", target: Target, chunks: Callable[[AnyKeyspace], Iterator[bytes]]) -> None:
+    def __init__(
+        self, engine: "Engine", target: Target, chunks: Callable[[AnyKeyspace], Iterator[bytes]], newest: int
+    ) -> None:
         self._ticks = engine.clock.ticks_ns
         self._target = target
-        self._then = PointInTime(engine.keyspace)
+        self._then = PointInTime(engine.keyspace, newest)
         self._chunks = chunks(self._then)
         self._is_written = False
 

@@ -231,12 +231,13 @@ class RequestParser:
     is False while the strict parser holds part of a command or a client that has not authenticated is limited.
     """
 
-    __slots__ = ("_reader", "error", "regular", "strict", "weigh")
+    __slots__ = ("_reader", "error", "regular", "strict", "was_exact", "weigh")
 
     def __init__(self, bulk_max: int = 512 << 20) -> None:
         self.strict = StrictParser(bulk_max)
         self.error: ProtocolError | None = None
         self.regular = True
+        self.was_exact = True  # set to False by a read that was anything else than its commands, as one writes them
         self.weigh: Callable[[int], None] | None = None  # hears of the bytes of a command that came in several reads
         self._reader = Reader()
 
@@ -256,6 +257,7 @@ class RequestParser:
             if regular is not None:
                 return regular
             self._reader = Reader()
+        self.was_exact = False
         batch: list[Argv] = []
         strict = self.strict
         if not strict.idle:  # the rest of a command, then perhaps regular ones

@@ -5,7 +5,7 @@ A file is a magic with its version, then marked sections, then an end mark and, 
 what is not yet whole; a value that is not is tried again when twice as much of it has come, so a long one costs little
 more than its length. Bytes behind the end (the tail of an AOF) are left in `rest`.
 
-Redis's versions to 12 and Valkey's 80 are read; both number types and marks differently from there on.
+Redis's versions to 15 and Valkey's 80 are read; both number types and marks differently from there on.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from pyredis.datatypes.collection_limits import CollectionLimits
 from pyredis.rdb.checksum import crc64
 from pyredis.rdb.encoding import INTEGER_WIDTHS, CorruptData, EmptyCollection, Reader, Truncated
 from pyredis.rdb.module_values import skip_module
-from pyredis.rdb.payload import FUNCTION, FUNCTION_BEFORE_7, is_known
-from pyredis.rdb.type_codes import STRING, VALKEY_VERSION, integrity_text
+from pyredis.rdb.payload import FUNCTION, FUNCTION_BEFORE_7
+from pyredis.rdb.type_codes import NEWEST_FILE_VERSION, STRING, VALKEY_VERSION, integrity_text
 from pyredis.rdb.value_reading import is_type, read_value
 
 SLOT_IMPORT, SLOT_INFO = 0xF3, 0xF4
@@ -174,7 +174,8 @@ class RdbReader:
         if name not in (b"REDIS", b"VALKEY") or not digits.isdigit():
             raise CorruptData(0, f"no RDB file begins with {magic!r}")
         version = int(digits)
-        if not version or not is_known(version) or (name == b"VALKEY") != (version >= VALKEY_VERSION):
+        known = version == VALKEY_VERSION if name == b"VALKEY" else 0 < version <= NEWEST_FILE_VERSION
+        if not known:
             raise CorruptData(0, f"no known version of RDB: {magic!r}")
         self.version = version
 

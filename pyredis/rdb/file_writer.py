@@ -2,7 +2,8 @@
 
 A chunk holds one bucket of the table of keys, a few hundred, so that whoever writes can do other things in between.
 What is written, a keyspace or what it was at some time, must not change until the last one. It is for Redis 7.0
-(RDB 10) unless a newer version is asked for, or fields of hashes expire, for which there must be 12.
+(RDB 10) unless a newer version is asked for, or fields of hashes expire, for which there must be 12. Valkey reads no
+12, but its own 80, which is written where that is asked for.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from pyredis.rdb.encoding import int64_bytes, length_bytes, string_bytes
 from pyredis.rdb.file_reader import AUX, END, EXPIRES_MS, FREQUENCY, IDLE, RESIZE, SELECT
 from pyredis.rdb.payload import FUNCTION
 from pyredis.rdb.point_in_time import AnyDatabase, AnyKeyspace
-from pyredis.rdb.type_codes import FIELD_TIMES_VERSION, PORTABLE_VERSION, STRING
+from pyredis.rdb.type_codes import FIELD_TIMES_VERSION, PORTABLE_VERSION, STRING, VALKEY_VERSION
 from pyredis.rdb.value_writing import write_value
 
 _BEFORE_STRING = [bytes((STRING, size)) for size in range(64)]
@@ -84,7 +85,7 @@ def _chunks(
     on_keys: Callable[[int], None] | None,
 ) -> Iterator[bytes]:
     """Everything but the checksum."""
-    head = [b"REDIS%04d" % newest]
+    head = [(b"VALKEY%03d" if newest >= VALKEY_VERSION else b"REDIS%04d") % newest]
     head += (bytes((AUX,)) + string_bytes(name) + string_bytes(value) for name, value in aux)
     head += (bytes((FUNCTION,)) + string_bytes(code, compressing) for code in libraries)
     yield b"".join(head)

@@ -23,7 +23,8 @@ class Loader:
     """Feeds a file to a keyspace. `keys`, `expired` and `empty` count; `aux` is what the file says about itself.
 
     `libraries` are the codes that were found, for the caller to load. `on_usage` gets database, key, idle seconds and
-    frequency of keys that come with either. `log` names the first empty keys.
+    frequency of keys that come with either, `on_expired` database and key of what is dropped.
+    `log` names the first empty keys.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Loader:
         merging: bool = False,
         verifying: bool = True,
         on_usage: OnUsage | None = None,
+        on_expired: Callable[[int, bytes], None] | None = None,
         log: logging.Logger | None = None,
     ) -> None:
         self.reader = RdbReader(limits, verifying=verifying)
@@ -47,6 +49,7 @@ class Loader:
         self._announced: set[int] = set()  # databases whose size was told
         self._fed = self._reserved = 0  # bytes, and keys for which there is room
         self._on_usage = on_usage
+        self._on_expired = on_expired
         self._log = log
 
     def feed(self, data: bytes) -> None:
@@ -69,6 +72,8 @@ class Loader:
                 raise CorruptData(self.reader.offset, f"a key of database {index}, and there are {len(databases)}")
             if expires is not None and expires < now and self._dropping_expired:
                 self.expired += 1
+                if self._on_expired is not None:
+                    self._on_expired(index, name)
                 continue
             if not databases[index].load(name, value, expires) and not self._merging:
                 raise CorruptData(self.reader.offset, f"the key {name[:64]!r} is in database {index} already")

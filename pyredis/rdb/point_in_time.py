@@ -2,13 +2,15 @@
 
 The tables of keys are copied at once, some 45 ms for a million keys. Values are not: strings never change, and any
 other is put into its written form before a command gets hold of it, for it may change it then. From then on the copy
-holds that form in its place. A value that moves to another key is treated so too.
+holds that form in its place: one of the RDB version `newest`, as whoever writes it asks for. A value that moves to
+another key is treated so too.
 """
 
 from typing import Any
 
 from pyredis.datatypes.table import Table
 from pyredis.keyspace.database import Database, Keyspace
+from pyredis.rdb.type_codes import PORTABLE_VERSION
 from pyredis.rdb.value_writing import Written, write_value
 
 _UNCHANGING = (bytes, int)
@@ -32,8 +34,9 @@ class FrozenDatabase:
 class PointInTime:
     """All databases as they were when it was made, until `close`. One at a time for a keyspace."""
 
-    def __init__(self, space: Keyspace) -> None:
+    def __init__(self, space: Keyspace, newest: int = PORTABLE_VERSION) -> None:
         self._space = space
+        self._newest = newest
         self.databases = [FrozenDatabase(db) for db in space.databases]
         # By the table that was copied: a database may get another.
         self._copies = {
@@ -53,7 +56,7 @@ class PointInTime:
             return
         found = self._copies.get(id(db.table))
         if found is not None and found[1].get(key) is value:
-            found[1].set(key, Written(*write_value(value)))
+            found[1].set(key, Written(*write_value(value, self._newest)))
 
 
 AnyKeyspace = Keyspace | PointInTime

@@ -5,7 +5,9 @@ has flags, what its ID is above the node's, the number and names of its fields u
 values, and how many elements that makes. IDs that are not in order, counts that do not agree and deliveries that
 belong to nobody or to two consumers are refused. What a deleted entry held is skipped, and never written.
 
-Type 15 is of Redis 5, 19 of 7.0, 21 of 7.2; the last alone keeps when consumers were active.
+Type 15 is of Redis 5, 19 of 7.0, 21 of 7.2, 27 of 8.8; the last two keep when consumers were active. Type 27 also has
+what XNACK gave back, which belongs to no consumer and is refused, and by what XADD's IDMP knows repetitions, which is
+passed over: no other version can hold them.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ from pyredis.datatypes.stream import Node, Stream
 from pyredis.datatypes.stream_id import SEQUENCE_MASK as _UINT64
 from pyredis.rdb.encoding import CorruptData, Reader, int64_bytes, length_bytes, string_bytes
 from pyredis.rdb.listpack_forms import read_listpack, write_listpack
-from pyredis.rdb.type_codes import STREAM, STREAM_3
+from pyredis.rdb.type_codes import STREAM, STREAM_3, STREAM_5
 
 _ID_SIZE = 16
 _DELETED, _SAME_FIELDS = 1, 2
@@ -40,7 +42,22 @@ def read_stream(reader: Reader, code: int) -> Stream:
         stream.entries_added = reader.length()
     for _ in range(reader.length()):
         _read_group(reader, stream, code)
+    if code == STREAM_5:
+        _skip_producers(reader)
     return stream
+
+
+def _skip_producers(reader: Reader) -> None:
+    """How long and how many a producer's names of entries are kept, then those of each, and how often they served."""
+    reader.length()
+    reader.length()
+    for _ in range(reader.length()):
+        reader.string()
+        for _ in range(reader.length()):
+            reader.string()
+            _read_id(reader)
+    reader.length()
+    reader.length()
 
 
 def _read_id(reader: Reader) -> int:
@@ -140,6 +157,8 @@ def _read_group(reader: Reader, stream: Stream, code: int) -> None:
     unowned = set(group.deliveries)
     for _ in range(reader.length()):
         _read_consumer(reader, group, code, unowned)
+    if code == STREAM_5 and reader.length():
+        raise reader.corrupt("stream: an entry was given back by XNACK")
     if unowned:
         raise reader.corrupt("stream: an entry is pending for nobody")
 
@@ -149,7 +168,7 @@ def _read_consumer(reader: Reader, group: Group, code: int, unowned: set[int]) -
     if name in group.consumers:
         raise reader.corrupt("Duplicate stream consumer detected: two consumers of one name")
     consumer = group.consumers[name] = Consumer(name, reader.int64())
-    consumer.active = reader.int64() if code == STREAM_3 else consumer.seen
+    consumer.active = reader.int64() if code in (STREAM_3, STREAM_5) else consumer.seen
     for _ in range(reader.length()):
         id = int.from_bytes(reader.take(_ID_SIZE), "big")
         if id not in unowned:

@@ -36,6 +36,7 @@ from pyredis.rdb.type_codes import (
     LIST_ZIPLIST,
     MODULE_1,
     MODULE_2,
+    NO_TIME,
     PACKED_NODE,
     PLAIN_NODE,
     PORTABLE_VERSION,
@@ -51,14 +52,15 @@ from pyredis.rdb.type_codes import (
     STREAM,
     STREAM_2,
     STREAM_3,
+    STREAM_5,
     STRING,
+    VALKEY_HASH_TIMES,
     VALKEY_VERSION,
 )
 from pyredis.rdb.vector_set_values import ID as VECTOR_SET
 from pyredis.rdb.vector_set_values import read_vector_set
 
 _LATEST_FIELD_TIME = (1 << 46) - 1
-_NO_TIME = -1
 
 Read = Callable[[Reader, int, CollectionLimits], Any]
 
@@ -70,7 +72,7 @@ def read_value(code: int, reader: Reader, limits: CollectionLimits, version: int
     """
     if code == STRING:
         return reader.string()
-    if code == HASH_TIMES_RC and version >= VALKEY_VERSION:
+    if code == VALKEY_HASH_TIMES and version >= VALKEY_VERSION:
         return _valkey_hash(reader, code, limits)
     read = _READERS.get(code)
     if read is None:
@@ -253,7 +255,7 @@ def _hash_with_times(reader: Reader, code: int, limits: CollectionLimits) -> Has
     times: list[int] = []
     for _ in range(_count(reader)):
         left = reader.length()
-        times.append(left + earliest - 1 if left else _NO_TIME)
+        times.append(left + earliest - 1 if left else NO_TIME)
         words += (reader.string(), reader.string())
     return _with_times(reader, _hash_of(reader, words, limits, longest=max(map(len, words))), words[::2], times)
 
@@ -269,9 +271,9 @@ def _packed_hash_with_times(reader: Reader, code: int, limits: CollectionLimits)
         raise reader.corrupt("hash: a time is no integer")
     if any(when < 0 for when in times):
         raise reader.corrupt("hash: no time is below 0")
-    whens = [when or _NO_TIME for when in times]
-    ordered = [when for when in whens if when != _NO_TIME]
-    if ordered != sorted(ordered) or _NO_TIME in whens[: len(ordered)]:
+    whens = [when or NO_TIME for when in times]
+    ordered = [when for when in whens if when != NO_TIME]
+    if ordered != sorted(ordered) or NO_TIME in whens[: len(ordered)]:
         raise reader.corrupt("hash: the times are not in order")
     # Of fields with one time the one placed last is the first, so they are placed from the end.
     timed = len(ordered)
@@ -294,7 +296,7 @@ def _with_times(reader: Reader, made: Hash, names: list[bytes], times: list[int]
     """The hash with its fields' times, ms since 1970."""
     made.deadlines = Deadlines()
     for name, when in zip(names, times, strict=True):
-        if when != _NO_TIME:
+        if when != NO_TIME:
             if not 0 <= when <= _LATEST_FIELD_TIME:
                 raise reader.corrupt(f"hash: no time: {when}")
             made.deadlines.set(name, when)
@@ -342,6 +344,7 @@ _READERS: dict[int, Read] = {
     STREAM: _stream,
     STREAM_2: _stream,
     STREAM_3: _stream,
+    STREAM_5: _stream,
     MODULE_1: _module,
     MODULE_2: _module,
 }

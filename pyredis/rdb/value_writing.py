@@ -1,7 +1,8 @@
 """Writing values, each as the oldest type that holds it.
 
 `newest` is the RDB version of whoever shall read: 10 for Redis 7.0, 11 for 7.2, which knows small sets as listpacks and
-when consumers were active. Fields that expire need 12 whatever is asked for.
+when consumers were active. Fields that expire need 12 whatever is asked for, but for Valkey, whose 80 has a form of its
+own for them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,7 @@ from pyredis.rdb.type_codes import (
     HASH_LISTPACK_TIMES,
     HASH_TIMES,
     MODULE_2,
+    NO_TIME,
     PACKED_NODE,
     PLAIN_NODE,
     PORTABLE_VERSION,
@@ -42,6 +44,8 @@ from pyredis.rdb.type_codes import (
     STREAM_2,
     STREAM_3,
     STRING,
+    VALKEY_HASH_TIMES,
+    VALKEY_VERSION,
 )
 from pyredis.rdb.vector_set_values import write_vector_set
 
@@ -106,6 +110,9 @@ def _hash_body(value: Hash, newest: int, string: Text) -> tuple[int, bytes]:
     pairs = zip(names, value.values_of(names), strict=True)
     is_small = isinstance(value.fields, dict)
     if value.deadlines is not None and (soonest := value.deadlines.soonest()) is not None:
+        if newest >= VALKEY_VERSION:
+            fields = _valkey_fields(value.fields.items(), value.deadlines, string)
+            return VALKEY_HASH_TIMES, _counted(len(names), fields)
         code = HASH_LISTPACK_TIMES if is_small else HASH_TIMES
         parts = (
             _small_with_times(pairs, value.deadlines, string)
@@ -128,6 +135,13 @@ def _timed(pairs: Iterable[tuple[bytes, bytes]], times: Deadlines, soonest: int,
     for name, text in found:
         when = times.get(name)
         yield length_bytes(0 if when is None else when - soonest + 1) + string(name) + string(text)
+
+
+def _valkey_fields(placed: Iterable[tuple[bytes, bytes]], times: Deadlines, string: Text) -> Iterator[bytes]:
+    """Fields in the order in which they were placed, not in that in which they are shown: so it is kept."""
+    for name, text in placed:
+        when = times.get(name)
+        yield string(name) + string(text) + int64_bytes(NO_TIME if when is None else when)
 
 
 def _vector_set_body(value: VectorSet, newest: int, string: Text) -> tuple[int, bytes]:

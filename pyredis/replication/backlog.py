@@ -9,6 +9,8 @@ from bisect import bisect_right
 BLOCK_BYTES = 16 * 1024
 """What small writes are gathered into; a larger one is a block of its own."""
 
+_BLOCKS = 16  # at least, of what is to be kept
+
 
 class Backlog:
     """It holds the bytes from offset `first` up to, and without, `end`."""
@@ -27,8 +29,16 @@ class Backlog:
         """The bytes its blocks take."""
         return sum(max(len(block), BLOCK_BYTES) for block in self._blocks)
 
-    def append(self, data: bytes) -> None:
-        """The stream goes on with `data`."""
+    def append(self, data: bytes, size: int) -> None:
+        """The stream goes on with `data`; blocks are to be so small that few bytes are kept beyond `size`."""
+        most = max(size // _BLOCKS, BLOCK_BYTES)
+        if len(data) <= most:
+            self._append(data)
+            return
+        for at in range(0, len(data), most):
+            self._append(data[at : at + most])
+
+    def _append(self, data: bytes) -> None:
         last = self._blocks[-1] if self._blocks else b""
         if last.__class__ is bytearray and len(last) + len(data) <= BLOCK_BYTES:
             last += data

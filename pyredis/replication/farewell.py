@@ -30,14 +30,24 @@ class Farewell:
         self._replicas = engine[Replicas]
         self._until = 0
         self._end: Callable[[], bool] | None = None
+        self._scheduled: Callable[[], object] | None = None
         engine[Replicas].on_ack.append(self._check)
-        engine.cron_steps.append(self._check)
+        engine.cron_steps.append(self._cron)
         engine.info.add("Server", self._fields)
 
     @property
     def waits(self) -> bool:
         """Whether replicas are waited for."""
         return self._end is not None
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the server is to end, now or soon."""
+        return self.waits or self._scheduled is not None
+
+    def schedule(self, shut_down: Callable[[], object]) -> None:
+        """Begin with it when cron comes to it, unless that is taken back before."""
+        self._scheduled = shut_down
 
     def begin(self, end: Callable[[], bool]) -> bool:
         """Call `end` when it is time, if that is not now: whether it will. It answers whether the server ends."""
@@ -63,9 +73,15 @@ class Farewell:
         self._give_up()
 
     def _give_up(self) -> None:
-        self._end = None
+        self._end = self._scheduled = None
         self._engine[Pause].end(ENDING)
         self._engine[Blocking].look_again()
+
+    def _cron(self) -> None:
+        shut_down, self._scheduled = self._scheduled, None
+        if shut_down is not None and not self.waits:
+            shut_down()
+        self._check()
 
     def _check(self) -> None:
         end = self._end

@@ -10,6 +10,7 @@ of its master can go on with it. A connection that is lost is made again at once
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyredis.datatypes.numeric import parse_int
@@ -19,13 +20,14 @@ from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.sessions import Sessions
-from pyredis.persistence.dataset import Aux, Dataset
+from pyredis.persistence.dataset import Aux, Dataset, Dropped
 from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.rewriting import Rewriting
 from pyredis.protocol.replies import ErrorReply
 from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome, is_id
 from pyredis.replication.link_times import LinkTimes
 from pyredis.replication.master_link import MasterLink, Phase
+from pyredis.replication.own_keys import OwnKeys
 from pyredis.replication.replicas import Replicas
 from pyredis.replication.transfer import Transfer, new_transfer
 
@@ -86,6 +88,10 @@ class Following:
         """
         if self.master is None:
             self._resumes = True  # what is here is this server's own history
+            self._log.info(
+                "Before turning into a replica, using my own master parameters to synthesize a cached master: I may be "
+                "able to synchronize with the new master with just a partial transfer."
+            )
             self._database = self._propagation.database
         self._part()
         self._release_blocked()
@@ -101,16 +107,21 @@ class Following:
         self.times.start_over()
         self.master = self._handed_over = None
         self._config.replace("replicaof", None)
-        self._propagation.go_on_as(f"{self._engine.random.getrandbits(160):040x}")
+        self._log.info("Discarding previously cached master state.")
+        if self._resumes:
+            self._propagation.go_on_as(self._propagation.new_id())
+            self._log.info(
+                "Setting secondary replication ID to %s, valid up to offset: %d. New replication ID is %s",
+                *(self._propagation.second_id, self._propagation.second_offset, self._propagation.id),
+            )
+        else:  # what is here is nobody's history
+            self._propagation.renew_id()
+            self._propagation.forget_second_id()
         self._replicas.drop_all()
         self._replicas.followed = False
         self._propagation.follow(False)
         self._engine[ExpiryView].update(replica=False)
         self.update_gates()
-        self._log.info(
-            "Setting secondary replication ID to %s, valid up to offset: %d. New replication ID is %s",
-            *(self._propagation.second_id, self._propagation.second_offset, self._propagation.id),
-        )
 
     def _begin(self, master: tuple[str, int]) -> None:
         self.master = master
@@ -147,24 +158,25 @@ class Following:
     def update_gates(self) -> None:
         """What clients may do follows from whether there is a master, and a connection to it."""
         engine, is_replica = self._engine, self.master is not None
-        standing = 0
-        if is_replica and self._config["replica-read-only"]:
-            standing |= gates.READ_ONLY
+        engine.refuse_writes(is_replica and self._config["replica-read-only"])
+        engine.gates &= ~gates.MASTER_GONE
         if is_replica and self.phase is not Phase.CONNECTED and not self._config["replica-serve-stale-data"]:
-            standing |= gates.MASTER_GONE
-        engine.gates = engine.gates & ~(gates.READ_ONLY | gates.MASTER_GONE) | standing
+            engine.gates |= gates.MASTER_GONE
         engine[GoodReplicas].applies = not is_replica
         engine[GoodReplicas].update_gate()
+        engine[OwnKeys].update(replica=is_replica, writable=not self._config["replica-read-only"])
 
     # The connection
 
-    def connect(self) -> None:
+    def connect(self, *, reconnecting: bool = False) -> None:
         """Begin to connect, unless the dataset is being loaded, or the server ends."""
-        if self.master is None or self.link is not None or self._engine[Loading].active or self._engine[Sessions].closed:
+        if self.master is None or self.link is not None:
             return
-        host, port = self.master
-        self._log.info("Connecting to MASTER %s:%d", host, port)
+        if self._engine[Loading].active or self._engine[Sessions].closed:
+            return
         self.times.tried()
+        if not reconnecting:
+            self._log.info("Connecting to MASTER %s:%d", *self.master)
         try:
             self.link = MasterLink(self._engine, self, self.master)
         except OSError as error:
@@ -213,6 +225,7 @@ class Following:
             self._continue(outcome.id)
         elif isinstance(outcome, FullSync):
             self._log.info("Full resync from master: %s:%d", outcome.id, outcome.offset)
+            self._log.info("Discarding previously cached master state.")
             self._awaited = outcome
             self._rewriting.suspend()
             return new_transfer(self._engine, same_history=outcome.id == self._propagation.id)
@@ -257,12 +270,14 @@ class Following:
         assert link is not None
         self._give_up_transfer(link)
         if phase is Phase.CONNECTED:
+            self._log.info("Caching the disconnected master state.")
             self._keep_database(link)
             self.times.down()
             self.update_gates()
-            if self.master is not None:
-                self._log.info("Reconnecting to MASTER %s:%d", *self.master)
-                self._engine.host.soon(self.connect)
+        if self.master is not None and phase in (Phase.CONNECTED, Phase.TRANSFER):
+            why = " after failure" if phase is Phase.TRANSFER else ""
+            self._log.info("Reconnecting to MASTER %s:%d%s", *self.master, why)
+            self._engine.host.soon(partial(self.connect, reconnecting=True))
 
     def _keep_database(self, link: MasterLink) -> None:
         if link.client is not None:
@@ -287,7 +302,7 @@ class Following:
             (b"repl-offset", b"%d" % propagation.offset),
         ]
 
-    def _take_place(self, aux: dict[bytes, bytes]) -> None:
+    def _take_place(self, aux: dict[bytes, bytes], dropped: Dropped) -> None:
         """The server has loaded its own snapshot: a replica goes on from there, a master's replicas can."""
         id, offset = aux.get(b"repl-id", b""), parse_int(aux.get(b"repl-offset", b""))
         if not is_id(id) or offset is None or offset < 0:
@@ -301,6 +316,14 @@ class Following:
         else:
             propagation.second_id, propagation.second_offset = id.decode(), offset + 1
             self._replicas.start_backlog()
+            self._pass_on_dropped(dropped)
+
+    def _pass_on_dropped(self, dropped: Dropped) -> None:
+        """What was past its time when it was loaded the replicas of before still have."""
+        self._propagation.mute(False)
+        for index, key in dropped:
+            self._propagation.send_deletion("lazyfree-lazy-expire", self._engine.keyspace.databases[index], key)
+        self._propagation.mute(True)
 
     def _take_database(self, aux: dict[bytes, bytes]) -> None:
         self._database = parse_int(aux.get(b"repl-stream-db", b"")) or 0

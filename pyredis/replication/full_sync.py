@@ -3,10 +3,12 @@
 It is taken from the point of the stream where it begins, and the stream goes on from there: a replica's place in the
 backlog is set when it is told that offset. Over the disk the snapshot is an ordinary BGSAVE whose file is then sent.
 Without one (`repl-diskless-sync`) it goes to the replicas as it is made, as fast as the slowest takes it, to those that
-can tell its end by a mark; since nobody can join it later, it waits `repl-diskless-sync-delay` for more to come.
+can tell its end by a mark; since nobody can join it later, it waits `repl-diskless-sync-delay` for more to come. What
+is not the server's own file goes that way whatever is configured: a part of the dataset, and Valkey's form of RDB where
+fields of hashes expire.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyredis.engine.client import CLOSED
@@ -15,7 +17,9 @@ from pyredis.persistence.background import Background, Job, Outcome
 from pyredis.persistence.dataset import Dataset
 from pyredis.persistence.disk import Disk
 from pyredis.persistence.saving import KIND, Saving
+from pyredis.rdb.file_writer import version_for
 from pyredis.rdb.point_in_time import AnyKeyspace
+from pyredis.rdb.type_codes import PORTABLE_VERSION, VALKEY_VERSION
 from pyredis.replication.bulk_payload import marked_header, new_mark, sized_header
 from pyredis.replication.replica import EVERYTHING, FUNCTIONS, Replica, State
 from pyredis.replication.replicas import Replicas
@@ -42,6 +46,7 @@ class FullSyncs:
         self._replicas = engine[Replicas]
         self._propagation = engine[Propagation]
         self._mark = b""  # of the snapshot that is being sent as it is made
+        self._version = PORTABLE_VERSION  # of the snapshot that is being made
         self._for_replicas = False  # whether the BGSAVE that runs was begun for them
         engine[Replicas].on_drop.append(self._dropped)
         engine[Saving].on_done.append(self._saved)
@@ -59,7 +64,7 @@ class FullSyncs:
             self._log.info("Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC")
         elif self._background.active:
             self._log.info("No BGSAVE in progress, but another BG operation is active. BGSAVE for replication delayed")
-        elif self._goes_diskless((replica,)) and self._config["repl-diskless-sync-delay"]:
+        elif self._goes_diskless((replica,)) and not self._is_time((replica,)):
             self._log.info("Delay next BGSAVE for diskless SYNC")
         self._engine.host.soon(self.begin_due)
 
@@ -69,6 +74,7 @@ class FullSyncs:
             if (
                 other.state is State.WAIT_BGSAVE_END
                 and replica.wants == other.wants == EVERYTHING
+                and (self._version == PORTABLE_VERSION or not replica.reads_valkeys_rdb)
                 and other.capabilities <= replica.capabilities
             ):
                 self._place(replica, other.sent - 1)
@@ -76,9 +82,21 @@ class FullSyncs:
                 return True
         return False
 
-    def _goes_diskless(self, replicas: "tuple[Replica, ...] | list[Replica]") -> bool:
-        wished = self._config["repl-diskless-sync"] or any(one.wants != EVERYTHING for one in replicas)
+    def _goes_diskless(self, replicas: Sequence[Replica]) -> bool:
+        wished = self._config["repl-diskless-sync"] or any(self._form(one) != self._own_form for one in replicas)
         return wished and all(EOF in one.capabilities for one in replicas)
+
+    @property
+    def _own_form(self) -> tuple[str, int]:
+        """What a file holds, and its RDB version."""
+        return EVERYTHING, version_for(self._engine.keyspace)
+
+    def _form(self, replica: Replica) -> tuple[str, int]:
+        """What a snapshot for a replica holds, and its RDB version."""
+        version = version_for(self._engine.keyspace)
+        if version != PORTABLE_VERSION and replica.reads_valkeys_rdb and EOF in replica.capabilities:
+            version = VALKEY_VERSION
+        return replica.wants, version
 
     # Beginning
 
@@ -87,20 +105,22 @@ class FullSyncs:
         waiting = [one for one in self._replicas.attached.values() if one.state is State.WAIT_BGSAVE_START]
         if not waiting or self._background.active:
             return
-        group = [one for one in waiting if one.wants == waiting[0].wants]
+        group = [one for one in waiting if self._form(one) == self._form(waiting[0])]
         if not self._goes_diskless(group):
             self._begin_on_disk(group)
         elif self._is_time(group):
             self._begin_diskless(group)
 
-    def _is_time(self, group: list[Replica]) -> bool:
+    def _is_time(self, group: Sequence[Replica]) -> bool:
+        if not self._config["repl-diskless-sync"]:
+            return True
         delay, most = self._config["repl-diskless-sync-delay"], self._config["repl-diskless-sync-max-replicas"]
         waited = self._engine.clock.now_ms() - min(one.attached_at for one in group)
         return bool(waited >= delay * _SECOND or 0 < most <= len(group))
 
     def _begin_on_disk(self, group: list[Replica]) -> None:
         self._log.info("Starting BGSAVE for SYNC with target: disk")
-        offset = self._propagation.offset
+        offset, (_, self._version) = self._propagation.offset, self._own_form
         if not self._saving.start():
             self._give_up(group, "BGSAVE for replication failed")
             return
@@ -110,17 +130,19 @@ class FullSyncs:
 
     def _begin_diskless(self, group: list[Replica]) -> None:
         self._log.info("Starting BGSAVE for SYNC with target: replicas sockets")
-        offset, wants = self._propagation.offset, group[0].wants
+        offset, (wants, version) = self._propagation.offset, self._form(group[0])
+        self._version = version
         self._mark = new_mark(self._engine.random)
 
         def chunks(space: AnyKeyspace) -> Iterator[bytes]:
             keys, libraries = wants == EVERYTHING, wants in (EVERYTHING, FUNCTIONS)
-            return self._dataset.rdb_chunks(space, keys=keys, libraries=libraries)
+            return self._dataset.rdb_chunks(space, keys=keys, libraries=libraries, newest=version)
 
+        job = Job(
+            KIND, self._saving.temporary, chunks, self._streamed, output=self, killed=self._failed, newest=version
+        )
         try:
-            self._background.start(
-                Job(KIND, self._saving.temporary, chunks, self._streamed, output=self, killed=self._failed)
-            )
+            self._background.start(job)
         except OSError as error:
             self._log.warning("Can't fork for replication: %s", error.strerror)
             self._give_up(group, "BGSAVE for replication failed")
@@ -209,8 +231,10 @@ class FullSyncs:
         return not any(one.client.sink.is_congested for one in self._receivers)
 
     def take(self, data: bytes) -> None:
-        """Send it to all."""
+        """Send it to all; each had taken what it was sent before."""
+        now = self._engine.clock.now_ms()
         for replica in self._receivers:
+            replica.ack_time = now
             replica.client.sink.write(data)
 
     def _streamed(self, outcome: Outcome) -> None:
@@ -228,12 +252,14 @@ class FullSyncs:
             if not replica.rdb_only and replica.speaks_psync:
                 replica.awaits_ack = True
                 text = (
-                    "Streamed replication with replica %s succeeded (socket). Waiting for REPLCONF ACK from replica "
+                    "Streamed RDB transfer with replica %s succeeded (socket). Waiting for REPLCONF ACK from replica "
                     "to enable streaming"
                 )
                 self._log.info(text, replica.name)
+                self._log.info("Synchronization with replica %s succeeded", replica.name)
                 replica.state = State.ONLINE
                 replica.ack_time = self._engine.clock.now_ms()
+                self._replicas.count_good()
             else:
                 self._has_all(replica)
         self._engine.host.soon(self.begin_due)

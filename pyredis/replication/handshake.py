@@ -12,6 +12,9 @@ from pyredis.datatypes.numeric import parse_int
 from pyredis.protocol.encoder import encode_command
 
 _AUTH, _REPLCONF = b"AUTH", b"REPLCONF"
+_VALKEY = b"9.0.0"
+"""A Valkey master writes fields that expire only for who reads its own RDB, and no other master knows the word."""
+
 _TOLERATED = (b"+", b"-NOAUTH", b"-NOPERM", b"-ERR operation not permitted")
 _LATER = (b"-NOMASTERLINK", b"-LOADING")
 
@@ -63,6 +66,7 @@ class Introduction(NamedTuple):
         if self.ip:
             commands.append((_REPLCONF, b"ip-address", self.ip))
         commands.append((_REPLCONF, b"capa", b"eof", b"capa", b"psync2"))
+        commands.append((_REPLCONF, b"version", _VALKEY))
         return commands
 
 

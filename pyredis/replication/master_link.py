@@ -95,6 +95,7 @@ class MasterLink:
         self.dropped_data = False  # the old dataset is gone, and no other has come
         self._talk: Generator[bytes, bytes, Outcome] | None = None
         self._line = b""  # a part of one
+        self._was_heard = False
         self._wants_acks = True  # a master that knows of no offsets does not
         self._transfer_began = self._told_progress = 0
         self._transfer: Transfer | None = None
@@ -148,8 +149,8 @@ class MasterLink:
             self._fail(f"Error condition on socket for SYNC: {_reason(error)}")
         elif self.phase is Phase.CONNECTED:
             self._fail("Connection with master lost.")
-        elif self.phase is Phase.TRANSFER:
-            self._fail(f"I/O error trying to sync with MASTER: {_reason(error)}")
+        elif self._transfer is not None:
+            self._fail(self._transfer.cut_short(_reason(error)))
         else:
             self._fail(f"Master did not reply to the handshake: {_reason(error)}")
 
@@ -199,6 +200,9 @@ class MasterLink:
         except HandshakeFailed as failure:
             self._fail(str(failure))
         else:
+            if not self._was_heard:
+                self._was_heard = True
+                self._log.info("Master replied to PING, replication can continue...")
             if answer:
                 self._link.write(answer)
         return rest

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 EVERYTHING, FUNCTIONS, NOTHING = "everything", "functions", "nothing"
 """What a replica wants of the dataset (`rdb-filter-only`)."""
 
+_VALKEY_WITH_FIELD_TIMES = (9, 0, 0)
+
 
 class State(Enum):
     """Of a replica; the values are those of INFO."""
@@ -61,12 +63,12 @@ class Replica:
 
     def __init__(self, client: "Client") -> None:
         self.client = client
-        self.came_from = client.sink.address  # kept here, for the log names it when it is gone
+        self.came_from = client.sink.address.rpartition(":")[0].strip("[]")
         self.state: State | None = None
         # What it said of itself
         self.ip = ""
         self.port = 0
-        self.version = b""
+        self.version = (0, 0, 0)
         self.capabilities: frozenset[bytes] = frozenset()
         self.rdb_only = False
         self.wants = EVERYTHING
@@ -81,10 +83,14 @@ class Replica:
         self.ack_time = 0
 
     @property
+    def reads_valkeys_rdb(self) -> bool:
+        """Whether it is a Valkey that has fields that expire, in a form of its own; only Valkeys tell a version."""
+        return self.version >= _VALKEY_WITH_FIELD_TIMES
+
+    @property
     def address(self) -> tuple[str, int]:
         """Where clients find it: as it announced, or where it came from."""
-        host = self.ip or self.came_from.rpartition(":")[0].strip("[]")
-        return host, self.port
+        return self.ip or self.came_from, self.port
 
     @property
     def name(self) -> str:

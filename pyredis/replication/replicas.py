@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.good_replicas import GoodReplicas
+from pyredis.engine.execution.pause import FAILING_OVER, Pause
 from pyredis.engine.execution.propagation import REPLICAS, Propagation
 from pyredis.engine.execution.roles import REPLICA
 from pyredis.engine.roster import Clients
@@ -49,12 +50,14 @@ class Replicas:
         self._acks_asked = False  # in this turn
         self.followed = False  # set while this server has a master: then what it feeds is the master's
         self._last_second = 0
-        self._last_ping = 0
+        self._seconds = 0  # since the start
         self._alone_since = engine.started_ms
         self.on_ack: list[Callable[[], None]] = []
         self.on_drop: list[Callable[[Replica], None]] = []
         engine[Clients].on_forget.append(self._forget)
         engine.cron_steps.append(self._cron)
+        for name in ("min-replicas-to-write", "min-replicas-max-lag"):
+            engine.config.on_change(name, lambda _: self.count_good())
         engine.config.on_change("repl-backlog-size", lambda _: self._trim())
 
     # Coming and going
@@ -120,6 +123,7 @@ class Replicas:
             self._log.info("Connection with replica %s lost.", replica.name)
         replica.state = replica.payload = None
         self._alone_since = self._engine.clock.now_ms()
+        self._trim()
         self.count_good()
         for hear in self.on_drop:
             hear(replica)
@@ -140,7 +144,7 @@ class Replicas:
         data = b"".join(self._turn)
         self._turn.clear()
         start = backlog.end
-        backlog.append(data)
+        backlog.append(data, self._config["repl-backlog-size"])
         for replica in list(self.attached.values()):
             sink = replica.client.sink
             if replica.sent == start and replica.is_online and not sink.is_congested:
@@ -175,7 +179,7 @@ class Replicas:
         if self.backlog is None or not replica.sent or replica.client not in self.attached:
             return
         waiting = self.backlog.end - replica.sent + replica.client.sink.output_pending()
-        if waiting > self._config["repl-backlog-size"] and self._limits.exceeds(replica.client, waiting):
+        if self._limits.exceeds(replica.client, waiting):
             replica.client.sink.overflow()
             self._engine[Clients].disconnect(replica.client)
 
@@ -239,30 +243,33 @@ class Replicas:
         if now - self._last_second < _SECOND and now >= self._last_second:
             return
         self._last_second = now
+        self._seconds += 1
         if self.attached:
-            self._tell_that_all_is_well(now)
+            self._tell_that_all_is_well()
             self._drop_silent(now)
         elif self.backlog is not None and not self.followed:
             self._end_unused_history(now)
         self.count_good()
 
-    def _tell_that_all_is_well(self, now: int) -> None:
-        period = self._config["repl-ping-replica-period"] * _SECOND
-        if not self.followed and not self._engine.gates & gates.PAUSED and now - self._last_ping >= period:
-            self._last_ping = now
+    def _tell_that_all_is_well(self) -> None:
+        is_time = self._seconds % self._config["repl-ping-replica-period"] == 0
+        if is_time and not self.followed and not self._engine[Pause].is_for(FAILING_OVER):
             self._propagation.pass_on(_PING)
         for replica in self.attached.values():
             if replica.waits:
                 replica.client.sink.write(b"\n")
 
     def _drop_silent(self, now: int) -> None:
+        """Drop who does not acknowledge, and who keeps a snapshot from going on that is sent as it is made."""
         most = self._config["repl-timeout"] * _SECOND
         for replica in list(self.attached.values()):
-            if now - max(replica.ack_time, replica.client.last_active) <= most:
+            if now - replica.ack_time <= most:
                 continue
             if replica.state is State.ONLINE and replica.speaks_psync:
+                if now - replica.client.last_active <= most:
+                    continue  # it lives, and loads
                 self._log.warning("Disconnecting timedout replica (streaming sync): %s", replica.name)
-            elif replica.state in (State.WAIT_BGSAVE_END, State.SEND_BULK) and replica.client.sink.is_congested:
+            elif replica.streamed and replica.client.sink.is_congested:
                 self._log.warning("Disconnecting timedout replica (full sync): %s", replica.name)
             else:
                 continue

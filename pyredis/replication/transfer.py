@@ -44,6 +44,9 @@ class Transfer(Protocol):
     def finish(self, done: Done) -> None:
         """That was all. Raises TransferFailed, or `done` hears of it, now or later."""
 
+    def cut_short(self, reason: str) -> str:
+        """The connection was lost for a reason: the text for the log."""
+
     def abandon(self) -> None:
         """No more will come."""
 
@@ -100,8 +103,13 @@ class FileTransfer:
             text = f"Failed trying to rename the temp DB into {target.name} in MASTER <-> REPLICA synchronization"
             raise TransferFailed(f"{text}: {error.strerror}") from None
         self.drops_data = True
+        self._engine.log.info("MASTER <-> REPLICA sync: Flushing old data")
         loading = self._engine[Loading]
         loading.begin(loading.from_master(target), lambda failure: done(failure is None))
+
+    def cut_short(self, reason: str) -> str:
+        """A connection like others."""
+        return f"I/O error trying to sync with MASTER: {reason}"
 
     def abandon(self) -> None:
         """Remove the file."""
@@ -137,6 +145,7 @@ class DirectTransfer:
         self._gate = gates.ASYNC_LOADING if serving else 0
         self.drops_data = not beside
         if self.drops_data:
+            engine.log.info("MASTER <-> REPLICA sync: Flushing old data")
             engine[Dataset].clear()
         if self._gate:
             engine.gates |= self._gate
@@ -165,9 +174,14 @@ class DirectTransfer:
         done(True)
 
     def _take_place(self, new: Keyspace) -> None:
+        self._engine.log.info("MASTER <-> REPLICA sync: Swapping active DB with loaded DB")
         self._engine[Dataset].clear()
         for db, loaded in zip(self._engine.keyspace.databases, new.databases, strict=True):
             db.table, db.expires, db.fields_due = loaded.table, loaded.expires, loaded.fields_due
+
+    def cut_short(self, reason: str) -> str:
+        """A snapshot that is not whole."""
+        return f"Internal error in RDB reading at byte {self._loader.reader.offset}: {reason}"
 
     def abandon(self) -> None:
         """Half a dataset is none."""

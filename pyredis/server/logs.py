@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from textwrap import indent
 
 from pyredis.config.store import Config
@@ -25,17 +26,20 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class RedisFormatter(logging.Formatter):
-    """`role` is M for a master, S for a replica, X for a Sentinel, C for a child."""
+    """The role is M for a master, S for a replica, C for a child."""
 
-    def __init__(self, role: str = "M") -> None:
+    def __init__(self, is_replica: Callable[[], bool]) -> None:
         super().__init__("%(message)s")
-        self.role = role
+        self._is_replica = is_replica
+        self._pid = os.getpid()
 
     def format(self, record: logging.LogRecord) -> str:
         """The line without its end."""
         date = time.strftime("%d %b %Y %H:%M:%S", time.localtime(record.created))
         mark = _MARKS.get(record.levelno, "#")
-        line = f"{os.getpid()}:{self.role} {date}.{int(record.msecs):03d} {mark} {message_of(record)}"
+        pid = os.getpid()
+        role = "C" if pid != self._pid else "S" if self._is_replica() else "M"
+        line = f"{pid}:{role} {date}.{int(record.msecs):03d} {mark} {message_of(record)}"
         if record.exc_info and record.exc_info[0] is not None:
             line += "\n" + indent(self.formatException(record.exc_info), "  ")
         return line
@@ -53,9 +57,9 @@ class LineHandler(logging.Handler):
     `crash_log`: whether the interpreter reports a crash of the process there too.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, is_replica: Callable[[], bool] = lambda: False) -> None:
         super().__init__()
-        self.setFormatter(RedisFormatter())
+        self.setFormatter(RedisFormatter(is_replica))
         self.crash_log = False
         self._path = path
         self._file = -1 if path else 1
@@ -125,7 +129,8 @@ def set_up(config: Config, logger: logging.Logger) -> None:
     logger.propagate = False
     logger.setLevel(LEVELS[config["loglevel"]])
     handlers: list[logging.Handler] = []
-    lines = LineHandler(os.path.join(config["dir"], config["logfile"]) if config["logfile"] else None)  # noqa: PTH118
+    path = os.path.join(config["dir"], config["logfile"]) if config["logfile"] else None  # noqa: PTH118
+    lines = LineHandler(path, lambda: bool(config["replicaof"]))
     lines.open()
     lines.report_crashes(config["crash-log-enabled"])
     if config["logfile"] or (sys.stdout is not None and not config["daemonize"]):

@@ -28,7 +28,6 @@ class Server:
         self, engine: Engine, *, any_port: bool = False, on_end: Callable[[int], None] = lambda code: None
     ) -> None:
         self.engine = engine
-        self.asked_to_end = False  # now, or when a script is done
         self.unix_path: str = engine.config["unixsocket"] or ""
         self._host = engine.host
         self._sessions = engine[Sessions]
@@ -49,6 +48,11 @@ class Server:
     def port(self) -> int:
         """The TCP port listened on, 0 for none."""
         return self._listener.port if self._listener is not None else 0
+
+    @property
+    def asked_to_end(self) -> bool:
+        """Whether it has ended, or soon will."""
+        return self._sessions.closed or self.engine[Farewell].is_near
 
     # Starting and stopping
 
@@ -84,23 +88,20 @@ class Server:
         if self._sessions.closed:
             return True
         if not all(check(save, force) for check in self.engine.exit_checks):
+            text = "Errors trying to shut down the server. Check the logs for more information."
+            self.engine.log.warning(text)
             return False
         self.end(0)
         return True
 
-    def shut_down_when_free(self, shut_down: Callable[[], None]) -> None:
-        """Call `shut_down`, but not before a script that overruns is done."""
-        self.asked_to_end = True
-        self.engine.when_free(shut_down)
-
     def end(self, code: int) -> None:
-        """Serve nobody any more; soon the server stops."""
-        self.asked_to_end = True
+        """Serve nobody any more: who sees his connection end can make no other. Soon the server stops."""
+        self._close_listeners()
         self._sessions.close()
         self._host.soon(partial(self._stop, code))
 
     def _stop(self, code: int) -> None:
-        """Close what is open; a Unix socket's file goes too."""
+        """Close what is open."""
         if self._timer is None:
             return
         self._timer.cancel()
@@ -109,9 +110,6 @@ class Server:
             step()
         if self._dismantler is not None:
             self._dismantler.end()
-        for listener in (self._listener, self._unix_listener):
-            if listener is not None:
-                listener.close()
         self._on_end(code)
 
     # Inside
@@ -134,6 +132,12 @@ class Server:
             raise ConfigError(failure) from None
         self._close_listener()
         self._listener = listener
+
+    def _close_listeners(self) -> None:
+        """No more clients; a Unix socket's file goes too."""
+        for listener in (self._listener, self._unix_listener):
+            if listener is not None:
+                listener.close()
 
     def _close_listener(self) -> None:
         """No more clients over TCP."""

@@ -1,10 +1,14 @@
-"""SIGTERM and SIGINT shut down in order, once a script that runs is done; a second SIGINT ends the process at once."""
+"""SIGTERM and SIGINT shut down in order, when cron comes to it; a second SIGINT ends the process at once.
+
+So a script that runs is done by then, and SHUTDOWN ABORT comes in time behind DEBUG PAUSE-CRON.
+"""
 
 import os
 import signal
 import sys
 from functools import partial
 
+from pyredis.replication.farewell import Farewell
 from pyredis.server.asyncio_host import AsyncioHost
 from pyredis.server.server import Server
 
@@ -28,8 +32,7 @@ def _stop(server: Server, name: str, parameter: str) -> None:
 
     def shut_down() -> None:
         if server.shut_down(save=save, now="now" in asked, force="force" in asked) is False:
-            server.asked_to_end = False
             text = "%s received but errors trying to shut down the server, check the logs for more information"
             log.warning(text, name)
 
-    server.shut_down_when_free(shut_down)
+    server.engine[Farewell].schedule(shut_down)

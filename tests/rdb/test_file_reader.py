@@ -104,7 +104,7 @@ def everything():
     return whole()
 
 
-@pytest.mark.parametrize("newest", [10, 12])
+@pytest.mark.parametrize("newest", [10, 12, 80])
 @pytest.mark.parametrize("size", [1, 1000, 1 << 20])
 def test_a_file_holds_the_dataset(everything, newest, size):
     if size == 1:  # byte by byte takes its time
@@ -212,6 +212,7 @@ def test_the_version_is_the_oldest_that_serves():
     assert next(write_rdb(server.space, newest=11)) == b"REDIS0011"
     server.make([["HSET", "h", "f", "v"], ["HEXPIRE", "h", 100, "FIELDS", 1, "f"]])
     assert next(write_rdb(server.space)) == b"REDIS0012"
+    assert next(write_rdb(server.space, newest=80)) == b"VALKEY080"
 
 
 def test_without_a_checksum():
@@ -260,7 +261,7 @@ def test_what_follows_the_end_is_kept():
     assert reader.rest == b"*1\r\n$4\r\n"
 
 
-@pytest.mark.parametrize("magic", [b"REDIS0000", b"REDIS0013", b"REDIS0080", b"REDISabcd", b"VALKEY011", b"RDBFILE10"])
+@pytest.mark.parametrize("magic", [b"REDIS0000", b"REDIS0016", b"REDIS0080", b"REDISabcd", b"VALKEY011", b"RDBFILE10"])
 def test_what_is_no_file_that_is_known(magic):
     with pytest.raises(CorruptData):
         read(sealed(magic + b"\xff"))

@@ -80,14 +80,14 @@ def loaded(data):
 change = st.tuples(st.sampled_from(LINES), st.sampled_from(KEYS), st.sampled_from(KEYS))
 
 
-@given(st.lists(change, min_size=1, max_size=60), st.integers(0, 6))
+@given(st.lists(change, min_size=1, max_size=60), st.integers(0, 6), st.sampled_from([12, 80]))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_changes_meanwhile_are_not_in_it(changes, pause):
+def test_changes_meanwhile_are_not_in_it(changes, pause, newest):
     engine = loaded(filled())
     client = engine[Clients].connect()
     before = digest_of_dataset(engine.keyspace)
-    then = PointInTime(engine.keyspace)
-    chunks, written = write_rdb(then, newest=12), []
+    then = PointInTime(engine.keyspace, newest)
+    chunks, written = write_rdb(then, newest=newest), []
     for at, (line, key, other) in enumerate(changes):
         if at % 7 == pause:
             written.append(next(chunks, b""))

@@ -36,6 +36,27 @@ def test_what_is_right():
     assert made.groups[b"g"].consumers[b"c"].count == 1
 
 
+GIVEN_BACK = b"\0"
+"""How many entries of a group Redis 8.10's XNACK gave back."""
+
+
+def test_what_8_10_adds():
+    """Redis 8.10.2's payload of `XADD k IDMP p x * f v`, but for the time, with a group."""
+    pending = b"\1" + group(b"\1" + DELIVERY, b"\1" + consumer([ONE])) + GIVEN_BACK
+    producers = b"\1" + b"\1p" + b"\1" + b"\1x" + b"\0\5"
+    reader = Reader(stream(groups=pending) + b"\x40\x64\x40\x64" + producers + b"\1\0")
+    made = read_stream(reader, 27)
+    assert reader.at == len(reader.data)
+    assert made.range() == [(5, (b"f", b"v"))]
+    assert made.groups[b"g"].consumers[b"c"].count == 1
+
+
+def test_what_nobody_holds_is_refused():
+    nacked = b"\1" + group(b"\1" + DELIVERY, b"\1" + consumer()) + b"\1" + ONE
+    with pytest.raises(CorruptData, match="given back by XNACK"):
+        read_stream(Reader(stream(groups=nacked) + b"\x40\x64\x40\x64\0\0\0"), 27)
+
+
 def test_deleted_entries_are_passed_over():
     elements = (b"1", b"1", b"1", b"f", b"0", b"3", b"0", b"0", b"v", b"4", b"0", b"0", b"7", b"1", b"x", b"y", b"6")
     made = read_stream(Reader(stream([node(elements)])), 21)

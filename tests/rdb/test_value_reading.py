@@ -17,12 +17,12 @@ SERVER = Server()
 def again(value, newest):
     code, body = write_value(value, newest)
     reader = Reader(body)
-    made = read_value(code, reader, SERVER.engine.limits)
+    made = read_value(code, reader, SERVER.engine.limits, newest)
     assert reader.at == len(body)
     return made
 
 
-@pytest.mark.parametrize("newest", [10, 12])
+@pytest.mark.parametrize("newest", [10, 12, VALKEY_VERSION])
 @pytest.mark.parametrize("name", ALL_COMMANDS)
 def test_round_trip(name, newest):
     SERVER.ask("FLUSHALL")

@@ -91,7 +91,8 @@ FORMS = {
         ZMPOP 2 zset zset MIN COUNT 2
         ZREMRANGEBYRANK zset 50 -1
         ZREMRANGEBYSCORE zset score score
-        ZREMRANGEBYLEX zset [member1 [member11
+        ZADD lex 0 member 0 member 0 member
+        ZREMRANGEBYLEX lex [member1 [member11
         ZRANGESTORE zset zset 0 20
         ZUNIONSTORE zset 2 zset zset WEIGHTS 2 0.5 AGGREGATE MAX
         ZUNIONSTORE zset 2 zset set
@@ -177,6 +178,22 @@ FORMS = {
     """,
 }
 
+# Fields that expire, for servers that know them all: Redis 8.0 and Valkey 9.1.
+FIELD_TIMES = """
+    HEXPIRE hash seconds FIELDS 2 member member
+    HEXPIRE hash seconds NX FIELDS 1 rate
+    HPEXPIRE hash short FIELDS 2 member member
+    HPEXPIREAT hash soon FIELDS 1 member
+    HEXPIREAT hash 1 FIELDS 1 member
+    HPERSIST hash FIELDS 2 member member
+    HGETEX hash PX short FIELDS 2 member member
+    HGETEX hash PERSIST FIELDS 1 member
+    HGETDEL hash FIELDS 1 member
+    HSETEX hash EX seconds FIELDS 2 member value member value
+    HSETEX hash PX short FIELDS 1 member value
+    HSETEX hash FXX KEEPTTL FIELDS 1 member value
+"""
+
 # At most once in a transaction, where nothing waits.
 WAITING = """
     BLPOP list list 0
@@ -224,13 +241,14 @@ def lines(text: str) -> list[str]:
 class RandomWrites:
     """`commands(count)` yields that many commands or a few more: a transaction is never left open.
 
-    `start_ms` is the time that absolute expiries are near; `size` the length of long values.
+    `start_ms` is the time that absolute expiries are near; `size` the length of long values; with `field_times` fields
+    of hashes expire, too.
     """
 
-    def __init__(self, seed: int, start_ms: int, size: int = 300) -> None:
+    def __init__(self, seed: int, start_ms: int, size: int = 300, *, field_times: bool = False) -> None:
         self.random = Random(seed)
         self.start_ms, self.size = start_ms, size
-        self.forms = [lines(forms) for forms in FORMS.values()]
+        self.forms = [lines(forms) for forms in (*FORMS.values(), *([FIELD_TIMES] if field_times else []))]
         self.waiting = lines(WAITING)
 
     def commands(self, count: int) -> Iterator[Command]:
@@ -283,6 +301,10 @@ class RandomWrites:
 
     def any(self):
         return self._named(self._any(KINDS))
+
+    def lex(self):
+        """A sorted set of one score, which nothing else touches: with several, a range of words is not defined."""
+        return self._named("lex")
 
     def value(self):
         chance = self.random.random()

@@ -92,6 +92,11 @@ class Group:
         """The port at which the first Sentinel says the master is."""
         return int(value(self.sentinels[0].port, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)[1])
 
+    def split_votes(self) -> int:
+        """How many elections so far had no winner."""
+        events = (event for sentinel in self.sentinels for event in sentinel.events())
+        return sum(event.startswith("-failover-abort-not-elected") for event in events)
+
     def await_rest(self) -> None:
         """Wait until all Sentinels see a master, its replicas and each other well, a restarted server included."""
         eventually(lambda: all(sentinel.sees_all_well() for sentinel in self.sentinels), self.told, 60)

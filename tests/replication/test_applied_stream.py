@@ -1,5 +1,8 @@
+"""What a master's stream does here, and a command of it that fails."""
+
 import pytest
 
+from pyredis.assembly import build_engine
 from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.propagation import REPLICAS, Propagation
 from pyredis.engine.execution.roles import MASTER
@@ -89,3 +92,42 @@ def test_a_key_past_its_time_is_there_until_the_master_deletes_it(replica):
 def test_what_is_no_command_is_an_error_of_the_protocol(replica):
     with pytest.raises(ProtocolError):
         replica.stream.feed(resp("SET a 1") + b"*1\r\n:5\r\n")
+
+
+class Panicked(Exception):
+    """The process would have ended."""
+
+
+def stream(read_only, behaviour):
+    engine = build_engine()
+
+    def give_up():
+        raise Panicked
+
+    engine.give_up = give_up
+    engine.config.replace("replica-read-only", read_only)
+    engine.config.replace("propagation-error-behavior", behaviour)
+    client = engine[Clients].connect()
+    client.role = MASTER
+    return engine, AppliedStream(engine, client, lambda data: None)
+
+
+FAILS = encode_command((b"NOSUCH", b"1"))
+ENDS = [(True, "panic"), (True, "panic-on-replicas")]
+GOES_ON = [(True, "ignore"), (False, "panic"), (False, "panic-on-replicas")]
+
+
+@pytest.mark.parametrize(("read_only", "behaviour"), ENDS)
+def test_a_replica_that_nobody_else_writes_to_panics_if_told_to(read_only, behaviour):
+    engine, applied = stream(read_only, behaviour)
+    with pytest.raises(Panicked):
+        applied.feed(FAILS)
+    assert engine.stats.unexpected_errors == 1
+
+
+@pytest.mark.parametrize(("read_only", "behaviour"), GOES_ON)
+def test_another_counts_the_error_and_goes_on(read_only, behaviour):
+    engine, applied = stream(read_only, behaviour)
+    applied.feed(FAILS + encode_command((b"SET", b"k", b"v")))
+    assert engine.stats.unexpected_errors == 1
+    assert engine.keyspace.databases[0].get(b"k") == b"v"

@@ -289,7 +289,9 @@ def test_every_command_with_any_arguments(tmp_path):
 
 HALF = resp("PSYNC ? -1")[:-3]
 REPLICAS = {
-    "garbage for REPLCONF": resp("REPLCONF", "REPLCONF a", "REPLCONF a b", "REPLCONF listening-port x", "REPLCONF capa"),
+    "garbage for REPLCONF": resp(
+        "REPLCONF", "REPLCONF a", "REPLCONF a b", "REPLCONF listening-port x", "REPLCONF capa"
+    ),
     "bytes for REPLCONF": resp("REPLCONF capa \x00\xff", "REPLCONF version \xff", "REPLCONF ip-address \xff\x00"),
     "a long address": encode_command([b"REPLCONF", b"ip-address", b"x" * 300]),
     "ACK of no replica": resp("REPLCONF ACK 5"),
@@ -309,12 +311,16 @@ REPLICAS = {
     "commands that answer": resp("PSYNC ? -1", "GET s", "PING", "INFO", "SET x 1", "MULTI", "GET s", "EXEC"),
     "negative ACKs": resp("PSYNC ? -1", "REPLCONF ACK -1", "REPLCONF ACK -9223372036854775808", "REPLCONF ACK x"),
     "huge ACKs": resp("PSYNC ? -1", "REPLCONF ACK 9223372036854775807", "REPLCONF ACK 99999999999999999999"),
-    "odd ACKs": resp("PSYNC ? -1", "REPLCONF ACK", "REPLCONF ACK 1 FACK", "REPLCONF ACK 1 FACK x", "REPLCONF ACK 1 X 2"),
+    "odd ACKs": resp(
+        "PSYNC ? -1", "REPLCONF ACK", "REPLCONF ACK 1 FACK", "REPLCONF ACK 1 FACK x", "REPLCONF ACK 1 X 2"
+    ),
     "being a master": resp("PSYNC ? -1", "REPLCONF GETACK *", "REPLICAOF r1 6379", "SLAVEOF NO ONE"),
     "being subscribed": resp("PSYNC ? -1", "SUBSCRIBE a", "MONITOR", "CLIENT TRACKING ON", "CLIENT REPLY OFF", "RESET"),
     "after MULTI": resp("MULTI", "PSYNC ? -1", "SYNC", "REPLCONF ACK 1", "EXEC"),
     "after MONITOR": resp("MONITOR", "PSYNC ? -1"),
-    "filters": resp("REPLCONF rdb-filter-only functions", "PSYNC ? -1", "REPLCONF rdb-filter-only x", "REPLCONF rdb-only 2"),
+    "filters": resp(
+        "REPLCONF rdb-filter-only functions", "PSYNC ? -1", "REPLCONF rdb-filter-only x", "REPLCONF rdb-only 2"
+    ),
     "a filter of nothing": resp("REPLCONF capa eof rdb-only 1", "SYNC"),
 }
 
@@ -338,7 +344,7 @@ def test_a_lying_replica(tmp_path, name, capable, diskless):
     assert not watched.master.kept.failures
     liar.link.abort()
     watched.simulation.run_for(10)
-    assert list(watched.master.engine[Replicas].attached.values())[0].port == 6379
+    assert next(iter(watched.master.engine[Replicas].attached.values())).port == 6379
     assert len(watched.master.engine[Replicas].attached) == 1
 
 

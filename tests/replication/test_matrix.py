@@ -50,13 +50,13 @@ def pairs(quick=QUICK, controls=CONTROLS):
 
 
 @pytest.fixture
-def topology():
-    with Topology() as running:
+def topology(request):
+    with Topology(request) as running:
         yield running
 
 
-def random_writes(seed, size=300):
-    return RandomWrites(seed, int(time.time() * 1000), size)
+def random_writes(seed, size=300, **options):
+    return RandomWrites(seed, int(time.time() * 1000), size, **options)
 
 
 LOADS = ("disabled", "on-empty-db", "swapdb")
@@ -107,7 +107,8 @@ def test_link_cut(topology, master_kind, replica_kind):
 def test_random_writes(topology, master_kind, replica_kind, count):
     """Every type, scripts, transactions, expiries, by two clients in turn; a tenth is there before the full sync."""
     master, replica = topology.server(master_kind), topology.server(replica_kind)
-    writes = random_writes(count)
+    field_times = master_kind.field_times and replica_kind.field_times
+    writes = random_writes(count, field_times=field_times)
     write(master.port, writes.commands(count // 10))
     replicate(replica, master.port)
     answered, failed = write_in_turn(master.port, writes, count)

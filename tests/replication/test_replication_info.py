@@ -77,8 +77,6 @@ def test_as_the_real_server(ours, version):
     with real_server(binary) as master, real_server(binary) as replica:
         real = Pair(master, replica).shapes()
     if version == "7.0.15":
-        ours = {
-            what: [line for line in said if not str(line).startswith(NOT_IN_7_0)] for what, said in ours.items()
-        }
+        ours = {what: [line for line in said if not str(line).startswith(NOT_IN_7_0)] for what, said in ours.items()}
     for what, expected in real.items():
         assert ours[what] == expected, what

@@ -31,8 +31,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(BINARY is None, reason="redis
 
 
 @pytest.fixture
-def topology():
-    with Topology() as running:
+def topology(request):
+    with Topology(request) as running:
         yield running
 
 
@@ -54,6 +54,9 @@ def blackhole(server, way):
 DOWN_AFTER_MS = 1500
 """Over the second that a Sentinel may need to come back to a server that it promoted, whose clients it had cut off."""
 
+CONVERSION_S = 60
+"""Sentinels ask a replica for its role every 10 s, and tell it what it is to be at the second or third time."""
+
 FAULTS = [kill, stop, blackhole]
 
 
@@ -63,10 +66,12 @@ class Outcome:
     def __init__(self, group, fault):
         self.group, self.former = group, group.master()
         self.before = {port: syncs(server) for port, server in group.servers.items() if port != self.former}
+        votes = group.split_votes()
         at = time.monotonic()
         self.undo = fault(group.servers[self.former], group.ways[self.former])
         eventually(lambda: group.spectator.switched_at(self.former, at), group.told)
         self.switch_s = group.spectator.switched_at(self.former, at) - at
+        self.votes_were_split = group.split_votes() > votes
         eventually(lambda: group.master() != self.former, group.told)
         self.master = group.servers[group.master()]
 
@@ -75,7 +80,7 @@ class Outcome:
         self.undo()
         replicas = [server for server in self.group.servers.values() if server is not self.master]
         for server in replicas:
-            eventually(lambda at=server: info(at.port)["role"] == "slave", self.group.told)
+            eventually(lambda at=server: info(at.port)["role"] == "slave", self.group.told, CONVERSION_S)
         same_data(self.master, *replicas)
 
     def full_and_partial(self):
@@ -113,7 +118,11 @@ def test_a_killed_master(topology, kind):
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 @pytest.mark.parametrize("kind", [OURS, pytest.param(REDIS_7_0, id="control")], ids=str)
 def test_ten_faults(topology, kind, fault):
-    """p95 of the time to the switch is within 1.5 x the real servers', and PSYNC serves about as often as theirs."""
+    """p95 of the time to the switch is within 1.5 x the real servers', and PSYNC serves about as often as theirs.
+
+    An election that no Sentinel won costs it twice its failover timeout, which says nothing about the servers: what
+    took so long is shown, and left out of p95.
+    """
     groups = [Group(topology, each, DOWN_AFTER_MS) for each in (kind, REDIS_7_0)]
     outcomes = [[], []]
     for _ in range(10):
@@ -137,7 +146,8 @@ def random_writes(count):
 
 
 def p95(outcomes):
-    return statistics.quantiles([one.switch_s for one in outcomes], n=20, method="inclusive")[-1]
+    decided = [one.switch_s for one in outcomes if not one.votes_were_split]
+    return statistics.quantiles(decided, n=20, method="inclusive")[-1]
 
 
 def told(outcomes):

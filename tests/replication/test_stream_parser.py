@@ -84,7 +84,9 @@ def test_what_stands_between_multi_and_exec_is_applied_as_one(parts, sizes, lowe
 
 @given(PIECES)
 def test_a_transaction_behind_what_is_written_oddly(sizes):
-    data = b"PING\r\n\r\n*0\r\n*01\r\n$4\r\nPING\r\n*-1\r\nmulti\r\nSET a 1\r\n" + encode_command([b"EXEC"]) + b"PING\r\n"
+    data = (
+        b"PING\r\n\r\n*0\r\n*01\r\n$4\r\nPING\r\n*-1\r\nmulti\r\nSET a 1\r\n" + encode_command([b"EXEC"]) + b"PING\r\n"
+    )
     data = data.replace(b"*01", b"*1")
     parser, transactions, found, passed = StreamParser(), Transactions(), [], b""
     for piece in pieces(data, sizes):

@@ -38,10 +38,12 @@ CHANGES = [
     ("SADD", "set", "x"),
     ("ZINCRBY", "zset", "0.001", "a"),
     ("HSET", "hash", "a", "x"),
+    ("HDEL", "hash", "b"),
     ("XADD", "stream", "9-9", "a", "x"),
     ("XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">"),
     ("PEXPIREAT", "string", "9999999999999"),
     ("DEL", "list"),
+    ("DEL", "empty"),
     ("SET", "more", "x"),
     ("MOVE", "set", "3"),
     ("FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('f', function() end)"),
@@ -54,11 +56,12 @@ def test_contents_show_every_difference(server):
         ["RPUSH", "list", "a"],
         ["SADD", "set", "a"],
         ["ZADD", "zset", "1", "a"],
-        ["HSET", "hash", "a", "a"],
+        ["HSET", "hash", "a", "a", "b", "b"],
+        ["SET", "empty", ""],
         ["XADD", "stream", "1-1", "a", "a"],
         ["XGROUP", "CREATE", "stream", "g", "0"],
     ]
-    assert write(server.port, start) == (7, 0)
+    assert write(server.port, start) == (8, 0)
     before = contents(server)
     assert_same_contents(before, contents(server))
     for change in CHANGES:
@@ -72,7 +75,20 @@ def test_contents_show_every_difference(server):
     assert digest(server.port) not in digests
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.field_times], ids=str)
+def test_contents_show_when_a_field_expires(kind):
+    with Topology() as topology:
+        server = topology.server(kind)
+        write(server.port, [["HSET", "hash", "a", "a", "b", "b"]])
+        before = contents(server)
+        write(server.port, [["HPEXPIREAT", "hash", "9999999999999", "FIELDS", "1", "a"]])
+        assert contents(server)[0, b"hash"][2] == {b"a": (b"a", 9999999999999), b"b": (b"b", -1)}
+        with pytest.raises(AssertionError):
+            assert_same_contents(before, contents(server))
+
+
 def test_what_is_due_counts_as_gone():
+    assert_same_contents({(0, b"k"): ("hash", -1, {b"f": (b"v", 1)})}, {})
     assert_same_contents({(0, b"k"): ("string", 1, b"v")}, {})
     with pytest.raises(AssertionError):
         assert_same_contents({(0, b"k"): ("string", -1, b"v")}, {})

@@ -2,10 +2,12 @@
 
 Two servers hold the same data if `same_data` says so. It compares what is read key by key (with expiries, consumer
 groups and functions, which DEBUG DIGEST leaves out), and DEBUG DIGEST where both compute the same: Redis 7.0.15 writes
-the scores of sorted sets otherwise before it takes their digest, so it is compared by digest with its like only.
+the scores of sorted sets otherwise before it takes their digest, and Valkey leaves out that a field expires, so they
+are compared by digest with their like only.
 
-Of consumer groups what is pending is compared. A group's `entries-read`, and consumers to whom nothing was delivered,
-are not: real servers lose them on the way to a replica of their own kind.
+Of consumer groups it is compared what is pending for whom. A group's `entries-read`, consumers to whom nothing was
+delivered, and deliveries counted when a consumer reads again what it has, are not: real servers lose them on the way
+to a replica of their own kind.
 """
 
 import contextlib
@@ -36,7 +38,7 @@ DEBUGGING = ("--enable-debug-command", "yes")
 class Kind:
     """A server's name and command line.
 
-    `digest` names how it computes DEBUG DIGEST; `modern`: it has what Redis 7.0 brought.
+    `digest` names how it computes DEBUG DIGEST; `modern`: it has what Redis 7.0 brought; `field_times`: fields expire.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Kind:
     arguments: tuple[str, ...] = DEBUGGING
     digest: str = "7.4"
     modern: bool = True
+    field_times: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -54,10 +57,10 @@ class Kind:
             pytest.skip(f"{self.name} is not installed")
 
 
-OURS = Kind("ours", tuple(SERVER))
+OURS = Kind("ours", tuple(SERVER), field_times=True)
 REDIS_7_0 = Kind("redis-7.0", (binary_7_0(),), digest="7.0")
-REDIS_8_2 = Kind("redis-8.2", (binary_8_2(),))
-VALKEY = Kind("valkey-9.1", (binary_valkey(),))
+REDIS_8_2 = Kind("redis-8.2", (binary_8_2(),), field_times=True)
+VALKEY = Kind("valkey-9.1", (binary_valkey(),), digest="valkey", field_times=True)
 REAL = (REDIS_7_0, REDIS_8_2, VALKEY)
 KINDS = (OURS, *REAL)
 
@@ -102,7 +105,14 @@ class Server:
 
 
 class Topology:
-    """Starts servers; all are gone when the block is left, and after a failure their logs are shown."""
+    """Starts servers; all are gone when the block is left, and after a failure their logs are shown.
+
+    A fixture gives its request, since it is not told of its test's failure.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest | None = None) -> None:
+        self._session = request and request.session
+        self._failed_before = request.session.testsfailed if request else 0
 
     def __enter__(self) -> "Topology":
         self.servers: list[Server] = []
@@ -112,9 +122,10 @@ class Topology:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        failed = self._session.testsfailed > self._failed_before if self._session else kind is not None
         for server in self.servers:
             server.kill()
-            if kind is not None and not issubclass(kind, pytest.skip.Exception):
+            if failed:
                 print(f"--- {server.kind} on port {server.port}\n" + "\n".join(server.log().splitlines()[-40:]))
         self._left.close()
 
@@ -275,14 +286,24 @@ def _read(port: int, when: str) -> dict[Any, tuple[str, int, Any]]:
 def assert_same_contents(one: dict[Any, Any], other: dict[Any, Any]) -> None:
     """Equal but for what is due: that may have gone between two looks."""
     now_ms = time.time() * 1000
-    alive = [{key: held for key, held in each.items() if not _is_due(held, now_ms)} for each in (one, other)]
+    alive = [_alive(each, now_ms) for each in (one, other)]
     differing = [key for key in {**alive[0], **alive[1]} if alive[0].get(key) != alive[1].get(key)]
     shown = [(key, alive[0].get(key), alive[1].get(key)) for key in differing[:5]]
     assert not differing, f"{len(differing)} of {len(alive[0])} keys differ, such as {shown}"
 
 
-def _is_due(held: Any, now_ms: float) -> bool:
-    return isinstance(held, tuple) and isinstance(held[1], int) and -1 != held[1] <= now_ms
+def _alive(held: dict[Any, Any], now_ms: float) -> dict[Any, Any]:
+    alive = {"functions": held.get("functions")}
+    for at, (kind, when, content) in ((at, held[at]) for at in held if at != "functions"):
+        if kind == "hash":
+            content = {name: field for name, field in content.items() if not _is_due(field[1], now_ms)}
+        if not _is_due(when, now_ms) and not (kind == "hash" and not content):
+            alive[at] = (kind, when, content)
+    return alive
+
+
+def _is_due(when: Any, now_ms: float) -> bool:
+    return isinstance(when, int) and -1 != when <= now_ms
 
 
 def _text(reply: Any) -> str:
@@ -304,6 +325,16 @@ def _sorted_set(client: Client, key: bytes) -> dict[Any, float]:
     return {member: float(score) for member, score in zip(flat, flat, strict=True)}
 
 
+def _hash(client: Client, key: bytes) -> dict[bytes, tuple[bytes, int]]:
+    """Each field's value, and when it expires: -1 for never, or where no field does."""
+    flat = client.value("HGETALL", key)
+    names, values = flat[::2], flat[1::2]
+    times = client.value("HPEXPIRETIME", key, "FIELDS", len(names), *names) if names else []
+    if isinstance(times, hiredis.HiredisError):
+        times = [-1] * len(names)
+    return dict(zip(names, zip(values, times, strict=True), strict=True))
+
+
 def _stream(client: Client, key: bytes) -> Any:
     described = client.value("XINFO", "STREAM", key)
     if isinstance(described, hiredis.HiredisError):
@@ -318,8 +349,8 @@ def _stream(client: Client, key: bytes) -> Any:
 
 
 def _pending(client: Client, key: bytes, group: bytes) -> list[Any]:
-    """ID, consumer and number of deliveries of each; how long they are idle changes while one looks."""
-    return [[id, consumer, count] for id, consumer, _, count in client.value("XPENDING", key, group, "-", "+", 10_000)]
+    """The ID and consumer of each."""
+    return [entry[:2] for entry in client.value("XPENDING", key, group, "-", "+", 10_000)]
 
 
 READERS: dict[str, Callable[[Client, bytes], Any]] = {
@@ -327,15 +358,10 @@ READERS: dict[str, Callable[[Client, bytes], Any]] = {
     "list": lambda client, key: client.value("LRANGE", key, 0, -1),
     "set": lambda client, key: set(client.value("SMEMBERS", key)),
     "zset": _sorted_set,
-    "hash": lambda client, key: _pairs_of_bytes(client.value("HGETALL", key)),
+    "hash": _hash,
     "stream": _stream,
     "none": lambda client, key: None,
 }
-
-
-def _pairs_of_bytes(flat: Iterable[bytes]) -> dict[bytes, bytes]:
-    parts = iter(flat)
-    return dict(zip(parts, parts, strict=True))
 
 
 def write(port: int, commands: Iterable[Iterable[Any]], at_once: int = 200) -> tuple[int, int]:

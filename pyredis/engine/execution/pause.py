@@ -43,6 +43,10 @@ class Pause:
         """Whether commands are held back now."""
         return bool(self._pauses)
 
+    def is_for(self, purpose: str) -> bool:
+        """Whether one for this purpose stands."""
+        return purpose in self._pauses
+
     @property
     def until(self) -> int:
         """When the last of them ends, ms since 1970."""

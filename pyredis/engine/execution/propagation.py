@@ -4,7 +4,9 @@ A command that changed something is encoded once, in its deterministic form, and
 and the replication backlog read it as it comes. A handler whose effect depends on time or chance sets `ctx.rewritten`
 to the command that repeats it, or to () when it has sent all there is to send. SELECT stands where the database
 changes, MULTI and EXEC around what takes effect as one. Nobody reads: nothing is encoded, and the rows of commands
-do without (`Engine.rewire`). A replica writes no stream of its own: its master's is passed on, byte for byte.
+do without (`Engine.rewire`). What a client writes by the commands of one read is sent in one piece, before anything
+else is; if all of them changed something and are sent as they came, it is what was read. A replica writes no stream of
+its own: its master's is passed on, byte for byte.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -52,17 +54,33 @@ class Propagation:
         self.active = False
         """Whether somebody reads what is written here."""
         self.to = EVERYBODY
-        self.offset = 0
+        self._offset = 0
+        self._gathering: Client | None = None  # whose read runs
+        self._gathered: list[Sequence[bytes]] = []  # what it wrote
         self.renew_id()
         self.forget_second_id()
         engine.keyspace.on_expired = partial(self.send_deletion, "lazyfree-lazy-expire")
         engine.keyspace.on_fields_expired = self._send_expired_fields
 
+    @property
+    def offset(self) -> int:
+        """How many bytes the replicas' stream has had."""
+        self.send_gathered()
+        return self._offset
+
+    @offset.setter
+    def offset(self, value: int) -> None:
+        self._offset = value
+
     # Which stream it is
+
+    def new_id(self) -> str:
+        """A name that no stream has."""
+        return f"{self._engine.random.getrandbits(160):040x}"
 
     def renew_id(self) -> None:
         """From now on it is another stream."""
-        self.id = f"{self._engine.random.getrandbits(160):040x}"
+        self.id = self.new_id()
 
     def forget_second_id(self) -> None:
         """It goes on from no other."""
@@ -75,8 +93,8 @@ class Propagation:
 
     def follow(self, on: bool) -> None:
         """While a master is followed its stream is passed on; what is written here is for the log alone."""
-        self._follows = on
         self.select_anew()
+        self._follows = on
         self._rewire()
 
     @property
@@ -88,22 +106,25 @@ class Propagation:
 
     def listen(self, reader: Reader, who: int) -> None:
         """Let `reader` have every byte from now on that is for `who`: LOG or REPLICAS. The first tells its database."""
-        self._readers = (*self._readers, (reader, who))
         self.select_anew(who)
+        self._readers = (*self._readers, (reader, who))
         self._rewire()
 
     def unlisten(self, reader: Reader) -> None:
         """Send no more to `reader`."""
+        self.send_gathered()
         self._readers = tuple(one for one in self._readers if one[0] != reader)
         self._rewire()
 
     def mute(self, on: bool) -> None:
         """While a dataset is loaded, nobody hears of what that changes."""
+        self.send_gathered()
         self._muted = on
         self._rewire()
 
     def select_anew(self, who: int = EVERYBODY) -> None:
         """Somebody begins to read here: the next command is preceded by SELECT."""
+        self.send_gathered()
         for one in (LOG, REPLICAS):
             if one & who:
                 self._selected[one] = _ANY_DATABASE
@@ -115,6 +136,7 @@ class Propagation:
         """Pass on a command that repeats what was changed in a database."""
         if not self.active or not self.to:
             return
+        self.send_gathered()
         data = encode_command(words)
         if self._held is not None:
             self._held.append((index, data, self.to))
@@ -132,7 +154,7 @@ class Propagation:
 
     def pass_on(self, data: bytes) -> None:
         """Bytes of a master's stream, as they are, for the replicas of its replica."""
-        self.offset += len(data)
+        self._offset = self.offset + len(data)
         for reader, who in self._readers:
             if who & REPLICAS:
                 reader(data)
@@ -149,7 +171,7 @@ class Propagation:
         if self._follows:
             to &= LOG
         elif to & REPLICAS:
-            self.offset += len(data)
+            self._offset += len(data)
         for reader, who in self._readers:
             if who & to:
                 reader(data)
@@ -166,15 +188,39 @@ class Propagation:
         """The client's command changed something."""
         words = client.argv if client.rewritten is None else client.rewritten
         if words and client.db.index == self._ready and self._held is None and self.to == EVERYBODY:
-            data = encode_command(words)  # what `send` comes to, nearly always
-            self.offset += len(data) * self._counts
-            for reader in self._written_for:
-                reader(data)
-        elif words:
+            self._gathered.append(words)
+            if client is not self._gathering:
+                self.send_gathered()
+                client.wrote = self._offset
+            return
+        if words:
             self.send(client.db.index, words)
         client.wrote = self.offset
         if self._held is not None:
             self._writers.append(client)
+
+    def gather(self, client: "Client") -> None:
+        """The commands of a client's read run from here on, until `settle`."""
+        self._gathering = client
+
+    def settle(self, batch: Sequence[Sequence[bytes]], read: bytes | None) -> None:
+        """They have run; they were a `batch`, which came as the bytes `read`, if that is known."""
+        self.send_gathered(read if read is not None and self._gathered == batch else None)
+        self._gathering = None
+
+    def send_gathered(self, data: bytes | None = None) -> None:
+        """Send what was gathered, if there is something; it is `data`, if that is known."""
+        if not self._gathered:
+            return
+        gathered, self._gathered = self._gathered, []
+        if data is None:
+            data = b"".join(map(encode_command, gathered))
+        if self._counts:
+            self._offset += len(data)
+        for reader in self._written_for:
+            reader(data)
+        if self._gathering is not None:
+            self._gathering.wrote = self._offset
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -182,6 +228,7 @@ class Propagation:
         if self._held is not None or not self.active:
             yield
             return
+        self.send_gathered()
         held = self._held = []
         try:
             yield

@@ -4,9 +4,13 @@ from pytest import fixture, mark
 
 from pyredis.engine.execution.propagation import LOG, Propagation
 from pyredis.engine.roster import Clients
+from pyredis.engine.session import Session
+from pyredis.engine.sessions import Sessions
 from pyredis.errors import CommandError
 from pyredis.protocol.encoder import encode_command
-from tests.observed import Observed, ask
+from pyredis.protocol.parser import RequestParser
+from tests.links import FakeLink
+from tests.observed import Observed, ask, words
 
 WRITES_THEN_FAILS = "EVAL \"redis.call('SET','a','1') return redis.call('INCR','list')\" 2 a list"
 WAYS = {
@@ -126,3 +130,80 @@ def test_wait_knows_which_writes_are_a_client_s_own():
     ask(other, "SET c 1", "GET c")
     assert (observed.client.wrote, other.wrote) == (offset, observed.engine[Propagation].offset)
     assert observed.client.wrote < other.wrote
+
+
+# What one read's commands write
+
+
+def session():
+    observed = Observed()
+    sent = []
+    observed.engine[Propagation].listen(sent.append, LOG)
+    made = Session(observed.engine[Sessions])
+    made.connected(FakeLink())
+    return observed, made, sent
+
+
+READS = {
+    "all writes": ["SET a 1", "INCR a", "RPUSH l x"],
+    "a read between": ["SET a 1", "GET a", "RPUSH l x"],
+    "one that fails": ["SET a 1", "INCR l", "RPUSH l x", "LPUSH a y"],
+    "one that is sent otherwise": ["SET a 1", "SET b 1 EX 10", "RPUSH l x"],
+    "one that sends more": ["SET a 1", "SADD s 1 2 3", "SPOP s 2", "RPUSH l x"],
+    "another database": ["SET a 1", "SELECT 2", "RPUSH l x", "SELECT 0", "SET c d"],
+    "a transaction": ["SET a 1", "MULTI", "INCR a", "INCR a", "EXEC", "RPUSH l x"],
+    "a script": ["SET a 1", "EVAL \"redis.call('INCR','a') redis.call('INCR','a')\" 1 a", "RPUSH l x"],
+    "the other case": ["set a 1", "inCR a"],
+}
+
+
+@mark.parametrize("lines", READS.values(), ids=READS)
+@mark.parametrize("inline", [False, True])
+def test_one_read_is_sent_as_its_commands_alone_would_be(lines, inline):
+    """In what order and form does not depend on what came together; nor does where a client's last write ends."""
+    argvs = [words(line) for line in lines]
+    _, one_by_one, expected = session()
+    for argv in argvs:
+        one_by_one.received(encode_command(argv))
+    together, at_once, sent = session()
+    at_once.received(
+        b"".join(
+            line.encode() + b"\r\n" if inline else encode_command(argv) for line, argv in zip(lines, argvs, strict=True)
+        )
+    )
+    assert b"".join(sent) == b"".join(expected)
+    assert at_once.client.wrote == one_by_one.client.wrote == together.engine[Propagation].offset
+
+
+def test_a_read_of_writes_is_sent_as_it_came():
+    _, made, sent = session()
+    made.received(encode_command([b"SET", b"a", b"1"]))
+    sent.clear()
+    read = encode_command([b"SET", b"a", b"1"]) * 5
+    made.received(read)
+    assert sent == [read]
+
+
+def test_another_client_s_write_keeps_its_place():
+    """One that waited for what this read brings runs in its midst."""
+    observed, made, sent = session()
+    other = observed.engine[Clients].connect()
+    ask(other, "BLPOP l 0")
+    made.received(b"".join(encode_command(words(line)) for line in ("SET a 1", "RPUSH l x", "SET b 2")))
+    parser = RequestParser()
+    assert [argv[0] for argv in parser.feed(b"".join(sent))] == [b"SELECT", b"SET", b"RPUSH", b"LPOP", b"SET"]
+
+
+def test_the_first_write_of_a_reader_that_comes_amid_a_read_is_its_own():
+    observed, made, sent = session()
+    late = []
+    handler = observed.engine.entries[b"ECHO"].handler
+
+    def listens(ctx, message):
+        observed.engine[Propagation].listen(late.append, LOG)
+        return handler(ctx, message)
+
+    observed.engine.entries[b"ECHO"].handler = listens
+    observed.engine.rewire()
+    made.received(b"".join(encode_command(words(line)) for line in ("SET a 1", "ECHO x", "SET b 2")))
+    assert b"SET\r\n$1\r\na" in b"".join(sent) and b"$1\r\na" not in b"".join(late) and b"$1\r\nb" in b"".join(late)
