@@ -70,7 +70,8 @@ class AppliedStream:
                 else:
                     self._run_all(batch.commands)
             self._view.update(of_master=False)
-            self._propagation.pass_on(passed)
+            if passed:
+                self._propagation.pass_on(passed)
             client.wrote = self._propagation.offset
             if b"GETACK" in whole.data:
                 self._answer_questions(whole)
