@@ -39,6 +39,8 @@ class Following:
     """A component. `master`: host and port, or None. `link`: the connection there, or None while there is none.
 
     `down_since`: when the last connection that worked was lost, ms since 1970; None while there is one, or never was.
+    `up_since`: since when this one works; `disconnected`: ms without one in all, before this. `attempts`: to connect,
+    since the last connection was lost, and since this is the master.
     """
 
     def __init__(self, engine: "Engine") -> None:
@@ -51,6 +53,8 @@ class Following:
         self.master: tuple[str, int] | None = None
         self.link: MasterLink | None = None
         self.down_since: int | None = None
+        self.up_since = self.disconnected = 0
+        self.attempts = (0, 0)
         self._handed_over: Callable[[bool], None] | None = None  # while it offers the master's part to its new master
         self._resumes = False
         self._database = 0  # of the stream, where it goes on
@@ -124,7 +128,7 @@ class Following:
         self._replicas.followed = True
         self._propagation.follow(True)
         self._engine[ExpiryView].update(replica=True)
-        self.down_since = self._engine.clock.now_ms()
+        self.attempts = (0, 0)
         self.update_gates()
 
     def _part(self) -> None:
@@ -132,6 +136,7 @@ class Following:
         link, self.link = self.link, None
         if link is not None:
             self._keep_database(link)
+            self._is_down(link.phase)
             link.close()
             self._give_up_transfer(link)
 
@@ -169,6 +174,7 @@ class Following:
             return
         if not reconnecting:
             self._log.info("Connecting to MASTER %s:%d", *self.master)
+        self.attempts = (self.attempts[0] + 1, self.attempts[1] + 1)
         try:
             self.link = MasterLink(self._engine, self, self.master)
         except OSError as error:
@@ -232,7 +238,7 @@ class Following:
             self._replicas.drop_all()
         if self._replicas.backlog is None:
             self._replicas.start_backlog()
-        self.down_since = None
+        self._is_up()
         self._engine.host.soon(self.update_gates)
         self._log.info("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.")
 
@@ -248,7 +254,7 @@ class Following:
         propagation.forget_second_id()
         self._database = int(self._engine[Loading].aux.get(b"repl-stream-db", b"0"))
         self._replicas.start_backlog()
-        self.down_since = None
+        self._is_up()
         self._engine.host.soon(self.update_gates)
         self._rewriting.resume()
 
@@ -264,12 +270,25 @@ class Following:
         if phase is Phase.CONNECTED:
             self._log.info("Caching the disconnected master state.")
             self._keep_database(link)
-            self.down_since = self._engine.clock.now_ms()
+            self._is_down(phase)
             self.update_gates()
         if self.master is not None and phase in (Phase.CONNECTED, Phase.TRANSFER):
             why = " after failure" if phase is Phase.TRANSFER else ""
             self._log.info("Reconnecting to MASTER %s:%d%s", *self.master, why)
             self._engine.host.soon(partial(self.connect, reconnecting=True))
+
+    def _is_down(self, phase: Phase) -> None:
+        """A connection is gone, after it was so far."""
+        if phase is Phase.CONNECTED:
+            self.down_since = self._engine.clock.now_ms()
+            self.attempts = (0, self.attempts[1])
+
+    def _is_up(self) -> None:
+        """The connection works from now on."""
+        now = self._engine.clock.now_ms()
+        if self.down_since is not None:
+            self.disconnected += now - self.down_since
+        self.up_since, self.down_since = now, None
 
     def _keep_database(self, link: MasterLink) -> None:
         if link.client is not None:

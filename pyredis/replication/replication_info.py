@@ -87,12 +87,20 @@ class ReplicationInfo:
             "master_sync_in_progress": int(following.phase is Phase.TRANSFER),
             "slave_read_repl_offset": received,
             "slave_repl_offset": offset,
+            "replica_full_sync_buffer_size": 0,
+            "replica_full_sync_buffer_peak": 0,
+            "master_current_sync_attempts": following.attempts[0],
+            "master_total_sync_attempts": following.attempts[1],
         }
         if link is not None and following.phase is Phase.TRANSFER:
             fields |= _of_transfer(link, now)
-        if not connected:
-            since = following.down_since
+        since = following.down_since
+        if connected:
+            fields["master_link_up_since_seconds"] = (now - following.up_since) // _SECOND
+        else:
             fields["master_link_down_since_seconds"] = -1 if since is None else (now - since) // _SECOND
+        down = following.disconnected + (0 if since is None else now - since)
+        fields["total_disconnect_time_sec"] = down // _SECOND
         return fields | {
             "slave_priority": self._config["replica-priority"],
             "slave_read_only": int(self._config["replica-read-only"]),
