@@ -36,12 +36,12 @@ from pyredis.replication.replication_info import ReplicationInfo
 
 _TIPS = ["request_policy:all_shards", "response_policy:agg_min"]
 _NO_WAIT = (
-    b"WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be "
-    b"writable (which is not the default) writes to replicas are just local and are not propagated."
+    b"WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to "
+    b"be writable (which is not the default) writes to replicas are just local and are not propagated."
 )
 _NO_WAITAOF = (
-    b"WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not "
-    b"propagated."
+    b"WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are "
+    b"not propagated."
 )
 _NO_LOG = b"WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 
