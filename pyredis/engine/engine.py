@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pyredis.config.store import Config
 from pyredis.datatypes.collection_limits import CollectionLimits
-from pyredis.engine.command_table.command import TABLE, Command, Handler
+from pyredis.engine.command_table.command import TABLE, WRITE, Command, Handler
 from pyredis.engine.command_table.entry import Entry
 from pyredis.engine.command_table.renaming import put, rename_commands
 from pyredis.engine.execution import gates
@@ -66,7 +66,7 @@ class Engine:
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
         self.record: Callable[[Entry], Handler] | None = None  # what follows from a change, while somebody reads it
         self.route: Router | None = None  # tells whose keys are whose
-        self.routes = 0  # the gate ROUTED, while `route` is set
+        self.aside = 0  # gates in no word: who they are for is led to them (`rewire`, `refuse_writes`)
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self.busy = b""  # what the gate BUSY answers
@@ -144,10 +144,19 @@ class Engine:
 
     def rewire(self) -> None:
         """After `record` or `route` was set: lead every row through them."""
-        self.routes = gates.ROUTED if self.route is not None else 0
+        self.aside = self.aside & ~gates.ROUTED | (gates.ROUTED if self.route is not None else 0)
         for entry in self.rows():
             entry.effect = entry.handler if self.record is None else self.record(entry)
             entry.call = entry.effect if self.route is None else _routed(self.route, entry)
+
+    def refuse_writes(self, on: bool) -> None:
+        """Clients may not write (a replica): what may do so leaves the plain path; reads go on as before."""
+        if on == bool(self.aside & gates.READ_ONLY):
+            return
+        self.aside ^= gates.READ_ONLY
+        for entry in self.rows():
+            if entry.script or entry.command.flags & WRITE:
+                entry.leave_plain_path(on)
 
     def cron(self) -> None:
         """Periodic work: `hz` times a second."""

@@ -14,6 +14,8 @@ from pyredis.rdb.encoding import CorruptData
 from pyredis.rdb.file_reader import Aux, EmptyKey, Event, Key, Library, ModuleData, RdbReader, Resize
 
 _EMPTY_LOGGED = 10
+_ANNOUNCED_MAX, _ANNOUNCED_PER_BYTE = 1 << 20, 16
+"""Keys for which room is made before they come, a third of a byte each: so many, or so many for each byte that came."""
 OnUsage = Callable[[int, bytes, int | None, int | None], None]
 
 
@@ -45,12 +47,14 @@ class Loader:
         self._dropping_expired = dropping_expired
         self._merging = merging
         self._announced: set[int] = set()  # databases whose size was told
+        self._fed = self._reserved = 0  # bytes, and keys for which there is room
         self._on_usage = on_usage
         self._on_expired = on_expired
         self._log = log
 
     def feed(self, data: bytes) -> None:
         """Load what is whole now. Raises CorruptData."""
+        self._fed += len(data)
         self._take(self.reader.feed(data))
 
     def finish(self) -> None:
@@ -84,8 +88,8 @@ class Loader:
             if event.db < len(self._space.databases) and event.db not in self._announced:
                 self._announced.add(event.db)  # once: a file that announces again and again makes no work
                 db = self._space.databases[event.db]
-                db.table.reserve(event.keys)
-                db.expires.reserve(event.expires)
+                db.table.reserve(self._believed(event.keys))
+                db.expires.reserve(self._believed(event.expires))
         elif isinstance(event, Library):
             self.libraries.append(event.code)
         elif isinstance(event, EmptyKey):
@@ -95,3 +99,10 @@ class Loader:
                 self._log.info("rdbLoadObject skipping empty key: %s", name)
         elif isinstance(event, ModuleData):
             raise CorruptData(self.reader.offset, f"data of the module '{event.module}', which is not here")
+
+    def _believed(self, keys: int) -> int:
+        """How many of the keys that are announced there shall be room for: the file may be wrong, or lie."""
+        most = max(_ANNOUNCED_MAX, _ANNOUNCED_PER_BYTE * self._fed) - self._reserved
+        keys = max(min(keys, most), 0)
+        self._reserved += keys
+        return keys

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pyredis.engine.command_table.command import ADMIN, SKIP_MONITOR
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import Blocking
-from pyredis.engine.execution.dispatch import timed
+from pyredis.engine.execution.dispatch import failed, timed
 from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.messaging.invalidation import Tracking
@@ -57,19 +57,18 @@ class AppliedStream:
         client = self._client
         client.bytes_in += len(data)
         for whole in self._parser.feed(data):
-            together, passed = self._transactions.feed(whole)
+            batches, passed = self._transactions.feed(whole)
             if engine.gates & gates.DISK_ERROR and whole.commands:
                 self._demand_disk()
             engine.tick()
             client.last_active = engine.keyspace.now
             self._view.update(of_master=True)
-            for commands in together:
-                if len(commands) == 1:
-                    self._run(commands[0])
-                else:
+            for batch in batches:
+                if batch.is_transaction:
                     with self._propagation.transaction():
-                        for argv in commands:
-                            self._run(argv)
+                        self._run_all(batch.commands)
+                else:
+                    self._run_all(batch.commands)
             self._view.update(of_master=False)
             self._propagation.pass_on(passed)
             client.wrote = self._propagation.offset
@@ -83,6 +82,39 @@ class AppliedStream:
         if not self._engine.config["replica-ignore-disk-write-errors"]:
             self._engine.log.critical("Replica was unable to write command to disk.")
             self._engine.give_up()
+
+    def _run_all(self, commands: list[Argv]) -> None:
+        """Run commands; those that cannot take long are timed together, and one stands for them."""
+        engine, client = self._engine, self._client
+        find, ticks = engine.entries.get, engine.clock.ticks_ns
+        started, count, last = ticks(), 0, None
+        is_watched = engine.gates & (detours.MONITORED | detours.TRACKED)
+        for argv in commands:
+            entry = find(argv[0])
+            if entry is None or is_watched or not entry.sizes >> len(argv) & 1:
+                self._run(argv)
+                continue
+            client.argv = argv
+            try:
+                value = entry.effect(client, *argv[1:])
+            except Exception as failure:
+                value = failed(engine, client, entry, failure)
+            entry.calls += 1
+            count, last = count + 1, entry
+            if value.__class__ is ErrorReply:
+                self._name = entry.command.name
+                self._complain(value.line)
+        if last is not None:
+            self._count(last, count, ticks() - started)
+
+    def _count(self, last: "Entry", count: int, nanoseconds: int) -> None:
+        last.sample(nanoseconds // count)
+        self._name = last.command.name
+        stats = self._engine.stats
+        stats.commands += count
+        stats.command_ns += nanoseconds
+        self._client.commands += count
+        self._client.last_entry = last
 
     def _run(self, argv: Argv) -> None:
         engine, client = self._engine, self._client

@@ -13,16 +13,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.expiry_view import ExpiryView
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.sessions import Sessions
 from pyredis.persistence.dataset import Aux, Dataset, Dropped
 from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.rewriting import Rewriting
 from pyredis.protocol.replies import ErrorReply
-from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome
+from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome, is_id
 from pyredis.replication.master_link import MasterLink, Phase
 from pyredis.replication.own_keys import OwnKeys
 from pyredis.replication.replicas import Replicas
@@ -62,6 +64,7 @@ class Following:
         self._last_second = 0
         engine[Dataset].place, engine[Dataset].take_place = self._place, self._take_place
         engine.cron_steps.append(self._cron)
+        engine.on_stop.append(self._part)
         for name in ("replica-read-only", "replica-serve-stale-data"):
             engine.config.on_change(name, lambda _: self.update_gates())
         if engine.config["replicaof"]:
@@ -156,12 +159,10 @@ class Following:
     def update_gates(self) -> None:
         """What clients may do follows from whether there is a master, and a connection to it."""
         engine, is_replica = self._engine, self.master is not None
-        standing = 0
-        if is_replica and self._config["replica-read-only"]:
-            standing |= gates.READ_ONLY
+        engine.refuse_writes(is_replica and self._config["replica-read-only"])
+        engine.gates &= ~gates.MASTER_GONE
         if is_replica and self.phase is not Phase.CONNECTED and not self._config["replica-serve-stale-data"]:
-            standing |= gates.MASTER_GONE
-        engine.gates = engine.gates & ~(gates.READ_ONLY | gates.MASTER_GONE) | standing
+            engine.gates |= gates.MASTER_GONE
         engine[GoodReplicas].applies = not is_replica
         engine[GoodReplicas].update_gate()
         engine[OwnKeys].update(replica=is_replica, writable=not self._config["replica-read-only"])
@@ -169,8 +170,10 @@ class Following:
     # The connection
 
     def connect(self, *, reconnecting: bool = False) -> None:
-        """Begin to connect, unless the dataset is being loaded."""
-        if self.master is None or self.link is not None or self._engine[Loading].active:
+        """Begin to connect, unless the dataset is being loaded, or the server ends."""
+        if self.master is None or self.link is not None:
+            return
+        if self._engine[Loading].active or self._engine[Sessions].closed:
             return
         if not reconnecting:
             self._log.info("Connecting to MASTER %s:%d", *self.master)
@@ -252,7 +255,7 @@ class Following:
         if awaited.id:
             propagation.id, propagation.offset = awaited.id, awaited.offset
         propagation.forget_second_id()
-        self._database = int(self._engine[Loading].aux.get(b"repl-stream-db", b"0"))
+        self._take_database(self._engine[Loading].aux)
         self._replicas.start_backlog()
         self._is_up()
         self._engine.host.soon(self.update_gates)
@@ -315,17 +318,17 @@ class Following:
 
     def _take_place(self, aux: dict[bytes, bytes], dropped: Dropped) -> None:
         """The server has loaded its own snapshot: a replica goes on from there, a master's replicas can."""
-        id, offset = aux.get(b"repl-id", b""), aux.get(b"repl-offset", b"")
-        if len(id) != 40 or not offset.isdigit():
+        id, offset = aux.get(b"repl-id", b""), parse_int(aux.get(b"repl-offset", b""))
+        if not is_id(id) or offset is None or offset < 0:
             return
         propagation = self._propagation
-        propagation.offset = int(offset)
+        propagation.offset = offset
         if self.master is not None:
-            propagation.id = id.decode("latin-1")
-            self._database = int(aux.get(b"repl-stream-db", b"0"))
+            propagation.id = id.decode()
+            self._take_database(aux)
             self._resumes = True
         else:
-            propagation.second_id, propagation.second_offset = id.decode("latin-1"), int(offset) + 1
+            propagation.second_id, propagation.second_offset = id.decode(), offset + 1
             self._replicas.start_backlog()
             self._pass_on_dropped(dropped)
 
@@ -335,3 +338,6 @@ class Following:
         for index, key in dropped:
             self._propagation.send_deletion("lazyfree-lazy-expire", self._engine.keyspace.databases[index], key)
         self._propagation.mute(True)
+
+    def _take_database(self, aux: dict[bytes, bytes]) -> None:
+        self._database = parse_int(aux.get(b"repl-stream-db", b"")) or 0

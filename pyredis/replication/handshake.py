@@ -8,6 +8,7 @@ or is to be asked again later (`NotNow`). Refusals to REPLCONF are of no consequ
 from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
+from pyredis.datatypes.numeric import parse_int
 from pyredis.protocol.encoder import encode_command
 
 _AUTH, _REPLCONF = b"AUTH", b"REPLCONF"
@@ -23,10 +24,14 @@ class HandshakeFailed(Exception):
 
 
 class FullSync(NamedTuple):
-    """All is sent: the dataset as it is at `offset` of the stream `id`; '' and -1 from a master that tells neither."""
+    """All is sent: the dataset as it is at `offset` of the stream `id`; '' and -1 from a master that tells neither.
+
+    `request` is still to be sent to get it.
+    """
 
     id: str
     offset: int
+    request: bytes = b""
 
 
 class Continue(NamedTuple):
@@ -78,6 +83,11 @@ class History(NamedTuple):
         return encode_command((*words, b"FAILOVER") if self.failover else words)
 
 
+def is_id(word: bytes) -> bool:
+    """Whether a stream may be called so. Redis's ids are hexadecimal, and it takes any 40 bytes."""
+    return len(word) == 40 and word.isalnum()
+
+
 def handshake(who: Introduction, history: History) -> Generator[bytes, bytes, Outcome]:
     """Yields bytes to send, or none to wait for another line; takes each line that comes. Raises HandshakeFailed."""
     reply = yield encode_command((b"PING",))
@@ -93,26 +103,25 @@ def handshake(who: Introduction, history: History) -> Generator[bytes, bytes, Ou
     reply = yield history.request()
     while not reply:
         reply = yield b""
-    return (yield from _decide(reply, history))
+    return _decide(reply, history)
 
 
-def _decide(reply: bytes, history: History) -> Generator[bytes, bytes, Outcome]:
+def _decide(reply: bytes, history: History) -> Outcome:
     kind, *words = reply.split(b" ")
     if kind == b"+FULLRESYNC":
-        if len(words) == 2 and len(words[0]) == 40 and words[1].isdigit():
-            return FullSync(words[0].decode("latin-1"), int(words[1]))
+        offset = parse_int(words[1]) if len(words) == 2 and is_id(words[0]) else None
+        if offset is not None and offset >= 0:
+            return FullSync(words[0].decode(), offset)
         raise HandshakeFailed(f"Master replied with wrong +FULLRESYNC syntax: {_shown(reply)}")
     if kind == b"+CONTINUE" and history.id != "?":
-        named = words and len(words[0]) == 40
-        return Continue(words[0].decode("latin-1") if named else history.id)
+        return Continue(words[0].decode() if words and is_id(words[0]) else history.id)
     if reply.startswith(_LATER):
         return NotNow(reply)
     if history.failover:
         return NotNow(reply)
     if not reply.startswith(b"-ERR"):
         raise HandshakeFailed(f"Unexpected reply to PSYNC from master: {_shown(reply)}")
-    yield encode_command((b"SYNC",))
-    return FullSync("", -1)
+    return FullSync("", -1, encode_command((b"SYNC",)))
 
 
 def _shown(line: bytes) -> str:

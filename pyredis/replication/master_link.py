@@ -96,6 +96,7 @@ class MasterLink:
         self._talk: Generator[bytes, bytes, Outcome] | None = None
         self._line = b""  # a part of one
         self._was_heard = False
+        self._wants_acks = True  # a master that knows of no offsets does not
         self._transfer_began = self._told_progress = 0
         self._transfer: Transfer | None = None
         self._waiting = bytearray()  # what was read and has its turn later
@@ -221,6 +222,8 @@ class MasterLink:
         elif isinstance(outcome, FullSync):
             self.phase = Phase.TRANSFER
             self.payload = PayloadReader()
+            self._wants_acks = bool(outcome.id)
+            self._link.write(outcome.request)
         else:
             assert isinstance(outcome, Continue)
             self._begin_stream()
@@ -301,7 +304,11 @@ class MasterLink:
         self.client = self._engine[Clients].connect(MasterSink(self._link, self._killed), MASTER)
         self.client.db = self._engine.keyspace.databases[self._owner.database()]
         self.stream = AppliedStream(self._engine, self.client, self._link.write)
-        self.stream.acknowledge()
+        self._acknowledge(self.stream)
+
+    def _acknowledge(self, stream: AppliedStream) -> None:
+        if self._wants_acks:
+            stream.acknowledge()
 
     def _apply(self, data: bytes) -> bytes:
         """Apply what came, or a slice of it; what is left."""
@@ -349,7 +356,7 @@ class MasterLink:
     def tell(self) -> None:
         """Once a second the master hears how far we are, or that we live."""
         if self.stream is not None and self.phase is Phase.CONNECTED:
-            self.stream.acknowledge()
+            self._acknowledge(self.stream)
         elif self.phase is Phase.TRANSFER:
             self._link.write(b"\n")
             if self.payload is not None:

@@ -22,6 +22,13 @@ class Whole(NamedTuple):
     data: bytes
 
 
+class Batch(NamedTuple):
+    """Commands that are applied in one go; those of a transaction take effect as one."""
+
+    commands: list[Argv]
+    is_transaction: bool = False
+
+
 class StreamParser:
     """One master's. Raises ProtocolError for what is no command."""
 
@@ -88,18 +95,20 @@ class Transactions:
         """Bytes of a transaction that is not whole."""
         return sum(map(len, self._data))
 
-    def feed(self, whole: Whole) -> tuple[list[list[Argv]], bytes]:
-        """Commands to apply, those of a transaction together, and the bytes of all that is whole with them."""
-        ready: list[list[Argv]] = []
+    def feed(self, whole: Whole) -> tuple[list[Batch], bytes]:
+        """Commands to apply, and the bytes of all that is whole with them."""
+        if self._commands is None and 1 not in map(len, whole.commands):  # neither MULTI nor EXEC
+            return [Batch(whole.commands)], whole.data
+        ready: list[Batch] = []
         began = -1  # where the transaction begins that is not whole
         for at, argv in enumerate(whole.commands):
             word = argv[0].upper() if len(argv) == 1 else b""
             if word == b"MULTI" and self._commands is None:
                 self._commands, began = [], at
             elif self._commands is None:
-                ready.append([argv])
+                ready.append(Batch([argv]))
             elif word == b"EXEC":
-                ready.append(self._commands)
+                ready.append(Batch(self._commands, is_transaction=True))
                 self._commands = None
             else:
                 self._commands.append(argv)

@@ -143,7 +143,7 @@ class Calls:
             self._permitted(entry, words)
         if run.readonly and flags & (WRITE | MAY_REPLICATE):
             raise self._refused(entry, b"Write commands are not allowed from read-only scripts.")
-        standing = self._engine.gates & run.caller.role.gates
+        standing = (self._engine.gates | self._engine.aside) & run.caller.role.gates
         if flags & DENYOOM and standing & gates.OVER_LIMIT:
             self._demand_memory(run, entry)
         if standing & gates.MASTER_GONE and not flags & STALE:

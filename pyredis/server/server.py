@@ -95,12 +95,13 @@ class Server:
         return True
 
     def end(self, code: int) -> None:
-        """Serve nobody any more; soon the server stops."""
+        """Serve nobody any more: who sees his connection end can make no other. Soon the server stops."""
+        self._close_listeners()
         self._sessions.close()
         self._host.soon(partial(self._stop, code))
 
     def _stop(self, code: int) -> None:
-        """Close what is open; a Unix socket's file goes too."""
+        """Close what is open."""
         if self._timer is None:
             return
         self._timer.cancel()
@@ -109,9 +110,6 @@ class Server:
             step()
         if self._dismantler is not None:
             self._dismantler.end()
-        for listener in (self._listener, self._unix_listener):
-            if listener is not None:
-                listener.close()
         self._on_end(code)
 
     # Inside
@@ -134,6 +132,12 @@ class Server:
             raise ConfigError(failure) from None
         self._close_listener()
         self._listener = listener
+
+    def _close_listeners(self) -> None:
+        """No more clients; a Unix socket's file goes too."""
+        for listener in (self._listener, self._unix_listener):
+            if listener is not None:
+                listener.close()
 
     def _close_listener(self) -> None:
         """No more clients over TCP."""

@@ -154,6 +154,9 @@ class Histories(RuleBasedStateMachine):
             self.follow(name, master)
         assert self.simulation.run_until(self._all_the_same, 120_000), self._state()
         self.the_same_place_is_the_same_data()
+        for server in self.servers.values():
+            server.end(0)
+        self.simulation.run_for(2)
         shutil.rmtree(self.folder)
 
     def _is_loading(self, name):

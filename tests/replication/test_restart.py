@@ -69,3 +69,16 @@ def test_a_log_without_its_first_base_keeps_the_server_from_ending():
         with pytest.raises((ConnectionError, OSError)):
             value(server.port, "SHUTDOWN", "FORCE")
         assert server.process.wait(10) == 0
+
+
+@pytest.mark.slow
+def test_a_replica_that_ends_does_not_come_back_for_a_moment():
+    with Topology() as topology:
+        master, replica = topology.server(OURS), topology.server(OURS)
+        replicate(replica, master.port)
+        wait_for_sync(master, replica)
+        replica.signal(signal.SIGTERM)
+        assert replica.process.wait(10) == 0
+        wait_for(lambda: info(master.port)["connected_slaves"] == "0")
+        assert syncs(master)[:2] == (1, 0)
+        assert replica.log().count("MASTER <-> REPLICA sync started") == 1

@@ -177,3 +177,16 @@ def test_a_pid_file_that_cannot_be_written_is_told(start):
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=10)
     assert b"# Failed to write PID file: No such file or directory\n" in said  # 8.2.3's line
+
+
+def test_a_line_tells_a_master_from_a_replica(tmp_path):
+    config, logger = Config(), logging.getLogger("test of roles")
+    config.replace("dir", str(tmp_path))
+    config.replace("logfile", "log")
+    logs.set_up(config, logger)
+    logger.info("master")
+    config.replace("replicaof", ("localhost", 1))
+    logger.info("replica")
+    letters = [line.split(":")[1][0] for line in (tmp_path / "log").read_text().splitlines()]
+    assert letters == ["M", "S"]
+    logger.handlers[0].close()

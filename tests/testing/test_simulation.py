@@ -1,7 +1,9 @@
 """Servers, links and clients on one virtual clock, without asyncio."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 from pytest import fixture, mark, raises
 
@@ -185,3 +187,18 @@ def test_idle_clients_are_dropped_in_virtual_time(ms):
     caller = Caller(simulation.host("c"), ("a", 6379))
     simulation.run_for(ms)
     assert caller.gone == (ms > 1000)
+
+
+def test_a_server_that_has_ended_is_not_kept():
+    """One that ran a script, which has a stack of its own."""
+    simulation = Simulation(seed=1)
+    server = simulation.server("a")
+    caller = Caller(simulation.host("client"), ("a", 6379))
+    caller.send("EVAL", "return 1", "0")
+    assert simulation.run_until(lambda: caller.said == b":1\r\n", 1000)
+    engine = weakref.ref(server.engine)
+    server.end(0)
+    simulation.run_for(5)
+    del simulation, server, caller
+    gc.collect()
+    assert engine() is None

@@ -30,10 +30,12 @@ class Entry:
     """Calls are counted, their durations (ns) are sampled: every call is a sample unless it was in a pipeline.
 
     `handler` is the command's function, `effect` that and what must follow from a change, `call` both behind the
-    question whose keys these are. They are one function while nobody wants more: see `Engine.rewire`.
+    question whose keys these are. They are one function while nobody wants more: see `Engine.rewire`. `sizes` has bit n
+    set if the command cannot take long with n words; `quick_sizes` is that while it is on the plain path.
     """
 
     __slots__ = (
+        "_is_plain",
         "_sampled",
         "_samples",
         "call",
@@ -50,6 +52,7 @@ class Entry:
         "quick_sizes",
         "rejected",
         "script",
+        "sizes",
         "subentries",
         "words",
     )
@@ -71,9 +74,14 @@ class Entry:
         )
         self.every_database = self.script or bool(flags & EVERY_DATABASE)
         self.changes = self.every_database or bool(flags & (WRITE | MAY_REPLICATE | ADMIN))
-        self.quick_sizes = self._quick_sizes() if self.plain else 0
+        self.sizes = self.quick_sizes = self._quick_sizes() if self.plain else 0
+        self._is_plain = self.plain
         self.subentries = {name: Entry(sub) for name, sub in command.subcommands.items()}
         self.reset()
+
+    def leave_plain_path(self, on: bool) -> None:
+        """Something is to be asked before this command runs, or no longer."""
+        self.plain, self.quick_sizes = (False, 0) if on else (self._is_plain, self.sizes)
 
     def _quick_sizes(self) -> int:
         """Bit n is set if the command cannot take long with n words: a pipeline of such is timed as one."""

@@ -171,7 +171,7 @@ def standing(word: int) -> tuple[Gate, ...]:
 
 def admit(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Ask the gates: what answers instead of the command, or None. Raises the error of the one that refuses."""
-    for gate in standing(client.gates | engine.gates & client.role.gates | engine.routes):
+    for gate in standing(client.gates | (engine.gates | engine.aside) & client.role.gates):
         held = gate(engine, client, entry, argv)
         if held is not None:
             return held

@@ -19,9 +19,9 @@ DISK_ERROR = 1 << 16  # writes cannot be made durable
 OVER_LIMIT = 1 << 18  # more memory is used than `maxmemory`
 FEW_REPLICAS = 1 << 19  # fewer than `min-replicas-to-write`
 
-READ_ONLY = 1 << 22  # a replica's clients may not write
 MASTER_GONE = 1 << 23  # a replica does not serve what may be old
 ASYNC_LOADING = 1 << 24  # another dataset is loaded beside the one that is served
 
-ROUTED = 1 << 21
-"""Somebody tells whose keys are whose. In no word: plain commands ask it themselves (`Engine.rewire`)."""
+# In no word, for most commands do not meet them: `Engine.aside`
+ROUTED = 1 << 21  # somebody tells whose keys are whose: plain commands ask it themselves
+READ_ONLY = 1 << 22  # a replica's clients may not write: what writes is no plain command
