@@ -6,10 +6,12 @@ out are REPLCONF's words for a second connection for the dataset, which only 8.2
 
 import contextlib
 import re
+import signal
 from collections.abc import Iterator
 
 import pytest
 
+from tests.oracle import wait_for
 from tests.replication.topologies import (
     OURS,
     REDIS_8_2,
@@ -99,6 +101,7 @@ COMMANDS = """
     WAIT 1 1
     WAIT 3 1
     WAIT 0 99999999999999999999
+    WAIT 0 9223372036854775807
     WAIT 99999999999999999 1
     WAITAOF
     WAITAOF 0 0
@@ -319,3 +322,52 @@ def test_a_reload_is_no_change_for_replicas(pairs):
         before = info(server.port)["master_repl_offset"]
         assert ask(server.port, ("DEBUG", "RELOAD")) == [b"+OK\r\n"]
         assert info(server.port)["master_repl_offset"] == before
+
+
+WHILE_FAILING_OVER = (
+    "FAILOVER",
+    "FAILOVER TO 127.0.0.1 1 FORCE TIMEOUT 10",
+    "REPLICAOF 127.0.0.1 1",
+    "REPLICAOF NO ONE",
+    "SLAVEOF a x",
+    "SYNC",
+    "PSYNC ? -1",
+    "PSYNC a 1 FAILOVER",
+    "GET a",
+    "WAIT 0 0",
+    "WAIT 1 10",
+    "FAILOVER ABORT x",
+    "FAILOVER ABORT",
+    "FAILOVER ABORT",
+    "SET a b",
+)
+
+
+def test_while_failing_over(pairs):
+    """The replica is stopped, so that it never catches up."""
+    told = []
+    for pair, server in zip(pairs, prepared(pairs, "master"), strict=True):
+        pair.replica.signal(signal.SIGSTOP)
+        assert ask(server.port, ("SET", "a", "c"), ("FAILOVER",)) == [b"+OK\r\n", b"+OK\r\n"]
+        assert info(server.port)["master_failover_state"] == "waiting-for-sync"
+        lines = [line.split() for line in WHILE_FAILING_OVER]
+        told.append([pair.neutral(ask(server.port, tuple(line))[0]) for line in lines])
+        told[-1].append(info(server.port)["master_failover_state"])
+    assert told[0] == told[1]
+
+
+FROM_A_REPLICA = ("PING", "GET a", "SET a b", "REPLICAOF 127.0.0.1 1", "INFO server", "PSYNC ? -1", "SYNC", "ROLE")
+
+
+def test_who_asked_for_everything_is_answered_nothing_more(pairs):
+    """What a connection that has become a replica's sends is run in silence, or ends it."""
+    told = []
+    for server in prepared(pairs, "master without replicas"):
+        with contextlib.closing(RawClient(server.port)) as client:
+            client.send(b"PSYNC ? -1\r\n")
+            wait_for(lambda server=server: info(server.port).get("slave0", "").find("state=online") > 0)
+            client.send(b"".join(line.encode() + b"\r\n" for line in FROM_A_REPLICA))
+            client.send(b"REPLCONF GETACK *\r\nREPLCONF ACK 1\r\n")
+            wait_for(lambda server=server: "offset=1," in info(server.port).get("slave0", "offset=1,"))
+        told.append((info(server.port)["role"], ask(server.port, ("GET", "a"))))
+    assert told[0] == told[1]
