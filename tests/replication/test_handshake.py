@@ -14,6 +14,8 @@ from pyredis.replication.handshake import (
 
 ID, OTHER = "a" * 40, "b" * 40
 PORT = Introduction(6380)
+OKS = [b"+OK"] * 3
+"""To its port, what it can and its version."""
 
 
 def sent(*lines):
@@ -33,14 +35,15 @@ def talk(who, history, *replies):
 
 
 def outcome(reply, history=None):
-    return talk(PORT, history or History(ID, 100), b"+PONG", b"+OK", b"+OK", reply)[1]
+    return talk(PORT, history or History(ID, 100), b"+PONG", *OKS, reply)[1]
 
 
 def test_the_bytes_a_real_replica_sends():
-    said, _ = talk(PORT, History(), b"+PONG", b"+OK", b"+OK")
+    said, _ = talk(PORT, History(), b"+PONG", *OKS)
     assert said == [
         b"*1\r\n$4\r\nPING\r\n",
-        sent("REPLCONF listening-port 6380", "REPLCONF capa eof capa psync2"),
+        sent("REPLCONF listening-port 6380", "REPLCONF capa eof capa psync2", "REPLCONF version 9.0.0"),
+        b"",
         b"",
         b"*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n",
     ]
@@ -57,7 +60,7 @@ def test_the_bytes_a_real_replica_sends():
 )
 def test_what_it_says_of_itself_goes_in_one_piece(who, lines):
     said, _ = talk(who, History(), b"+PONG")
-    assert said[1] == sent(*lines, "REPLCONF capa eof capa psync2")
+    assert said[1] == sent(*lines, "REPLCONF capa eof capa psync2", "REPLCONF version 9.0.0")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +72,7 @@ def test_what_it_says_of_itself_goes_in_one_piece(who, lines):
     ],
 )
 def test_it_asks_for_what_it_lacks(history, line):
-    assert talk(PORT, history, b"+PONG", b"+OK", b"+OK")[0][-1] == sent(line)
+    assert talk(PORT, history, b"+PONG", *OKS)[0][-1] == sent(line)
 
 
 @pytest.mark.parametrize("reply", [b"+PONG", b"+", b"-NOAUTH x", b"-NOPERM x", b"-ERR operation not permitted"])
@@ -91,8 +94,8 @@ def test_a_password_must_be_right_and_nothing_else_must():
 
 
 def test_a_busy_master_sends_empty_lines():
-    said, found = talk(PORT, History(ID, 1), b"+PONG", b"+OK", b"+OK", b"", b"", b"+CONTINUE " + OTHER.encode())
-    assert (said[4:], found) == ([b"", b""], Continue(OTHER))
+    said, found = talk(PORT, History(ID, 1), b"+PONG", *OKS, b"", b"", b"+CONTINUE " + OTHER.encode())
+    assert (said[5:], found) == ([b"", b""], Continue(OTHER))
 
 
 @pytest.mark.parametrize(
