@@ -89,7 +89,7 @@ def test_what_may_not(reply):
 def test_a_password_must_be_right_and_nothing_else_must():
     with pytest.raises(HandshakeFailed, match="Unable to AUTH to MASTER: -WRONGPASS"):
         talk(Introduction(1, password=b"p"), History(), b"+PONG", b"-WRONGPASS x")
-    said, _ = talk(PORT, History(), b"+PONG", b"-ERR no", b"-ERR no")
+    said, _ = talk(PORT, History(), b"+PONG", *[b"-ERR no"] * 3)
     assert said[-1] == sent("PSYNC ? -1")
 
 
