@@ -19,6 +19,12 @@ def pieces(data, sizes):
         at, turn = at + size, turn + 1
 
 
+def in_one_go(batches):
+    """What takes effect as one: each command alone, or a transaction."""
+    for batch in batches:
+        yield from [batch.commands] if batch.is_transaction else ([argv] for argv in batch.commands)
+
+
 @given(COMMANDS, PIECES)
 def test_however_the_reads_are_cut_the_commands_and_their_bytes_are_the_same(commands, sizes):
     data = b"".join(map(encode_command, commands))
