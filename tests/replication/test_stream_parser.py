@@ -81,7 +81,7 @@ def test_what_stands_between_multi_and_exec_is_applied_as_one(parts, sizes, lowe
         came += len(piece)
         for whole in parser.feed(piece):
             together, bytes_passed = transactions.feed(whole)
-            found += together
+            found += in_one_go(together)
             passed += bytes_passed
         assert len(passed) in ends
         assert len(passed) + parser.held + transactions.held == came
@@ -98,6 +98,6 @@ def test_a_transaction_behind_what_is_written_oddly(sizes):
     for piece in pieces(data, sizes):
         for whole in parser.feed(piece):
             together, bytes_passed = transactions.feed(whole)
-            found += together
+            found += in_one_go(together)
             passed += bytes_passed
     assert (found, passed) == ([[[b"PING"]], [[b"PING"]], [[b"SET", b"a", b"1"]], [[b"PING"]]], data)
