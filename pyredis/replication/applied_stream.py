@@ -164,7 +164,10 @@ class AppliedStream:
         words = [b"REPLCONF", b"ACK", b"%d" % offset]
         if log.state == ON:
             words += [b"FACK", b"%d" % min(log.synced_offset, offset)]
-        self._send(encode_command(words))
+        data = encode_command(words)
+        self._client.bytes_out += len(data)
+        self._engine.stats.bytes_out += len(data)
+        self._send(data)
 
     def _answer_questions(self, whole: Whole) -> None:
         """REPLCONF GETACK: the answer tells what stood before the question."""

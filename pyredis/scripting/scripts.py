@@ -11,12 +11,12 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
 from pyredis.engine.command_table.arguments import integer
-from pyredis.engine.execution import detours
+from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.memory.used_memory import Memory
 from pyredis.engine.messaging.monitors import Monitors
-from pyredis.errors import CommandError, out_of_memory
+from pyredis.errors import CommandError, master_down, out_of_memory
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import Calls, Run
 from pyredis.scripting.faults import ScriptFault
@@ -195,6 +195,8 @@ class Scripts:
             run.readonly = permitted(script.flags, readonly)
             demand_memory(client, script.flags)
             run.allows_oom = "allow-oom" in script.flags
+        elif engine.gates & gates.MASTER_GONE:
+            raise master_down()
         function = script.function or self._compiled(script)
         step = (self._interpreter or self.interpreter).run
         if script.brief:  # it cannot go on in the background, and is spared the switches between greenlets

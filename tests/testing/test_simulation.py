@@ -1,7 +1,9 @@
 """Servers, links and clients on one virtual clock, without asyncio."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 from pytest import fixture, mark, raises
 
@@ -205,3 +207,21 @@ def test_idle_clients_are_dropped_in_virtual_time(ms):
     caller = Caller(simulation.host("c"), ("a", 6379))
     simulation.run_for(ms)
     assert caller.gone == (ms > 1000)
+
+
+def engine_that_ended():
+    """One that ran a script, which has a stack of its own."""
+    simulation = Simulation(seed=1)
+    server = simulation.server("a")
+    caller = Caller(simulation.host("client"), ("a", 6379))
+    caller.send("EVAL", "return 1", "0")
+    assert simulation.run_until(lambda: caller.said == b":1\r\n", 1000)
+    server.end(0)
+    simulation.run_for(5)
+    return weakref.ref(server.engine)
+
+
+def test_a_server_that_has_ended_is_not_kept():
+    engine = engine_that_ended()
+    gc.collect()
+    assert engine() is None
