@@ -7,7 +7,9 @@ from tests.replication.wires import Watched
 
 
 def lagging(folder, **parameters):
-    watched = Watched(folder, **parameters)
+    watched = Watched(
+        folder, repl_ping_replica_period="10", **{"repl_timeout": "60", **parameters}
+    )  # a PING is lag, too
     replica = watched.replica()
     watched.settle(replica)
     watched.simulation.run_for(1100)
