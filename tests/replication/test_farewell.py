@@ -1,12 +1,15 @@
 """The end of a master waits for what its replicas lack."""
 
 from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.sessions import Sessions
 from pyredis.replication.replicas import Replicas
 from tests.replication.wires import Watched
 
 
 def lagging(folder, **parameters):
-    watched = Watched(folder, **parameters)
+    watched = Watched(
+        folder, repl_ping_replica_period="10", **{"repl_timeout": "60", **parameters}
+    )  # a PING is lag, too
     replica = watched.replica()
     watched.settle(replica)
     watched.simulation.run_for(1100)
@@ -31,9 +34,9 @@ def test_the_end_comes_when_the_last_has_acknowledged(tmp_path):
     assert watched.master.shut_down() is None
     watched.simulation.run_for(3000)
     assert "shutdown_in_milliseconds:7000" in watched.run("INFO server").decode()
-    assert not watched.master.asked_to_end
+    assert not watched.master.engine[Sessions].closed
     watched.simulation.heal("m", "r1")
-    assert watched.simulation.run_until(lambda: watched.master.asked_to_end, 3000)
+    assert watched.simulation.run_until(lambda: watched.master.engine[Sessions].closed, 3000)
     assert watched.run("GET k", server=replica) == b"$1\r\nv\r\n"
     assert "1 of 1 replicas are in sync when shutting down." in watched.master.kept.lines
 
@@ -42,9 +45,9 @@ def test_not_longer_than_the_timeout(tmp_path):
     watched, _ = lagging(tmp_path, shutdown_timeout="2", repl_timeout="60")
     assert watched.master.shut_down() is None
     watched.simulation.run_for(1900)
-    assert not watched.master.asked_to_end
+    assert not watched.master.engine[Sessions].closed
     watched.simulation.run_for(200)
-    assert watched.master.asked_to_end
+    assert watched.master.engine[Sessions].closed
     assert any(line.startswith("Lagging replica r1:6379 reported offset") for line in watched.master.kept.lines)
     assert "0 of 1 replicas are in sync when shutting down." in watched.master.kept.lines
 
@@ -64,6 +67,6 @@ def test_it_is_taken_back(tmp_path):
     assert watched.master.shut_down() is None
     assert watched.run("SHUTDOWN ABORT") == b"+OK\r\n"
     watched.simulation.run_for(20_000)
-    assert not watched.master.asked_to_end
+    assert not watched.master.engine[Sessions].closed
     assert watched.run("SET k w") == b"+OK\r\n"
     assert "Shutdown manually aborted." in watched.master.kept.lines

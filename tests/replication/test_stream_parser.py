@@ -19,12 +19,6 @@ def pieces(data, sizes):
         at, turn = at + size, turn + 1
 
 
-def in_one_go(batches):
-    """What takes effect as one: each command alone, or a transaction."""
-    for batch in batches:
-        yield from [batch.commands] if batch.is_transaction else ([argv] for argv in batch.commands)
-
-
 @given(COMMANDS, PIECES)
 def test_however_the_reads_are_cut_the_commands_and_their_bytes_are_the_same(commands, sizes):
     data = b"".join(map(encode_command, commands))
@@ -67,9 +61,18 @@ TOGETHER = st.lists(st.sampled_from(BODY), max_size=3).map(lambda body: [[b"MULT
 SINGLE = st.sampled_from(BODY).map(lambda argv: [argv])
 
 
+def apart(batches):
+    """Commands, and whether they are a transaction; those that are none stand alone."""
+    for batch in batches:
+        if batch.is_transaction:
+            yield batch.commands, True
+        else:
+            yield from (([argv], False) for argv in batch.commands)
+
+
 @given(st.lists(TOGETHER | SINGLE, max_size=8), PIECES, st.booleans())
 def test_what_stands_between_multi_and_exec_is_applied_as_one(parts, sizes, lower):
-    expected = [part[1:-1] if part[0] == [b"MULTI"] else part for part in parts]
+    expected = [(part[1:-1], True) if part[0] == [b"MULTI"] else (part, False) for part in parts]
     data = b"".join(encode_command(argv) for part in parts for argv in part)
     data = data.replace(b"MULTI", b"multi") if lower else data
     parser, transactions, found, passed = StreamParser(), Transactions(), [], b""
@@ -81,7 +84,7 @@ def test_what_stands_between_multi_and_exec_is_applied_as_one(parts, sizes, lowe
         came += len(piece)
         for whole in parser.feed(piece):
             together, bytes_passed = transactions.feed(whole)
-            found += in_one_go(together)
+            found += apart(together)
             passed += bytes_passed
         assert len(passed) in ends
         assert len(passed) + parser.held + transactions.held == came
@@ -98,6 +101,7 @@ def test_a_transaction_behind_what_is_written_oddly(sizes):
     for piece in pieces(data, sizes):
         for whole in parser.feed(piece):
             together, bytes_passed = transactions.feed(whole)
-            found += in_one_go(together)
+            found += apart(together)
             passed += bytes_passed
-    assert (found, passed) == ([[[b"PING"]], [[b"PING"]], [[b"SET", b"a", b"1"]], [[b"PING"]]], data)
+    ping = [[b"PING"]], False
+    assert (found, passed) == ([ping, ping, ([[b"SET", b"a", b"1"]], True), ping], data)

@@ -67,6 +67,26 @@ def test_the_same_seed_is_the_same_world():
     assert {said, *(words for _, words in others)} != {said}  # another order of what was reordered
 
 
+def synced(folder, seed):
+    """All that is said while a replica gets a dataset over the disk, and then a stream."""
+    simulation = Simulation(seed, tracing=True)
+    simulation.server("a", {"dir": str(folder), "dbfilename": "a.rdb", "repl-diskless-sync": "no"})
+    caller = Caller(simulation.host("client"), ("a", 6379))
+    caller.send("SET", "k", "v")
+    simulation.run_for(10)
+    simulation.server("b", {"dir": str(folder), "dbfilename": "b.rdb", "replicaof": "a 6379"})
+    simulation.run_for(1000)
+    caller.send("INCR", "n")
+    simulation.run_for(1000)
+    return simulation.trace
+
+
+def test_a_full_sync_over_the_disk_is_left_to_nothing(tmp_path):
+    trace = synced(tmp_path, 1)
+    assert any(b"INCR" in event.what for event in trace if event.target == "b" and isinstance(event.what, bytes))
+    assert all(synced(tmp_path, 1) == trace for _ in range(3))
+
+
 def test_no_asyncio_is_loaded():
     """Beside what `pyredis.testing` brings for real sockets."""
     program = (
