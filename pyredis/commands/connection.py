@@ -25,6 +25,7 @@ from pyredis.engine.command_table.command import (
     command,
 )
 from pyredis.engine.execution import detours, gates
+from pyredis.engine.execution.roles import NORMAL
 from pyredis.engine.observability.client_info import printable
 from pyredis.engine.roster import Clients
 from pyredis.errors import BAD_CLIENT_NAME, CommandError, syntax_error, wrong_arity
@@ -185,6 +186,8 @@ def reset(ctx: Client) -> Status:
 
     Makes the connection what it was when it was new.
     """
+    if ctx.role is not NORMAL:
+        raise CommandError(b"can only reset normal client connections")
     ctx.engine[Clients].forget(ctx)
     ctx.transaction = None
     ctx.gates &= ~gates.IN_TRANSACTION

@@ -176,6 +176,7 @@ def reload(ctx: Client, *options: bytes) -> Status:
     asked = {option.upper() for option in options}
     if not asked <= {b"MERGE", b"NOFLUSH", b"NOSAVE"}:
         raise CommandError(b"DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    ctx.rewritten = ()  # who follows has what is loaded
     saving, loading = ctx.engine[Saving], ctx.engine[Loading]
     if b"NOSAVE" not in asked and not saving.save(as_backup=False):
         raise CommandError(b"")
@@ -191,6 +192,7 @@ def reload(ctx: Client, *options: bytes) -> Status:
 def loadaof(ctx: Client) -> Status | Blocked:
     """Load the dataset anew from the append-only log."""
     engine, loading = ctx.engine, ctx.engine[Loading]
+    ctx.rewritten = ()
     if not ctx.may_wait:
         try:
             loading.run(loading.from_log())

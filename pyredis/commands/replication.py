@@ -35,9 +35,13 @@ from pyredis.replication.replicas import Replicas
 from pyredis.replication.replication_info import ReplicationInfo
 
 _TIPS = ["request_policy:all_shards", "response_policy:agg_min"]
-_NOT_ON_REPLICA = (
-    b" cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be "
-    b"writable (which is not the default) writes to replicas are just local and are not propagated."
+_NO_WAIT = (
+    b"WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to "
+    b"be writable (which is not the default) writes to replicas are just local and are not propagated."
+)
+_NO_WAITAOF = (
+    b"WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are "
+    b"not propagated."
 )
 _NO_LOG = b"WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 
@@ -57,7 +61,7 @@ def wait(ctx: Client, numreplicas: bytes, timeout: bytes) -> int | Blocked:
     Waits until so many replicas have what this connection wrote; answers how many have. The timeout is in ms.
     """
     if ctx.engine[Following].master is not None:
-        raise CommandError(b"WAIT" + _NOT_ON_REPLICA)
+        raise CommandError(_NO_WAIT)
     wanted = integer(numreplicas)
     milliseconds = timeout_ms(timeout, ctx.db.space.now, in_seconds=False)
     replicas, offset = ctx.engine[Replicas], ctx.wrote
@@ -89,11 +93,11 @@ def waitaof(ctx: Client, numlocal: bytes, numreplicas: bytes, timeout: bytes) ->
 
     Waits until so many logs, here and on replicas, have on disk what this connection wrote. The timeout is in ms.
     """
-    if ctx.engine[Following].master is not None:
-        raise CommandError(b"WAITAOF" + _NOT_ON_REPLICA)
     local = integer_between(numlocal, 0, 1)
     wanted = integer_between(numreplicas, 0, INT64_MAX, b"value is out of range, must be positive")
     milliseconds = timeout_ms(timeout, ctx.db.space.now, in_seconds=False)
+    if ctx.engine[Following].master is not None:
+        raise CommandError(_NO_WAITAOF)
     config = ctx.engine.config
     if local and not config["appendonly"]:
         raise CommandError(_NO_LOG)

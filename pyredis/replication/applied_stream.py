@@ -70,7 +70,8 @@ class AppliedStream:
                 else:
                     self._run_all(batch.commands)
             self._view.update(of_master=False)
-            self._propagation.pass_on(passed)
+            if passed:
+                self._propagation.pass_on(passed)
             client.wrote = self._propagation.offset
             if b"GETACK" in whole.data:
                 self._answer_questions(whole)
@@ -163,7 +164,10 @@ class AppliedStream:
         words = [b"REPLCONF", b"ACK", b"%d" % offset]
         if log.state == ON:
             words += [b"FACK", b"%d" % min(log.synced_offset, offset)]
-        self._send(encode_command(words))
+        data = encode_command(words)
+        self._client.bytes_out += len(data)
+        self._engine.stats.bytes_out += len(data)
+        self._send(data)
 
     def _answer_questions(self, whole: Whole) -> None:
         """REPLCONF GETACK: the answer tells what stood before the question."""

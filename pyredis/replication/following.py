@@ -25,6 +25,7 @@ from pyredis.persistence.dataset_loading import Loading
 from pyredis.persistence.rewriting import Rewriting
 from pyredis.protocol.replies import ErrorReply
 from pyredis.replication.handshake import Continue, FullSync, History, Introduction, NotNow, Outcome, is_id
+from pyredis.replication.link_times import LinkTimes
 from pyredis.replication.master_link import MasterLink, Phase
 from pyredis.replication.own_keys import OwnKeys
 from pyredis.replication.replicas import Replicas
@@ -40,7 +41,7 @@ _CHANGED = b"UNBLOCKED force unblock from blocking operation, instance state cha
 class Following:
     """A component. `master`: host and port, or None. `link`: the connection there, or None while there is none.
 
-    `down_since`: when the last connection that worked was lost, ms since 1970; None while there is one, or never was.
+    `times` tells since when that works, or does not.
     """
 
     def __init__(self, engine: "Engine") -> None:
@@ -52,7 +53,7 @@ class Following:
         self._rewriting = engine[Rewriting]
         self.master: tuple[str, int] | None = None
         self.link: MasterLink | None = None
-        self.down_since: int | None = None
+        self.times = LinkTimes(engine.clock)
         self._handed_over: Callable[[bool], None] | None = None  # while it offers the master's part to its new master
         self._resumes = False
         self._database = 0  # of the stream, where it goes on
@@ -103,7 +104,8 @@ class Following:
         if self.master is None:
             return
         self._part()
-        self.master = self.down_since = self._handed_over = None
+        self.times.start_over()
+        self.master = self._handed_over = None
         self._config.replace("replicaof", None)
         self._log.info("Discarding previously cached master state.")
         if self._resumes:
@@ -127,7 +129,7 @@ class Following:
         self._replicas.followed = True
         self._propagation.follow(True)
         self._engine[ExpiryView].update(replica=True)
-        self.down_since = self._engine.clock.now_ms()
+        self.times.another_master()
         self.update_gates()
 
     def _part(self) -> None:
@@ -135,6 +137,8 @@ class Following:
         link, self.link = self.link, None
         if link is not None:
             self._keep_database(link)
+            if link.phase is Phase.CONNECTED:
+                self.times.down()
             link.close()
             self._give_up_transfer(link)
 
@@ -170,6 +174,7 @@ class Following:
             return
         if self._engine[Loading].active or self._engine[Sessions].closed:
             return
+        self.times.tried()
         if not reconnecting:
             self._log.info("Connecting to MASTER %s:%d", *self.master)
         try:
@@ -235,7 +240,7 @@ class Following:
             self._replicas.drop_all()
         if self._replicas.backlog is None:
             self._replicas.start_backlog()
-        self.down_since = None
+        self.times.up()
         self._engine.host.soon(self.update_gates)
         self._log.info("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.")
 
@@ -251,7 +256,7 @@ class Following:
         propagation.forget_second_id()
         self._take_database(self._engine[Loading].aux)
         self._replicas.start_backlog()
-        self.down_since = None
+        self.times.up()
         self._engine.host.soon(self.update_gates)
         self._rewriting.resume()
 
@@ -267,7 +272,7 @@ class Following:
         if phase is Phase.CONNECTED:
             self._log.info("Caching the disconnected master state.")
             self._keep_database(link)
-            self.down_since = self._engine.clock.now_ms()
+            self.times.down()
             self.update_gates()
         if self.master is not None and phase in (Phase.CONNECTED, Phase.TRANSFER):
             why = " after failure" if phase is Phase.TRANSFER else ""

@@ -151,19 +151,19 @@ class FullSyncs:
         for replica in group:
             replica.streamed = True
             self._place(replica, offset)
-            replica.client.sink.write(marked_header(self._mark))
+            replica.send(marked_header(self._mark))
 
     def _place(self, replica: Replica, offset: int) -> None:
         """Its snapshot is that of `offset`: tell it, and from there it reads the stream, which names its database."""
         replica.state = State.WAIT_BGSAVE_END
         replica.sent = offset + 1
         if replica.speaks_psync:
-            replica.client.sink.write(b"+FULLRESYNC %b %d\r\n" % (self._propagation.id.encode(), offset))
+            replica.send(b"+FULLRESYNC %b %d\r\n" % (self._propagation.id.encode(), offset))
         self._propagation.select_anew(REPLICAS)
 
     def _give_up(self, group: list[Replica], why: str) -> None:
         for replica in group:
-            replica.client.sink.write(b"-ERR " + why.encode() + b"\r\n")
+            replica.send(b"-ERR " + why.encode() + b"\r\n")
             replica.client.close()
 
     # Over the disk
@@ -235,7 +235,7 @@ class FullSyncs:
         now = self._engine.clock.now_ms()
         for replica in self._receivers:
             replica.ack_time = now
-            replica.client.sink.write(data)
+            replica.send(data)
 
     def _streamed(self, outcome: Outcome) -> None:
         """The snapshot is sent, or failed. Who has it is fed when it says that it has loaded it."""
@@ -247,7 +247,7 @@ class FullSyncs:
             self._log.info("Diskless rdb transfer, done reading from pipe, %d replicas still up.", len(receivers))
             self._log.info("Background RDB transfer terminated with success")
         for replica in self._receivers:
-            replica.client.sink.write(self._mark)
+            replica.send(self._mark)
             replica.streamed = False
             if not replica.rdb_only and replica.speaks_psync:
                 replica.awaits_ack = True

@@ -29,7 +29,7 @@ class PartialSyncs:
             return False
         self._engine.stats.partial_syncs += 1
         name = b" " + self._propagation.id.encode() if _PSYNC2 in replica.capabilities else b""
-        replica.client.sink.write(b"+CONTINUE" + name + b"\r\n")
+        replica.send(b"+CONTINUE" + name + b"\r\n")
         self._replicas.attach(replica, State.ONLINE)
         replica.sent = start
         backlog = self._replicas.backlog

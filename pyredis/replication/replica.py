@@ -87,6 +87,12 @@ class Replica:
         """Whether it is a Valkey that has fields that expire, in a form of its own; only Valkeys tell a version."""
         return self.version >= _VALKEY_WITH_FIELD_TIMES
 
+    def send(self, data: bytes) -> None:
+        """Send it, and count it."""
+        self.client.bytes_out += len(data)
+        self.client.engine.stats.replication_bytes_out += len(data)
+        self.client.sink.write(data)
+
     @property
     def address(self) -> tuple[str, int]:
         """Where clients find it: as it announced, or where it came from."""

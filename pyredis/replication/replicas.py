@@ -149,7 +149,7 @@ class Replicas:
             sink = replica.client.sink
             if replica.sent == start and replica.is_online and not sink.is_congested:
                 replica.sent = backlog.end
-                sink.write(data)
+                replica.send(data)
             else:
                 self.feed(replica)
         self._trim()
@@ -158,7 +158,7 @@ class Replicas:
         """Send a replica what it lacks, as far as it takes it."""
         sink = replica.client.sink
         while not sink.is_congested and (data := self._next(replica)):
-            sink.write(data)
+            replica.send(data)
         self._check_lag(replica)
 
     def _next(self, replica: Replica) -> bytes:
@@ -257,7 +257,7 @@ class Replicas:
             self._propagation.pass_on(_PING)
         for replica in self.attached.values():
             if replica.waits:
-                replica.client.sink.write(b"\n")
+                replica.send(b"\n")
 
     def _drop_silent(self, now: int) -> None:
         """Drop who does not acknowledge, and who keeps a snapshot from going on that is sent as it is made."""

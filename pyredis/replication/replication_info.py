@@ -7,6 +7,7 @@ from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.replication.failover import Failover
 from pyredis.replication.following import Following
+from pyredis.replication.link_times import LinkTimes
 from pyredis.replication.master_link import MasterLink, Phase
 from pyredis.replication.replica import State
 from pyredis.replication.replicas import Replicas
@@ -87,13 +88,13 @@ class ReplicationInfo:
             "master_sync_in_progress": int(following.phase is Phase.TRANSFER),
             "slave_read_repl_offset": offset if received is None else received,
             "slave_repl_offset": offset,
+            "replica_full_sync_buffer_size": 0,  # of a way of full sync that is not offered
+            "replica_full_sync_buffer_peak": 0,
         }
         if link is not None and following.phase is Phase.TRANSFER:
             fields |= _of_transfer(link, now)
-        if not connected:
-            since = following.down_since
-            fields["master_link_down_since_seconds"] = -1 if since is None else (now - since) // _SECOND
         return fields | {
+            **_of_times(following.times, now, connected),
             "slave_priority": self._config["replica-priority"],
             "slave_read_only": int(self._config["replica-read-only"]),
             "replica_announced": int(self._config["replica-announced"]),
@@ -132,6 +133,16 @@ def _of_transfer(link: MasterLink, now: int) -> "Fields":
         "master_sync_left_bytes": total - read,
         "master_sync_perc": f"{100 * read / total if total else 0:.2f}",
         "master_sync_last_io_seconds_ago": (now - link.last_io) // _SECOND,
+    }
+
+
+def _of_times(times: LinkTimes, now: int, connected: bool) -> "Fields":
+    name, since = ("up", times.up_since) if connected else ("down", times.down_since)
+    return {
+        "master_current_sync_attempts": times.attempts,
+        "master_total_sync_attempts": times.all_attempts,
+        f"master_link_{name}_since_seconds": -1 if since is None else (now - since) // _SECOND,
+        "total_disconnect_time_sec": times.down_in_all // _SECOND,
     }
 
 

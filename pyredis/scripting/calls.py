@@ -64,7 +64,7 @@ class Calls:
         client, caller = self.client, run.caller
         caller.rewritten = ()  # what the script does propagates, never the script
         client.db, client.user, client.no_touch = caller.db, caller.user, caller.no_touch
-        client.resp = 2
+        client.resp, client.wrote = 2, 0
         # What the script reads, its caller may keep.
         client.id, client.tracking = caller.id, caller.tracking
         client.gates = caller.gates & (detours.TRACKING | gates.RESTRICTED)

@@ -13,7 +13,7 @@ where Lua holds much memory, for then a single instruction may be slow, and leas
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import Blocking
@@ -53,6 +53,12 @@ class Overrun:
         self._caller: Client | None = None
         self.deadline_ns: int | None = None  # of code that runs outside of a script: a library that loads
         self._ticked = 0
+        engine.on_stop.append(self._end)
+
+    def _end(self) -> None:
+        """The server ends: the stack of a greenlet that waits for work would keep all of it in memory."""
+        if self._worker is not None:
+            self._worker.throw(GreenletExit)
 
     def run(self, client: "Client", step: Callable[..., Any], *words: Any) -> Any:
         """`step(*words)`, or NO_REPLY when that goes on in the background: then its client is answered later."""

@@ -35,6 +35,7 @@ from pyredis.clock import ManualClock
 from pyredis.config.store import Config
 from pyredis.engine.host import Host, Link, Peer, Step, Tcp, Timer, Timers, Unix
 from pyredis.persistence.background import Background
+from pyredis.persistence.disk import Disk, Syncing
 from pyredis.server.server import Server
 
 PORT = 6379
@@ -295,6 +296,16 @@ class SimulatedHost(Host):
         return self._next_port
 
 
+class PromptDisk(Disk):
+    """The machine's disk, without a thread: how long that took would be left to chance."""
+
+    def sync_later(self, file: int, *, close: bool = False) -> Syncing:
+        """Now."""
+        syncing = Syncing()
+        self._sync_there(syncing, file, close)
+        return syncing
+
+
 class Simulation:
     """`trace`: all that arrived, if `tracing`."""
 
@@ -319,7 +330,7 @@ class Simulation:
         given = {"save": "", "protected-mode": "no", "port": str(PORT), **(config or {})}
         parameters = Config()
         parameters.load_lines("\n".join(f"{key} {value or chr(34) * 2}" for key, value in given.items()), None)
-        engine = build_engine(parameters, host=self.host(name))
+        engine = build_engine(parameters, host=self.host(name), disk=PromptDisk())
         engine[Background].forks_allowed = False  # one process has all servers
         server = Server(engine)
         server.start()

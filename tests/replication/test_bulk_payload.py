@@ -47,11 +47,14 @@ def test_up_to_the_mark_however_it_is_cut(data, sizes, behind, empty):
     assert (found, rest, reader.done, reader.read, reader.size) == (data, behind, True, len(data), None)
 
 
-@pytest.mark.parametrize(
-    "header",
-    [b"hello", b"$-1\r\n", b"$\r\n", b"$+5\r\n", b"$ 5\r\n", b"$5 \r\n", b"$EOF:\r\n", b"$EOF:abc\r\n", b"$EOF:" + MARK + b"x\r\n"]
-    + [b"*1\r\n", b"$" + b"1" * 30 + b"\r\n", b"$" + b"1" * 5000, b"\0"],
-)  # fmt: skip
+NO_HEADERS = [
+    *(b"hello", b"*1\r\n", b"\0"),
+    *(b"$-1\r\n", b"$\r\n", b"$+5\r\n", b"$ 5\r\n", b"$5 \r\n", b"$" + b"1" * 30 + b"\r\n", b"$" + b"1" * 5000),
+    *(b"$EOF:\r\n", b"$EOF:abc\r\n", b"$EOF:" + MARK + b"x\r\n"),
+]
+
+
+@pytest.mark.parametrize("header", NO_HEADERS)
 def test_what_is_no_header(header):
     with pytest.raises(PayloadError, match="Bad protocol from MASTER, the first byte is not '\\$'"):
         PayloadReader().feed(header)

@@ -1,7 +1,7 @@
 """Whatever the link does, and whatever a master or a replica says: it recovers, or refuses with a line in the log.
 
 By default every seventh byte has its cut; `PYREDIS_EXAMPLES=1 pytest tests/replication/test_faults.py -n 2` cuts at
-each. A command is never applied twice or half (each place in the stream is compared), and no more is allocated than was sent.
+each. A command is never applied twice or half: at each place in the stream the dataset is compared.
 """
 
 import pytest

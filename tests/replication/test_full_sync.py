@@ -1,126 +1,124 @@
-"""A diskless sync with somebody who takes nothing: the child, the server, and patience. In which form it is sent."""
+"""Who gets a snapshot, which way, and with whom."""
 
-import contextlib
-import os
-import signal
-import time
-from pathlib import Path
-
-import hiredis
 import pytest
 
-from tests.oracle import wait_for
-from tests.replication.topologies import (
-    OURS,
-    REDIS_8_2,
-    VALKEY,
-    Client,
-    Topology,
-    info,
-    replicate,
-    same_data,
-    syncs,
-    value,
+from pyredis.replication.replicas import Replicas
+from pyredis.testing import Caller
+from tests.replication.wires import Watched
+
+CAPABLE = ("REPLCONF", "capa", "eof", "capa", "psync2")
+
+
+class Asking:
+    """A master, and those who ask it for everything."""
+
+    def __init__(self, folder, **parameters):
+        self.watched = Watched(folder, **parameters)
+        self.watched.run("SET k v", "SET other v", "FUNCTION FLUSH")
+
+    def ask(self, *commands):
+        caller = Caller(self.watched.simulation.host("asking"), ("m", 6379))
+        for words in commands:
+            caller.send(*words)
+            self.watched.simulation.run_for(3)
+        return caller
+
+    def states(self):
+        return [replica.state.shown for replica in self.watched.master.engine[Replicas].attached.values()]
+
+    @property
+    def snapshots(self):
+        return sum("Starting BGSAVE for SYNC" in line for line in self.watched.master.kept.lines)
+
+    def run_for(self, ms):
+        self.watched.simulation.run_for(ms)
+
+
+@pytest.mark.parametrize(
+    ("diskless", "said", "form"),
+    [
+        ("yes", [CAPABLE], b"$EOF:"),
+        ("yes", [], b"$"),
+        ("no", [CAPABLE], b"$"),
+        ("no", [CAPABLE, ("REPLCONF", "rdb-filter-only", "functions")], b"$EOF:"),
+    ],
 )
-
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def master():
-    """A master with more data than sockets hold."""
-    with Topology() as topology:
-        server = topology.server(OURS, "--repl-diskless-sync", "yes", "--rdbcompression", "no", "--hz", "100")
-        value(server.port, "DEBUG", "POPULATE", 3000, "k", 10000)
-        yield server
-
-
-@contextlib.contextmanager
-def stuck(master):
-    """A replica that asks for everything, and reads nothing of it, once the master can write no more."""
-    with contextlib.closing(Client(master.port)) as client:
-        assert client.value("REPLCONF", "capa", "eof") == b"OK"
-        client.send(b"SYNC\r\n")
-        wait_for(lambda: child(master))
-        time.sleep(0.3)  # nothing tells when the buffers of the sockets are full
-        yield client
+def test_which_way(tmp_path, diskless, said, form):
+    asking = Asking(tmp_path, repl_diskless_sync=diskless)
+    caller = asking.ask(*said, ("PSYNC", "?", "-1"))
+    asking.run_for(1000)
+    line, _, payload = caller.said.removeprefix(b"+OK\r\n" * len(said)).lstrip(b"\n").partition(b"\r\n")
+    assert line.startswith(b"+FULLRESYNC ")
+    payload = payload.lstrip(b"\n")
+    assert payload.startswith(form)
+    assert payload.startswith(b"$EOF:") is (form == b"$EOF:")
+    assert (b"other" in payload) is (len(said) < 2)
 
 
-def child(master):
-    """The number of the process that writes for it, or 0."""
-    pid = master.process.pid
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(found[0]) if found else 0
+def test_sync_has_no_line_of_its_own(tmp_path):
+    asking = Asking(tmp_path, repl_diskless_sync="no")
+    caller = asking.ask(("SYNC",))
+    asking.run_for(1000)
+    assert caller.said.lstrip(b"\n").startswith(b"$")
+    asking.watched.run("INCR n")
+    asking.run_for(10)
+    assert caller.said.endswith(b"INCR\r\n$1\r\nn\r\n")
 
 
-def lives(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def test_those_who_come_within_the_delay_share_a_snapshot(tmp_path):
+    asking = Asking(tmp_path, repl_diskless_sync_delay="3")
+    first = asking.ask(CAPABLE, ("PSYNC", "?", "-1"))
+    asking.run_for(2000)
+    second = asking.ask(CAPABLE, ("PSYNC", "?", "-1"))
+    assert (asking.snapshots, asking.states()) == (0, ["wait_bgsave"] * 2)
+    asking.run_for(1500)
+    assert (asking.snapshots, asking.states()) == (1, ["online"] * 2)
+    assert first.said.replace(b"\n", b"") == second.said.replace(b"\n", b"")
 
 
-def saves(master):
-    return info(master.port, "persistence")["rdb_bgsave_in_progress"] == "1"
+def test_no_more_are_waited_for_than_told(tmp_path):
+    asking = Asking(tmp_path, repl_diskless_sync_delay="60", repl_diskless_sync_max_replicas="2")
+    asking.ask(CAPABLE, ("PSYNC", "?", "-1"))
+    asking.run_for(1000)
+    assert asking.snapshots == 0
+    asking.ask(CAPABLE, ("PSYNC", "?", "-1"))
+    asking.run_for(500)
+    assert asking.snapshots == 1
 
 
-def test_a_child_that_is_killed_is_noticed_though_nobody_takes_what_it_wrote(master):
-    with stuck(master):
-        os.kill(child(master), signal.SIGKILL)
-        wait_for(lambda: not saves(master))
-        wait_for(lambda: info(master.port)["connected_slaves"] == "0")
+def test_a_file_that_is_being_written_is_shared_with_who_can_do_as_much(tmp_path):
+    asking = Asking(tmp_path, repl_diskless_sync="no", rdb_key_save_delay="0")
+    one = asking.ask(CAPABLE)
+    others = [asking.ask(CAPABLE), asking.ask()]
+    for caller in (one, *others):
+        caller.send("PSYNC", "?", "-1")
+    asking.run_for(2)
+    asking.run_for(2000)
+    assert asking.states() == ["online"] * 3
+    assert all(caller.said.count(b"+FULLRESYNC") == 1 for caller in (one, *others))
 
 
-@pytest.mark.parametrize("diskless", ["yes", "no"])
-def test_the_child_ends_with_its_server(master, diskless):
-    value(master.port, "CONFIG", "SET", "rdb-key-save-delay", "10000")
-    value(master.port, "CONFIG", "SET", "repl-diskless-sync", diskless)
-    with stuck(master):
-        pid = child(master)
-        master.kill()
-        wait_for(lambda: not lives(pid), 10)
+def test_who_wants_the_dataset_alone_gets_no_stream(tmp_path):
+    asking = Asking(tmp_path, repl_diskless_sync="no")
+    caller = asking.ask(("REPLCONF", "rdb-only", "1"), ("SYNC",))
+    asking.run_for(1000)
+    said = caller.said
+    asking.watched.run("INCR n")
+    asking.run_for(1000)
+    assert (caller.said, caller.gone) == (said, True)
 
 
-def test_who_takes_nothing_is_dropped_though_it_says_that_it_lives(master):
-    value(master.port, "CONFIG", "SET", "repl-timeout", "1")
-    with stuck(master) as client:
-        deadline = time.monotonic() + 20
-        while info(master.port)["connected_slaves"] == "1":
-            assert time.monotonic() < deadline
-            with contextlib.suppress(OSError):
-                client.send(b"\n")
-            time.sleep(0.1)
-        assert "Disconnecting timedout replica (full sync)" in master.log()
-        wait_for(lambda: not saves(master))
+def test_a_filter_needs_a_mark(tmp_path):
+    asking = Asking(tmp_path)
+    caller = asking.ask(("REPLCONF", "rdb-filter-only", "functions"), ("SYNC",))
+    assert caller.said == b"+OK\r\n-ERR Filtered replica requires EOF capability\r\n"
 
 
-@pytest.mark.parametrize("diskless", ["yes", "no"])
-def test_each_gets_fields_that_expire_in_the_form_that_it_reads(diskless):
-    """Redis reads its RDB 12, Valkey its own 80, and what was asked for together is sent in turn."""
-    with Topology() as topology:
-        master = topology.server(OURS, "--repl-diskless-sync", diskless)
-        for command in (
-            ("HSET", "small", "a", 1, "b", 2, "c", 3),
-            ("HPEXPIRE", "small", 100_000_000, "FIELDS", 2, "a", "c"),
-            ("HSET", "large", *range(2000)),
-            ("HPEXPIRE", "large", 100_000_000, "FIELDS", 3, 0, 2, 4),
-            ("SADD", "set", "a", "b"),
-            ("XADD", "stream", "1-1", "a", "b"),
-        ):
-            value(master.port, *command)
-        replicas = [topology.server(kind) for kind in (VALKEY, REDIS_8_2, OURS)]
-        for replica in replicas:
-            replicate(replica, master.port)
-        same_data(master, *replicas)
-        assert syncs(master)[0] == len(replicas)
-        assert info(master.port, "persistence")["rdb_last_bgsave_status"] == "ok"
-        value(master.port, "HPEXPIRE", "small", 1, "FIELDS", 1, "a")
-        wait_for(lambda: value(replicas[0].port, "HLEN", "small") == 2)
-        same_data(master, *replicas)
-
-
-def test_a_version_is_three_numbers(master):
-    for version in ("9", "9.1", "9.1.2.3", "9.1.x", "-1.0.0", "9.1.256", ""):
-        with pytest.raises(hiredis.ReplyError, match=f"ERR Unrecognized version format: {version}$"):
-            value(master.port, "REPLCONF", "version", version)
-    assert value(master.port, "REPLCONF", "version", "9.1.2") == b"OK"
+def test_a_snapshot_that_fails_is_asked_for_again(tmp_path):
+    watched = Watched(tmp_path, repl_diskless_sync="no")
+    watched.run("SET k v", f"CONFIG SET dbfilename x{'y' * 250}")  # longer than a file's name may be, with `temp-`
+    replica = watched.replica()
+    watched.simulation.run_for(5000)
+    assert not watched.in_step(replica)
+    watched.run("CONFIG SET dbfilename m.rdb")
+    watched.settle(replica)

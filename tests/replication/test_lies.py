@@ -344,7 +344,7 @@ def test_a_lying_replica(tmp_path, name, capable, diskless):
     assert not watched.master.kept.failures
     liar.link.abort()
     watched.simulation.run_for(10)
-    assert list(watched.master.engine[Replicas].attached.values())[0].port == 6379
+    assert next(iter(watched.master.engine[Replicas].attached.values())).port == 6379
     assert len(watched.master.engine[Replicas].attached) == 1
 
 

@@ -1,11 +1,12 @@
 """What stands between a replica and its master, and what only says that it is one: for faults of every kind.
 
-All of it runs in a `Simulation`. A `Wire` passes on what both say, and may cut, split or delay it; a `Liar` answers in a
-master's place; `Watched` is a pair of servers whose logs and whose every place in the stream are looked at.
+All of it runs in a `Simulation`. A `Wire` passes on what both say, and may cut, split or delay it; a `Liar` answers in
+a master's place; `Watched` is a pair of servers whose logs and whose every place in the stream are looked at.
 """
 
 import logging
 
+from pyredis.engine.client import NullSink
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.run import run
 from pyredis.engine.roster import Clients
@@ -106,8 +107,9 @@ class Wire:
 
 
 class Liar(Side):
-    """Answers a replica's commands as a master would, but for `lies`: by command, what it says instead, at once or in a list of pieces;
-    to ACK only once.
+    """Answers a replica's commands as a master would, but for `lies`: by command, what it says instead.
+
+    That is bytes, or a list of pieces; to ACK it lies only once.
 
     `sent` counts its bytes; `heard` are the commands that came.
     """
@@ -129,6 +131,18 @@ class Liar(Side):
         for piece in [answer] if isinstance(answer, bytes) else answer:
             self.sent += len(piece)
             self.link.write(piece)
+
+
+class Taking(NullSink):
+    """A client's sink that keeps what is written."""
+
+    address = "10.0.0.1:5000"
+
+    def __init__(self):
+        self.taken = b""
+
+    def write(self, data):
+        self.taken += data
 
 
 class Kept(logging.Handler):

@@ -1,7 +1,9 @@
 """Servers, links and clients on one virtual clock, without asyncio."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 from pytest import fixture, mark, raises
 
@@ -63,6 +65,26 @@ def test_the_same_seed_is_the_same_world():
     others = [replayed(seed) for seed in range(2, 5)]
     assert all(other != trace for other, _ in others)
     assert {said, *(words for _, words in others)} != {said}  # another order of what was reordered
+
+
+def synced(folder, seed):
+    """All that is said while a replica gets a dataset over the disk, and then a stream."""
+    simulation = Simulation(seed, tracing=True)
+    simulation.server("a", {"dir": str(folder), "dbfilename": "a.rdb", "repl-diskless-sync": "no"})
+    caller = Caller(simulation.host("client"), ("a", 6379))
+    caller.send("SET", "k", "v")
+    simulation.run_for(10)
+    simulation.server("b", {"dir": str(folder), "dbfilename": "b.rdb", "replicaof": "a 6379"})
+    simulation.run_for(1000)
+    caller.send("INCR", "n")
+    simulation.run_for(1000)
+    return simulation.trace
+
+
+def test_a_full_sync_over_the_disk_is_left_to_nothing(tmp_path):
+    trace = synced(tmp_path, 1)
+    assert any(b"INCR" in event.what for event in trace if event.target == "b" and isinstance(event.what, bytes))
+    assert all(synced(tmp_path, 1) == trace for _ in range(3))
 
 
 def test_no_asyncio_is_loaded():
@@ -185,3 +207,21 @@ def test_idle_clients_are_dropped_in_virtual_time(ms):
     caller = Caller(simulation.host("c"), ("a", 6379))
     simulation.run_for(ms)
     assert caller.gone == (ms > 1000)
+
+
+def engine_that_ended():
+    """One that ran a script, which has a stack of its own."""
+    simulation = Simulation(seed=1)
+    server = simulation.server("a")
+    caller = Caller(simulation.host("client"), ("a", 6379))
+    caller.send("EVAL", "return 1", "0")
+    assert simulation.run_until(lambda: caller.said == b":1\r\n", 1000)
+    server.end(0)
+    simulation.run_for(5)
+    return weakref.ref(server.engine)
+
+
+def test_a_server_that_has_ended_is_not_kept():
+    engine = engine_that_ended()
+    gc.collect()
+    assert engine() is None

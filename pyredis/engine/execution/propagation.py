@@ -195,9 +195,10 @@ class Propagation:
             return
         if words:
             self.send(client.db.index, words)
-        client.wrote = self.offset
         if self._held is not None:
             self._writers.append(client)
+        else:
+            client.wrote = self.offset
 
     def gather(self, client: "Client") -> None:
         """The commands of a client's read run from here on, until `settle`."""

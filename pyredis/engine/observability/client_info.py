@@ -68,7 +68,7 @@ def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:
         *_memory(client, running),
         ("events", "rw" if sink.output_pending() else "r"),
         ("cmd", client.last_entry.command.name if client.last_entry else "NULL"),
-        ("user", client.user.name),
+        ("user", "(superuser)" if client.role is MASTER else client.user.name),
         ("redir", -1 if client.tracking is None else client.tracking.redirect),
         ("resp", client.resp),
         ("lib-name", client.library_name),

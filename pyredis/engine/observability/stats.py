@@ -53,6 +53,8 @@ class Stats:
         self.operations = Rate()
         self.input_rate = Rate()
         self.output_rate = Rate()
+        self.replication_input_rate = Rate()
+        self.replication_output_rate = Rate()
         self.commands = 0
         self.command_ns = 0
         self.turns = 0  # pipelines that were timed as one
@@ -93,6 +95,8 @@ class Stats:
             "total_net_repl_output_bytes": self.replication_bytes_out,
             "instantaneous_input_kbps": f"{self.input_rate.value / 1024:.2f}",
             "instantaneous_output_kbps": f"{self.output_rate.value / 1024:.2f}",
+            "instantaneous_input_repl_kbps": f"{self.replication_input_rate.value / 1024:.2f}",
+            "instantaneous_output_repl_kbps": f"{self.replication_output_rate.value / 1024:.2f}",
             "rejected_connections": self.rejected_connections,
             "sync_full": self.full_syncs,
             "sync_partial_ok": self.partial_syncs,
@@ -121,6 +125,8 @@ class Stats:
         self.operations.sample(now_ms, self.commands)
         self.input_rate.sample(now_ms, self.bytes_in)
         self.output_rate.sample(now_ms, self.bytes_out)
+        self.replication_input_rate.sample(now_ms, self.replication_bytes_in)
+        self.replication_output_rate.sample(now_ms, self.replication_bytes_out)
 
     def count_error(self, line: bytes) -> None:
         """Count an error reply under its first word; too many different ones end that until a reset."""
