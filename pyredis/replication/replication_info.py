@@ -38,11 +38,13 @@ class ReplicationInfo:
     # What the stream takes
 
     def _for_backlog(self) -> int:
-        return min(self._replicas.buffered, self._config["repl-backlog-size"])
+        size: int = self._config["repl-backlog-size"]
+        return min(self._replicas.buffered, size)
 
     def _for_replicas(self) -> int:
         """What slower replicas still need, beyond the backlog's size."""
-        return max(self._replicas.buffered - self._config["repl-backlog-size"], 0)
+        size: int = self._config["repl-backlog-size"]
+        return max(self._replicas.buffered - size, 0)
 
     def _memory(self) -> "Fields":
         backlog, replicas = self._for_backlog(), self._for_replicas()
