@@ -38,13 +38,12 @@ class ReplicationInfo:
     # What the stream takes
 
     def _for_backlog(self) -> int:
-        size: int = self._config["repl-backlog-size"]
-        return min(self._replicas.buffered, size)
+        return self._replicas.buffered - self._for_replicas()
 
     def _for_replicas(self) -> int:
         """What slower replicas still need, beyond the backlog's size."""
         size: int = self._config["repl-backlog-size"]
-        return max(self._replicas.buffered - size, 0)
+        return max(self._replicas.buffered - size, 0) if self._replicas.attached else 0
 
     def _memory(self) -> "Fields":
         backlog, replicas = self._for_backlog(), self._for_replicas()

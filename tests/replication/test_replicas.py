@@ -249,4 +249,5 @@ def test_what_replicas_wait_for_is_used_and_not_evicted_for(master):
     assert b"$19\r\nreplication.backlog\r\n:16384\r\n" in observed.line("MEMORY STATS")
     master.replicas.drop_all()
     master.pass_time(1000)
+    assert b"mem_clients_slaves:0\r\n" in observed.line("INFO memory")
     assert memory.used() - before < 16384 + 2 * BLOCK_BYTES + 9000 + 1000
