@@ -69,6 +69,7 @@ class Engine:
         self.aside = 0  # gates in no word: who they are for is led to them (`rewire`, `refuse_writes`)
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
+        self._cron_missed = False  # while a script overran
         self.busy = b""  # what the gate BUSY answers
         self._when_free: list[Step] = []
         self.components: dict[type, Any] = {}
@@ -167,13 +168,28 @@ class Engine:
                 entry.leave_plain_path(on)
 
     def cron(self) -> None:
-        """Periodic work: `hz` times a second."""
+        """Periodic work: `hz` times a second, or as soon as the script that overruns is done."""
         self.host.run_due()
         self.tick()
-        if self.cron_paused or self.gates & gates.BUSY:
+        if self.cron_paused:
+            return
+        if self.gates & gates.BUSY:
+            self._make_up_for_cron()
             return
         for step in self.cron_steps:
             step()
+
+    def _make_up_for_cron(self) -> None:
+        """Else scripts that overrun one after the other would leave it no moment."""
+        if self._cron_missed:
+            return
+        self._cron_missed = True
+
+        def cron() -> None:
+            self._cron_missed = False
+            self.cron()
+
+        self.when_free(lambda: self.host.soon(cron))
 
     def when_free(self, step: Step) -> None:
         """Tick and run `step`: now, or when the script that overruns is done, for until then nothing changes."""

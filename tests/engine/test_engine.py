@@ -95,3 +95,24 @@ def test_rows_are_found_in_any_case_and_with_their_subcommand():
         engine.find([b"CLIENT", b"nosuch"])
     rows = list(engine.rows())
     assert len(rows) == len(set(rows)) > 300
+
+
+def test_cron_comes_to_it_between_scripts_that_overrun():
+    engine = Observed().engine
+    passed = []
+    engine.cron_steps.append(lambda: passed.append(engine.gates & gates.BUSY))
+    engine.gates |= gates.BUSY
+    for _ in range(3):
+        engine.cron()
+    assert passed == []
+    engine.gates &= ~gates.BUSY
+    engine.freed()
+    engine.gates |= gates.BUSY  # the next one was quicker
+    engine.host.run_due()
+    assert passed == []
+    engine.gates &= ~gates.BUSY
+    engine.freed()
+    engine.host.run_due()
+    assert passed == [0]
+    engine.host.run_due()
+    assert passed == [0]
