@@ -189,7 +189,10 @@ class Engine:
             self._cron_missed = False
             self.cron()
 
-        self.when_free(lambda: self.host.soon(cron))
+        def soon() -> None:
+            self.host.soon(cron)
+
+        self.when_free(soon)
 
     def when_free(self, step: Step) -> None:
         """Tick and run `step`: now, or when the script that overruns is done, for until then nothing changes."""
