@@ -69,7 +69,8 @@ def _expire(
         ctx.rewritten = (b"UNLINK" if ctx.engine.config["lazyfree-lazy-expire"] else b"DEL", key)
     else:
         db.expire_at(key, when)
-        ctx.rewritten = (b"PEXPIREAT", key, b"%d" % when, *options)
+        if relative or unit != 1:
+            ctx.rewritten = (b"PEXPIREAT", key, b"%d" % when, *options)
     return 1
 
 

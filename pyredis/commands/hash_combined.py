@@ -51,7 +51,7 @@ def hgetex(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: bytes,
     if not len(hash):
         return values
     if when is not None:
-        repeat = (b"HPEXPIREAT", key, b"%d" % when, b"FIELDS", b"%d" % len(fields), *fields)
+        repeat = (b"HPEXPIREAT", key, b"%d" % when, *given)
         if _set_times(ctx, key, hash, fields, when, repeat):
             left = dict(zip(fields, values, strict=True))
             values = [left.pop(field, None) for field in fields]  # named again, a deleted field is gone
@@ -60,7 +60,7 @@ def hgetex(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: bytes,
         persisted = sum(map(hash.persist, fields))
         if persisted:
             db.changed(key, events.HPERSIST, persisted)
-            ctx.rewritten = (b"HPERSIST", key, b"FIELDS", b"%d" % len(fields), *fields)
+            ctx.rewritten = (b"HPERSIST", key, *given)
     return values
 
 
@@ -190,7 +190,9 @@ def hsetex(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: bytes,
         db.put(key, hash, events.HSET, count)
     if options.when is not None:
         at = options.at
-        repeat = (b"HSETEX", key, *given[: at - 1], b"PXAT", b"%d" % options.when, *given[at + 1 :])
+        repeat = (ctx.argv[0], key, *given[: at - 1], b"PXAT", b"%d" % options.when, *given[at + 1 :])
+        if given[at - 1].upper() == b"PXAT":
+            repeat = tuple(ctx.argv)
         _set_times(ctx, key, hash, fields, options.when, repeat)
     return 1
 

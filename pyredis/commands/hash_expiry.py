@@ -93,9 +93,10 @@ def _expire(ctx: Client, key: bytes, words: tuple[bytes, ...], unit: int, *, rel
     elif updated:
         db.fields_change(key, hash)
         db.changed(key, events.HEXPIRE, len(updated))
+        command = ctx.argv[0] if unit == 1 and not relative else b"HPEXPIREAT"
         ctx.rewritten = (
-            *(b"HPEXPIREAT", key, b"%d" % when, *options),
-            *(b"FIELDS", b"%d" % len(updated), *updated),
+            *(command, key, b"%d" % when, *options),
+            *(words[1 + len(options)], b"%d" % len(updated), *updated),
         )
     return results
 

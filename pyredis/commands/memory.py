@@ -59,18 +59,19 @@ def memory_stats(ctx: Client) -> dict[bytes, Any]:
     engine = ctx.engine
     used = engine[Memory].used()
     peak = engine.stats.peak_memory = max(engine.stats.peak_memory, used)
-    clients, parts = engine[ClientMemory].estimate(), {name: part() for name, part in engine[Memory].parts.items()}
+    clients, memory = engine[ClientMemory].estimate(), engine[Memory]
+    parts = {name: part() for name, part in (memory.parts | memory.spared).items()}
     databases = {b"db.%d" % db.index: _database(db) for db in engine.keyspace.databases if len(db)}
-    overhead = engine[Memory].overhead()
+    overhead = memory.overhead()
     dataset = max(used - overhead, 0)
     keys = sum(map(len, engine.keyspace.databases))
     return {
         b"peak.allocated": peak,
         b"total.allocated": used,
         b"startup.allocated": STARTUP,
-        b"replication.backlog": 0,
+        b"replication.backlog": parts.get("replication_backlog", 0),
         b"replica.fullsync.buffer": 0,
-        b"clients.slaves": 0,
+        b"clients.slaves": parts.get("replicas", 0),
         b"clients.normal": clients,
         b"cluster.links": 0,
         b"aof.buffer": 0,

@@ -1,6 +1,6 @@
 """Whole strings: SET and GET with their older variants, and several keys at once.
 
-What expires propagates with its absolute time (`PXAT`), what answers the old value without `GET`.
+What expires propagates with its absolute time (`PXAT`) if that was not given, what answers the old value without `GET`.
 """
 
 from collections.abc import Sequence
@@ -49,12 +49,13 @@ def read_expiry(word: bytes, options: Arguments, before: Expiry | None) -> Expir
     return Expiry(word, options.word())
 
 
-def _store(ctx: Client, key: bytes, value: bytes, when: int | None) -> None:
-    """Store a value that expires at `when`, or not."""
+def _store(ctx: Client, key: bytes, value: bytes, when: int | None, *, as_given: bool = False) -> None:
+    """Store a value that expires at `when`, or not; `as_given`: the command already says when."""
     ctx.db.set(key, value, events.SET)
     if when is not None:
         ctx.db.expire_at(key, when, None)
         ctx.db.changed(key, events.EXPIRE, 0)  # an event of its own, but one change with the SET
+    if when is not None and not as_given:
         ctx.rewritten = (b"SET", key, value, b"PXAT", b"%d" % when)
 
 
@@ -126,7 +127,7 @@ def set(ctx: Client, key: bytes, value: bytes, *words: bytes) -> Status | bytes 
     if options.keep:
         db.put(key, value, events.SET)
     else:
-        _store(ctx, key, value, when)
+        _store(ctx, key, value, when, as_given=options.expiry is not None and options.expiry.option == b"PXAT")
     if options.get and when is None:
         ctx.rewritten = (b"SET", key, value, *(word for word in words if word.upper() != b"GET"))
     return answer

@@ -50,7 +50,6 @@ IDLE: dict[str, str] = {
     "lists are kept uncompressed": "list-compress-depth",
     "all that wait are accepted": "max-new-connections-per-cycle",
     "sockets are not marked": "socket-mark-id",
-    "connections are made from any address": "bind-source-addr",
     "a full sync has one connection": "repl-rdb-channel replica-full-sync-buffer-limit",
     "sockets send at once": "repl-disable-tcp-nodelay",
     "an emptied database is always freed in slices": "replica-lazy-flush",

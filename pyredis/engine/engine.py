@@ -136,6 +136,14 @@ class Engine:
                 flags |= self.flags(None, queued.entry, queued.argv)
         return flags
 
+    def shared_flags(self, transaction: Transaction | None, entry: Entry, argv: Argv) -> int:
+        """The same, but of EXEC the flags that every queued command has."""
+        flags = self.flags(None, entry, argv)
+        if entry is self.exec and transaction is not None:
+            for queued in transaction.queue:
+                flags &= self.flags(None, queued.entry, queued.argv)
+        return flags
+
     def rows(self) -> Iterable[Entry]:
         """Every row once, subcommands behind their container."""
         for entry in dict.fromkeys(self.entries.values()):

@@ -237,8 +237,11 @@ class Host:
         """Let others connect: `accept` makes a peer for each. Raises OSError where that is not possible."""
         raise OSError(f"cannot listen at {where} without a network")
 
-    def dial(self, address: tuple[str, int], peer: Peer) -> Link:
-        """Connect to a host and port; the link may be written to when the peer hears that it is connected."""
+    def dial(self, address: tuple[str, int], peer: Peer, source: str | None = None) -> Link:
+        """Connect to a host and port; the link may be written to when the peer hears that it is connected.
+
+        From the address `source`, if that is possible (`bind-source-addr`).
+        """
         raise OSError(f"cannot connect to {address} without a network")
 
 

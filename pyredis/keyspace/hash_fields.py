@@ -69,15 +69,16 @@ def expire_some(db: Database, limit: int) -> int:
         gone = value.expire_overdue(db.space.now, limit)
         db.fields_change(key, value)
         if gone:
-            _expired(db, key, value, gone)
+            _expired(db, key, value, gone, asked_for=False)
             return len(gone)
     return 0
 
 
-def _expired(db: Database, key: bytes, hash: Hash, fields: list[bytes]) -> None:
-    """Fields were deleted because their time has passed; an empty hash goes."""
+def _expired(db: Database, key: bytes, hash: Hash, fields: list[bytes], *, asked_for: bool = True) -> None:
+    """Fields were deleted because their time has passed, as one change if a command asked; an empty hash goes."""
     space = db.space
     space.expired_fields += len(fields)
     db.shrunk(key, hash, events.HEXPIRED, 0)
     if space.on_fields_expired is not None:
-        space.on_fields_expired(db, key, fields)
+        for gone in (fields,) if asked_for else ([field] for field in fields):
+            space.on_fields_expired(db, key, gone)

@@ -78,9 +78,9 @@ class Farewell:
         self._engine[Blocking].look_again()
 
     def _cron(self) -> None:
-        shut_down, self._scheduled = self._scheduled, None
-        if shut_down is not None and not self.waits:
-            shut_down()
+        if self._scheduled is not None and not self.waits:
+            self._scheduled()  # till then it is near
+        self._scheduled = None
         self._check()
 
     def _check(self) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _LINE_MAX = 4096
 _SLICE_BYTES = 64 * 1024
+_WAITING_MAX = 64 * 1024  # of the stream that is read before its turn has come
 _PROGRESS_MS = 5000
 
 
@@ -101,7 +102,12 @@ class MasterLink:
         self._transfer: Transfer | None = None
         self._waiting = bytearray()  # what was read and has its turn later
         self._is_busy = False  # what comes has to wait
-        self._link = engine.host.dial(address, self)
+        self._link = engine.host.dial(address, self, engine.config["bind-source-addr"])
+
+    @property
+    def received_offset(self) -> int | None:
+        """The offset up to which the stream has come, whatever of it took effect; None before it begins."""
+        return None if self.stream is None else self.stream.received + len(self._waiting)
 
     # From the link
 
@@ -120,10 +126,12 @@ class MasterLink:
         """Whatever it is, it goes to whose turn it is."""
         self.last_io = self._engine.clock.now_ms()
         self._engine.stats.replication_bytes_in += len(data)
-        if self._is_busy:
-            self._waiting += data
-        else:
+        if not self._is_busy:
             self._handle(data)
+            return
+        self._waiting += data
+        if self._is_full:
+            self._link.pause_reading()
 
     def _handle(self, data: bytes) -> None:
         while data and self._owner is not None:
@@ -330,12 +338,17 @@ class MasterLink:
         return rest
 
     def _wait(self) -> None:
-        """Until a script that overruns is done, or a pause is over."""
-        self._rest()
+        """Until a script that overruns is done, or a pause is over; meanwhile the master is still heard."""
+        self._is_busy = True
         if self._engine.gates & gates.BUSY:
             self._engine.when_free(self._go_on)
         else:
             self._engine[Pause].when_over(self._go_on)
+
+    @property
+    def _is_full(self) -> bool:
+        """No more is read before some of it took effect."""
+        return len(self._waiting) > _WAITING_MAX
 
     def _rest(self) -> None:
         """Others have their turn."""
@@ -364,6 +377,8 @@ class MasterLink:
 
     def check_time(self, now: int) -> None:
         """Give up a master that is silent for longer than `repl-timeout`."""
+        if self._is_full:
+            self.last_io = now  # it is we who do not listen
         if now - self.last_io <= self._engine.config["repl-timeout"] * 1000:
             return
         if self.phase is Phase.CONNECTED:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.good_replicas import GoodReplicas
 from pyredis.engine.execution.propagation import Propagation
+from pyredis.engine.memory.used_memory import Memory
 from pyredis.replication.failover import Failover
 from pyredis.replication.following import Following
 from pyredis.replication.link_times import LinkTimes
@@ -31,15 +32,27 @@ class ReplicationInfo:
         engine.info.add("Replication", self._fields)
         engine.info.add("Persistence", lambda: {"async_loading": int(bool(engine.gates & gates.ASYNC_LOADING))})
         engine.info.add("Memory", self._memory)
+        engine[Memory].parts["replication_backlog"] = self._for_backlog
+        engine[Memory].spared["replicas"] = self._for_replicas
+
+    # What the stream takes
+
+    def _for_backlog(self) -> int:
+        size: int = self._config["repl-backlog-size"]
+        return min(self._replicas.buffered, size)
+
+    def _for_replicas(self) -> int:
+        """What slower replicas still need, beyond the backlog's size."""
+        size: int = self._config["repl-backlog-size"]
+        return max(self._replicas.buffered - size, 0)
 
     def _memory(self) -> "Fields":
-        """What the stream takes: the backlog, and what slower replicas still need beyond its size."""
-        total, size = self._replicas.buffered, self._config["repl-backlog-size"]
+        backlog, replicas = self._for_backlog(), self._for_replicas()
         return {
-            "mem_not_counted_for_evict": max(total - size, 0),
-            "mem_replication_backlog": min(total, size),
-            "mem_total_replication_buffers": total,
-            "mem_clients_slaves": max(total - size, 0),
+            "mem_not_counted_for_evict": replicas,
+            "mem_replication_backlog": backlog,
+            "mem_total_replication_buffers": backlog + replicas,
+            "mem_clients_slaves": replicas,
         }
 
     # ROLE
@@ -79,14 +92,14 @@ class ReplicationInfo:
         following, offset, now = self._following, self._propagation.offset, self._engine.clock.now_ms()
         link = following.link
         connected = following.phase is Phase.CONNECTED
-        received = link.stream.received if link is not None and link.stream is not None else offset
+        received = link.received_offset if link is not None else None
         fields: Fields = {
             "master_host": host,
             "master_port": port,
             "master_link_status": "up" if connected else "down",
             "master_last_io_seconds_ago": (now - link.last_io) // _SECOND if link is not None and connected else -1,
             "master_sync_in_progress": int(following.phase is Phase.TRANSFER),
-            "slave_read_repl_offset": received,
+            "slave_read_repl_offset": offset if received is None else received,
             "slave_repl_offset": offset,
             "replica_full_sync_buffer_size": 0,  # of a way of full sync that is not offered
             "replica_full_sync_buffer_peak": 0,

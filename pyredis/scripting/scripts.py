@@ -195,7 +195,7 @@ class Scripts:
             run.readonly = permitted(script.flags, readonly)
             demand_memory(client, script.flags)
             run.allows_oom = "allow-oom" in script.flags
-        elif engine.gates & gates.MASTER_GONE:
+        elif engine.gates & gates.MASTER_GONE and client.role.gates & gates.MASTER_GONE:
             raise master_down()
         function = script.function or self._compiled(script)
         step = (self._interpreter or self.interpreter).run

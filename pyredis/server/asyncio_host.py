@@ -5,6 +5,7 @@ Where that clock stands still, they run when who moves it says so (`run_due`).
 """
 
 import asyncio
+import contextlib
 import signal
 import socket
 import sys
@@ -85,7 +86,7 @@ class AsyncioHost(Host):
         """Let others connect, from now on. Raises OSError where that is not possible."""
         return AsyncioListener(self, where, accept, backlog)
 
-    def dial(self, address: tuple[str, int], peer: Peer) -> Link:
+    def dial(self, address: tuple[str, int], peer: Peer, source: str | None = None) -> Link:
         """Connect to a host and port; the link may be written to when the peer hears that it is connected."""
         link = SocketLink(peer)
 
@@ -95,10 +96,18 @@ class AsyncioHost(Host):
             elif (failure := task.exception()) is not None:
                 link.connection_lost(failure if isinstance(failure, Exception) else None)
 
-        task = self.start(self.loop.create_connection(lambda: link, *address))
+        task = self.start(self._connect(link, address, source))
         link.close = link.abort = task.cancel
         task.add_done_callback(done)
         return link
+
+    async def _connect(self, link: SocketLink, address: tuple[str, int], source: str | None) -> None:
+        """From `source` or, where that fails, from any address, like Redis."""
+        if source:
+            with contextlib.suppress(OSError):
+                await self.loop.create_connection(lambda: link, *address, local_addr=(source, 0))
+                return
+        await self.loop.create_connection(lambda: link, *address)
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Begin what only asyncio can do; nothing waits for it."""

@@ -1,15 +1,19 @@
 """SIGTERM and SIGINT shut down in order, when cron comes to it; a second SIGINT ends the process at once.
 
-So a script that runs is done by then, and SHUTDOWN ABORT comes in time behind DEBUG PAUSE-CRON.
+So a script that runs is done by then, and SHUTDOWN ABORT comes in time behind DEBUG PAUSE-CRON. The second is heard by
+Python itself, between two of its instructions, for the loop hears nothing while it saves the last snapshot.
 """
 
+import contextlib
 import os
 import signal
 import sys
 from functools import partial
 
+from pyredis.persistence.saving import Saving
 from pyredis.replication.farewell import Farewell
 from pyredis.server.asyncio_host import AsyncioHost
+from pyredis.server.process import exit_at_once
 from pyredis.server.server import Server
 
 
@@ -23,9 +27,10 @@ def handle_signals(host: AsyncioHost, server: Server) -> None:
 
 def _stop(server: Server, name: str, parameter: str) -> None:
     log = server.engine.log
-    if server.asked_to_end and name == "SIGINT":
-        log.warning("You insist... exiting now.")
-        os._exit(1)
+    if name == "SIGINT":
+        _insist(server)
+    if sys.platform != "win32":  # where the loop's own handler has this place
+        signal.signal(signal.SIGINT, lambda *_: _insist(server))
     log.warning("Received %s scheduling shutdown...", name)
     asked = server.engine.config[parameter]
     save = True if "save" in asked else False if "nosave" in asked else None
@@ -36,3 +41,12 @@ def _stop(server: Server, name: str, parameter: str) -> None:
             log.warning(text, name)
 
     server.engine[Farewell].schedule(shut_down)
+
+
+def _insist(server: Server) -> None:
+    """End the process now, if it was asked to before; the snapshot that it writes goes."""
+    if server.asked_to_end:
+        server.engine.log.warning("You insist... exiting now.")
+        with contextlib.suppress(OSError):
+            server.engine[Saving].temporary(os.getpid()).unlink()
+        exit_at_once()

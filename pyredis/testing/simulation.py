@@ -281,7 +281,7 @@ class SimulatedHost(Host):
         self.simulation.listening[place] = accept
         return SimulatedListener(self.simulation, [place], port)
 
-    def dial(self, address: tuple[str, int], peer: Peer) -> Link:
+    def dial(self, address: tuple[str, int], peer: Peer, source: str | None = None) -> Link:
         """Connect to another host's port; the link may be written to when the peer hears that it is connected."""
         name, port = address
         here, there = f"{self.name}:{self._free_port()}", f"{name}:{port}"

@@ -141,7 +141,7 @@ def test_persisting_is_one_change(observed):
 # After a and b have expired: the reply, events, what propagates, and how many fields HLEN counts.
 OVERDUE = [
     ("HGET h a", b"$-1", ["hexpired"], ["HDEL h a"], 2),
-    ("HMGET h a b c a", b"*4 $-1 $-1 $1 3 $-1", ["hexpired"], ["HDEL h a", "HDEL h b"], 1),
+    ("HMGET h a b c a", b"*4 $-1 $-1 $1 3 $-1", ["hexpired"], ["MULTI", "HDEL h a", "HDEL h b", "EXEC"], 1),
     ("HEXISTS h a", b":0", ["hexpired"], ["HDEL h a"], 2),
     ("HSTRLEN h a", b":0", ["hexpired"], ["HDEL h a"], 2),
     ("HGETALL h", b"*2 $1 c $1 3", [], [], 3),
@@ -149,8 +149,8 @@ OVERDUE = [
     ("HVALS h", b"*1 $1 3", [], [], 3),
     ("HSCAN h 0", b"*2 $1 0 *2 $1 c $1 3", [], [], 3),
     ("HLEN h", b":3", [], [], 3),
-    ("HRANDFIELD h", b"$1 c", ["hexpired"], ["HDEL h a", "HDEL h b"], 1),
-    ("HRANDFIELD h 9", b"*1 $1 c", ["hexpired"], ["HDEL h a", "HDEL h b"], 1),
+    ("HRANDFIELD h", b"$1 c", ["hexpired"], ["MULTI", "HDEL h a", "HDEL h b", "EXEC"], 1),
+    ("HRANDFIELD h 9", b"*1 $1 c", ["hexpired"], ["MULTI", "HDEL h a", "HDEL h b", "EXEC"], 1),
     ("HINCRBY h a 5", b":5", ["hexpired", "hincrby"], ["HDEL h a", "HINCRBY h a 5"], 3),
     ("HSETNX h a 9", b":1", ["hexpired", "hset"], ["HDEL h a", "HSETNX h a 9"], 3),
     ("HSET h a 9", b":0", ["hset"], ["HSET h a 9"], 3),

@@ -10,7 +10,6 @@ from pyredis.replication.following import Following
 from tests.observed import ask
 
 REFUSED = b"-READONLY You can't write against a read only replica.\r\n"
-RUNS_WRITE = "-READONLY Can not run script with write flag on readonly replica.\r\n"
 
 
 @fixture
@@ -41,7 +40,7 @@ def test_no_gate_stands_for_reads(client):
         ),
         (["MULTI", "GET k", "EXEC"], b"+OK\r\n+QUEUED\r\n*1\r\n$1\r\nv\r\n"),
         (["EVAL \"return redis.call('get','k')\" 1 k"], b"$1\r\nv\r\n"),
-        (["EVAL '#!lua\nreturn 1' 0"], RUNS_WRITE.encode()),
+        (["EVAL '#!lua\nreturn 1' 0"], REFUSED),
         (["EVAL '#!lua flags=no-writes\nreturn 1' 0"], b":1\r\n"),
     ],
 )
@@ -76,3 +75,27 @@ def test_a_replica_without_its_master_may_be_told_to_say_so(client):
     assert ask(client, "INFO server").startswith(b"$")
     client.engine[Following].promote()
     assert ask(client, "GET k") == b"$1\r\nv\r\n"
+
+
+SAYS_SO = b"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n"
+
+
+@mark.parametrize(
+    ("line", "alone", "queued_before"),
+    [
+        ("GET k", SAYS_SO, b"-EXECABORT Transaction discarded because of: " + SAYS_SO[1:]),
+        ("PING", SAYS_SO, b"-EXECABORT Transaction discarded because of: " + SAYS_SO[1:]),
+        ("EVAL '#!lua\nreturn 1' 0", SAYS_SO, b"-EXECABORT Transaction discarded because of: " + SAYS_SO[1:]),
+        ("EVAL '#!lua flags=allow-stale\nreturn 1' 0", b":1\r\n", b"*1\r\n:1\r\n"),
+        ("EVAL 'return 1' 0", SAYS_SO, b"*1\r\n" + SAYS_SO),
+        ("PUBLISH c m", b":0\r\n", b"*1\r\n:0\r\n"),
+    ],
+)
+def test_what_was_queued_before_is_as_old(client, line, alone, queued_before):
+    """The answers of Redis 8.2.3."""
+    ask(client, "CONFIG SET replica-serve-stale-data no", "CONFIG SET replica-read-only no")
+    assert ask(client, line) == alone
+    client.engine[Following].promote()
+    ask(client, "MULTI", line)
+    ask(client.engine[Clients].connect(), "REPLICAOF nowhere 1")
+    assert ask(client, "EXEC") == queued_before

@@ -10,8 +10,10 @@ from pyredis.clock import ManualClock
 from pyredis.engine.execution.pause import ASKED, FAILING_OVER, FOREVER, Pause
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.roles import REPLICA
+from pyredis.engine.memory.used_memory import Memory
 from pyredis.engine.roster import Clients
 from pyredis.engine.sessions import Sessions
+from pyredis.replication.backlog import BLOCK_BYTES
 from pyredis.replication.replica import State
 from pyredis.replication.replicas import GETACK, Replicas
 from tests.observed import Observed
@@ -224,3 +226,27 @@ def test_who_waits_for_a_log_that_is_switched_off_is_told():
             value(server.port, "CONFIG", "SET", "appendonly", "no")
             with pytest.raises(Exception, match="WAITAOF cannot be used when numlocal is set"):
                 raise client._next()
+
+
+def test_what_replicas_wait_for_is_used_and_not_evicted_for(master):
+    """As in Redis: the backlog counts against `maxmemory`, what slower replicas need beyond it does not."""
+    observed = master.observed
+    observed.line("CONFIG SET repl-backlog-size 16384")
+    observed.line("SET k v")
+    master.attach(State.SEND_BULK)
+    memory = master.engine[Memory]
+    before, counted = memory.used(), memory.beside()
+    for _ in range(40):
+        observed.line(f"SETRANGE big 0 {'x' * 9000}")
+        master.replicas.flush()
+    fields = dict(line.split(":") for line in observed.line("INFO memory").decode().split("\r\n") if ":" in line)
+    spared = int(fields["mem_not_counted_for_evict"])
+    assert fields["mem_replication_backlog"] == "16384"
+    assert fields["mem_clients_slaves"] == str(spared)
+    assert 300_000 < spared < 700_000
+    assert memory.beside() - counted <= 16384
+    assert spared <= memory.used() - before < spared + 16384 + 2 * 9000 + 1000
+    assert b"$19\r\nreplication.backlog\r\n:16384\r\n" in observed.line("MEMORY STATS")
+    master.replicas.drop_all()
+    master.pass_time(1000)
+    assert memory.used() - before < 16384 + 2 * BLOCK_BYTES + 9000 + 1000

@@ -176,6 +176,20 @@ def test_a_second_interrupt_ends_the_process_at_once(start):
     other.close()
 
 
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_the_last_snapshot_is_written_ends_the_process_and_leaves_none(start, tmp_path, first):
+    port, process = start("--save", "3600 1")
+    for at in range(20):
+        ask(port, "SET", str(at), "v")
+    ask(port, "CONFIG", "SET", "rdb-key-save-delay", "1000000")
+    process.send_signal(first)
+    written = tmp_path / f"temp-{process.pid}.rdb"
+    wait_for(written.exists)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5) == 1
+    assert not list(tmp_path.glob("*.rdb"))
+
+
 @pytest.mark.parametrize("words", ["SHUTDOWN", "SHUTDOWN SAVE", "SHUTDOWN NOSAVE"])
 def test_who_sends_more_behind_it_is_not_answered(start, words):
     port, process = start("--save", "3600 1")

@@ -54,7 +54,7 @@ def not_subscribed(engine: Engine, client: Client, entry: Entry, argv: Argv) -> 
 
 def loaded(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """While the dataset is loaded, only what does not need it runs."""
-    if not entry.command.flags & LOADING:
+    if not engine.shared_flags(client.transaction, entry, argv) & LOADING:
         raise CommandError(b"Redis is loading the dataset in memory", b"LOADING")
 
 
@@ -80,20 +80,18 @@ def replicated(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 def writable(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """A replica's clients do not write; scripts ask for each command."""
     if engine.flags(client.transaction, entry, argv) & WRITE:
-        if entry.script:
-            raise CommandError(b"Can not run script with write flag on readonly replica.", b"READONLY")
         raise read_only_replica()
 
 
 def fresh(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """A replica that lost its master may have been told not to serve old data."""
-    if not engine.flags(client.transaction, entry, argv) & STALE:
+    if not engine.shared_flags(client.transaction, entry, argv) & STALE:
         raise master_down()
 
 
 def not_replaced(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """While another dataset is loaded beside this one, what would interfere does not run."""
-    if entry.command.flags & NO_ASYNC_LOADING:
+    if engine.flags(client.transaction, entry, argv) & NO_ASYNC_LOADING:
         raise CommandError(b"Redis is loading the dataset in memory", b"LOADING")
 
 

@@ -182,7 +182,8 @@ class Blocking:
         client = wait.client
         if client.waiting is not wait:
             return  # served by another key, or gone
-        value = client.db.peek(place[1])
+        db, key = client.db, place[1]
+        value = None if db.is_due(key) else db.table.get(key)  # which does not expire it, as nobody asked for it
         if not isinstance(value, wait.blocked.classes) and not wait.blocked.wakes_on_loss:
             return
         self._dequeue(wait)

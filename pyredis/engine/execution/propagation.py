@@ -181,8 +181,9 @@ class Propagation:
         self.send(db.index, (b"UNLINK" if self._engine.config[lazily] else b"DEL", key))
 
     def _send_expired_fields(self, db: "Database", key: bytes, fields: list[bytes]) -> None:
-        for field in fields:
-            self.send(db.index, (b"HDEL", key, field))
+        with self.transaction():
+            for field in fields:
+                self.send(db.index, (b"HDEL", key, field))
 
     def feed(self, client: "Client") -> None:
         """The client's command changed something."""

@@ -39,13 +39,17 @@ _BESIDE = frozenset((events.NEW, events.OVERWRITTEN, events.TYPE_CHANGED, events
 
 
 class Memory:
-    """`limit` is `maxmemory`. `parts`: what there is beside keys and clients, by name, with what tells its bytes."""
+    """`limit` is `maxmemory`. `parts`: what there is beside keys and clients, by name, with what tells its bytes.
+
+    `spared`: the same, of what is used but not held against the limit. To evict for it would make more of it.
+    """
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._space = engine.keyspace
         self.limit = 0
         self.parts: dict[str, Callable[[], int]] = {}
+        self.spared: dict[str, Callable[[], int]] = {}
         self.on_over: Callable[[], None] | None = None  # the limit was lowered below what is used
         self._sizes: list[Table[int]] = []  # of every key, while there is a limit
         self._totals: list[int] = []  # a database's
@@ -62,18 +66,21 @@ class Memory:
     def used(self) -> int:
         """Bytes in use, now."""
         data = self._data if self.limit else self._estimate()
-        return STARTUP + data + self._engine[ClientMemory].estimate() + self.beside()
+        return STARTUP + data + self._engine[ClientMemory].estimate() + self.beside() + self._spared()
 
     def overhead(self) -> int:
         """Of `used`, what is not the data's."""
         keys = sum(map(len, self._space.databases))
         expiring = sum(db.expires.count for db in self._space.databases)
         clients = self._engine[ClientMemory].estimate()
-        return STARTUP + clients + self.beside() + keys * SLOT + expiring * EXPIRY
+        return STARTUP + clients + self.beside() + self._spared() + keys * SLOT + expiring * EXPIRY
 
     def beside(self) -> int:
-        """Bytes beside keys and clients."""
+        """Bytes beside keys and clients that are held against the limit."""
         return sum(part() for part in self.parts.values())
+
+    def _spared(self) -> int:
+        return sum(part() for part in self.spared.values())
 
     @property
     def is_over(self) -> bool:

@@ -18,7 +18,7 @@ from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.messaging.monitors import Monitors
 from pyredis.engine.roster import Clients
 from tests.commands.test_clients import ask, connected
-from tests.observed import overhear
+from tests.observed import Observed, overhear
 from tests.oracle import RawClient, Recording, encode, wait_for
 
 SCENES = {
@@ -268,6 +268,21 @@ def test_a_key_that_expires_in_the_transaction_serves_nobody(clock):
     assert said(client) == b""
     ask(pusher, "RPUSH l b")
     assert said(client) == served(b"l", b"b")
+
+
+def test_who_waits_for_a_key_that_is_due_does_not_expire_it(clock):
+    """As in Redis 8.2.3, where the DEL follows when somebody asks for the key."""
+    observed = Observed(clock)
+    client = connected(observed.engine)
+    ask(client, "BLPOP l 0")
+    ask(observed.client, "SELECT 1", "RPUSH l a", "PEXPIRE l 100")
+    clock.advance(101)
+    observed.sent.clear()
+    ask(observed.client, "SWAPDB 0 1")
+    assert said(client) == b""
+    assert observed.sent == ["SWAPDB 0 1"]
+    ask(observed.client, "SELECT 0", "EXISTS l")
+    assert observed.sent == ["SWAPDB 0 1", "DEL l"]
 
 
 def test_a_password_set_meanwhile_is_not_asked_of_who_is_in(engine):

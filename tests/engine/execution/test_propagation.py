@@ -84,6 +84,31 @@ def test_times_are_sent_as_points_in_time(observed, handler):
     assert observed.sent[0].endswith(" PXAT 1010000") or observed.sent[0] == "PEXPIREAT a 1010000"
 
 
+@mark.parametrize(
+    ("line", "sent"),
+    [
+        ("set a 1 pxat 2000000", "set a 1 pxat 2000000"),
+        ("SET a 1 xx pxat 2000000 get", "SET a 1 xx pxat 2000000 get"),
+        ("set a 1 exat 2000 get", "SET a 1 PXAT 2000000"),
+        ("pexpireat a 2000000", "pexpireat a 2000000"),
+        ("expireat a 2000 xx", None),
+        ("expireat a 2000 nx", "PEXPIREAT a 2000000 nx"),
+        ("getex a pxat 2000000", "PEXPIREAT a 2000000"),
+        ("hpexpireat h 2000000 nx fields 2 f nosuch", "hpexpireat h 2000000 nx fields 1 f"),
+        ("hexpireat h 2000 fields 2 nosuch f", "HPEXPIREAT h 2000000 fields 1 f"),
+        ("hgetex h pxat 2000000 fields 2 f nosuch", "HPEXPIREAT h 2000000 fields 2 f nosuch"),
+        ("hsetex h fxx pxat 2000000 fields 1 f w", "hsetex h fxx pxat 2000000 fields 1 f w"),
+        ("hsetex h exat 2000 fields 1 f w", "hsetex h PXAT 2000000 fields 1 f w"),
+    ],
+)
+def test_what_says_its_point_in_time_is_sent_as_it_came(observed, line, sent):
+    """As Redis 8.2.3: words are replaced only where they mean something else later."""
+    ask(observed.client, "SET a 1", "HSET h f v")
+    observed.sent.clear()
+    observed.line(line)
+    assert observed.sent == ([] if sent is None else [sent])
+
+
 def test_one_word_s_form_is_not_the_next_one_s(observed):
     """What an earlier command is sent as says nothing about a later one."""
     ask(observed.client, "SET a 1 EX 10", "set a 2", "SET b 3", "APPEND b 4")
