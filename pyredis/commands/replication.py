@@ -64,7 +64,7 @@ def wait(ctx: Client, numreplicas: bytes, timeout: bytes) -> int | Blocked:
         raise CommandError(_NO_WAIT)
     wanted = integer(numreplicas)
     milliseconds = timeout_ms(timeout, ctx.db.space.now, in_seconds=False)
-    replicas, offset = ctx.engine[Replicas], ctx.wrote
+    replicas, offset = ctx.engine[Replicas], ctx.engine[Propagation].end_of_writes(ctx)
 
     def so_far() -> int:
         return replicas.having(offset)
@@ -102,7 +102,7 @@ def waitaof(ctx: Client, numlocal: bytes, numreplicas: bytes, timeout: bytes) ->
     if local and not config["appendonly"]:
         raise CommandError(_NO_LOG)
     log, replicas = ctx.engine[AppendLog], ctx.engine[Replicas]
-    offset = ctx.wrote
+    offset = ctx.engine[Propagation].end_of_writes(ctx)
 
     def so_far() -> list[int]:
         return [int(log.holds(offset)), replicas.having_on_disk(offset)]

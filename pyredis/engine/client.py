@@ -198,7 +198,7 @@ class Client:
         self.commands = 0
         self.bytes_in = 0
         self.bytes_out = 0
-        self.wrote = 0  # where its last write ends in the stream that propagates
+        self.wrote = 0  # where its last write ends in the stream: ask `Propagation.end_of_writes`
         self.last_entry: Entry | None = None
 
     @property

@@ -20,14 +20,11 @@ class Backlog:
         self.first = self.end = offset + 1
         self._blocks: list[bytearray | bytes] = []
         self._starts: list[int] = []  # the offsets of their first bytes
+        self.allocated = 0
+        """The bytes its blocks take."""
 
     def __len__(self) -> int:
         return self.end - self.first
-
-    @property
-    def allocated(self) -> int:
-        """The bytes its blocks take."""
-        return sum(max(len(block), BLOCK_BYTES) for block in self._blocks)
 
     def append(self, data: bytes, size: int) -> None:
         """The stream goes on with `data`; blocks are to be so small that few bytes are kept beyond `size`."""
@@ -44,6 +41,7 @@ class Backlog:
             last += data
         else:
             self._starts.append(self.end)
+            self.allocated += max(len(data), BLOCK_BYTES)
             self._blocks.append(bytearray(data) if len(data) < BLOCK_BYTES else data)
         self.end += len(data)
 
@@ -64,6 +62,7 @@ class Backlog:
             if self.end - after <= size or after > needed:
                 break
             self.first = after
+            self.allocated -= max(len(block), BLOCK_BYTES)
             count += 1
         if count:
             del self._starts[:count], self._blocks[:count]

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyredis.engine.client import CLOSED
+from pyredis.engine.execution import gates
 from pyredis.engine.execution.propagation import REPLICAS, Propagation
 from pyredis.persistence.background import Background, Job, Outcome
 from pyredis.persistence.dataset import Dataset
@@ -101,7 +102,10 @@ class FullSyncs:
     # Beginning
 
     def begin_due(self) -> None:
-        """Begin a snapshot for those that wait, if it is time."""
+        """Begin a snapshot for those that wait, if it is time; never of half a script's effects."""
+        if self._engine.gates & gates.BUSY:
+            self._engine.when_free(self.begin_due)
+            return
         waiting = [one for one in self._replicas.attached.values() if one.state is State.WAIT_BGSAVE_START]
         if not waiting or self._background.active:
             return

@@ -2,6 +2,9 @@
 
 import pytest
 
+from pyredis.engine.execution import gates
+from pyredis.engine.roster import Clients
+from pyredis.replication.full_sync import FullSyncs
 from pyredis.replication.replicas import Replicas
 from pyredis.testing import Caller
 from tests.replication.wires import Watched
@@ -122,3 +125,16 @@ def test_a_snapshot_that_fails_is_asked_for_again(tmp_path):
     assert not watched.in_step(replica)
     watched.run("CONFIG SET dbfilename m.rdb")
     watched.settle(replica)
+
+
+def test_half_a_script_s_effects_are_no_snapshot(tmp_path):
+    """One that overruns is put aside between two of its commands, and has sent nothing yet."""
+    asking = Asking(tmp_path)
+    engine = asking.watched.master.engine
+    engine[FullSyncs].request(engine[Replicas].introduced(engine[Clients].connect()))
+    engine.gates |= gates.BUSY
+    asking.run_for(1500)
+    assert asking.snapshots == 0
+    engine.gates &= ~gates.BUSY
+    engine.freed()
+    assert asking.snapshots == 1

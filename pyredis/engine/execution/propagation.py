@@ -201,6 +201,11 @@ class Propagation:
         else:
             client.wrote = self.offset
 
+    def end_of_writes(self, client: "Client") -> int:
+        """Where in the stream the client's last write ends."""
+        self.send_gathered()
+        return client.wrote
+
     def gather(self, client: "Client") -> None:
         """The commands of a client's read run from here on, until `settle`."""
         self._gathering = client
