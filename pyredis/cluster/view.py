@@ -44,6 +44,7 @@ class View:
         self.forgotten: dict[bytes, int] = {}
         self.unsaved = self.unsynced = self.unjudged = False
         self.on_slot: Callable[[int], None] = lambda slot: None  # its owner changed, or whether it is open
+        self.on_unbound: Callable[[int], None] = lambda slot: None  # it left its owner
         self.myself = self.new_node(MYSELF | MASTER, now)
         self.add(self.myself)
 
@@ -185,6 +186,7 @@ class View:
         owner.slots &= ~(1 << slot)
         self.owners[slot] = None
         self.disowned &= ~(1 << slot)
+        self.on_unbound(slot)
         self.on_slot(slot)
 
     def rebind(self, node: Node, slot: int) -> None:
