@@ -65,7 +65,7 @@ class Following:
         for name in ("replica-read-only", "replica-serve-stale-data"):
             engine.config.on_change(name, lambda _: self.update_gates())
         if engine.config["replicaof"]:
-            self._begin(engine.config["replicaof"])
+            self._set_master(engine.config["replicaof"])
 
     @property
     def phase(self) -> Phase:
@@ -96,7 +96,8 @@ class Following:
         self._part()
         self._release_blocked()
         self._handed_over = handed_over
-        self._begin(master)
+        self.times.another_master()
+        self._set_master(master)
         self.connect()
 
     def promote(self) -> None:
@@ -105,8 +106,7 @@ class Following:
             return
         self._part()
         self.times.start_over()
-        self.master = self._handed_over = None
-        self._config.replace("replicaof", None)
+        self._handed_over = None
         self._log.info("Discarding previously cached master state.")
         if self._resumes:
             self._propagation.go_on_as(self._propagation.new_id())
@@ -118,18 +118,16 @@ class Following:
             self._propagation.renew_id()
             self._propagation.forget_second_id()
         self._replicas.drop_all()
-        self._replicas.followed = False
-        self._propagation.follow(False)
-        self._engine[ExpiryView].update(replica=False)
-        self.update_gates()
+        self._set_master(None)
 
-    def _begin(self, master: tuple[str, int]) -> None:
+    def _set_master(self, master: tuple[str, int] | None) -> None:
+        """All that follows from whether this server is a replica."""
         self.master = master
         self._config.replace("replicaof", master)
-        self._replicas.followed = True
-        self._propagation.follow(True)
-        self._engine[ExpiryView].update(replica=True)
-        self.times.another_master()
+        is_replica = master is not None
+        self._replicas.followed = is_replica
+        self._propagation.follow(is_replica)
+        self._engine[ExpiryView].update(replica=is_replica)
         self.update_gates()
 
     def _part(self) -> None:
