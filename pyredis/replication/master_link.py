@@ -17,6 +17,7 @@ from pyredis.engine.execution.roles import MASTER
 from pyredis.engine.host import Link
 from pyredis.engine.roster import Clients
 from pyredis.errors import ProtocolError
+from pyredis.protocol.parser import SLICE_BYTES, first_slice
 from pyredis.replication.applied_stream import AppliedStream
 from pyredis.replication.bulk_payload import PayloadError, PayloadReader
 from pyredis.replication.handshake import (
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
 
 _LINE_MAX = 4096
-_SLICE_BYTES = 64 * 1024
 _WAITING_MAX = 64 * 1024  # of the stream that is read before its turn has come
 _PROGRESS_MS = 5000
 
@@ -325,10 +325,8 @@ class MasterLink:
             self._wait()
             return data
         rest = b""
-        if len(data) > _SLICE_BYTES:
-            cut = data.rfind(b"\r\n*", 0, _SLICE_BYTES) + 2
-            cut = cut if cut > 1 else _SLICE_BYTES
-            data, rest = data[:cut], data[cut:]
+        if len(data) > SLICE_BYTES:
+            data, rest = first_slice(data)
             self._rest()
             self._engine.host.soon(self._go_on)
         try:

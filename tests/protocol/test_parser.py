@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyredis.errors import ProtocolError
-from pyredis.protocol.parser import RequestParser, StrictParser
+from pyredis.protocol.parser import SLICE_BYTES, RequestParser, StrictParser, first_slice
 from tests.oracle import RawClient, encode
 
 words = st.lists(
@@ -51,6 +51,18 @@ def split(data, cuts):
 def test_commands_survive_any_split(commands, cuts):
     data = b"".join(map(encode, commands))
     assert fast(split(data, cuts)) == (commands, None)
+
+
+def test_a_large_read_is_cut_where_a_command_begins():
+    command = encode(["SET", "key", "v" * 1000])
+    first, rest = first_slice(command * 100)
+    assert (len(first), first + rest) == (SLICE_BYTES // len(command) * len(command), command * 100)
+
+
+def test_a_large_argument_is_cut_anywhere():
+    command = encode(["SET", "key", "v" * 100_000])
+    first, rest = first_slice(command)
+    assert (len(first), first + rest) == (SLICE_BYTES, command)
 
 
 MALFORMED = [
