@@ -263,7 +263,7 @@ class MasterLink:
                 return
             if payload.done:
                 self._rest()
-                if transfer.where == "to disk":
+                if transfer.loads_later:
                     self._log.info("MASTER <-> REPLICA sync: Loading DB in memory")
                 transfer.finish(self._loaded)
             elif self._is_busy:
@@ -277,7 +277,7 @@ class MasterLink:
             self._log.info(text, transfer.where)
         else:
             self._log.info("MASTER <-> REPLICA sync: receiving %d bytes from master %s", payload.size, transfer.where)
-        if transfer.where != "to disk":
+        if not transfer.loads_later:
             self._log.info("MASTER <-> REPLICA sync: Loading DB in memory")
         self._transfer_began = self._told_progress = self._engine.clock.now_ms()
 
