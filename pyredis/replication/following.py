@@ -239,7 +239,7 @@ class Following:
         if self._replicas.backlog is None:
             self._replicas.start_backlog()
         self.times.up()
-        self._engine.host.soon(self.update_gates)
+        self.update_gates()
         self._log.info("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.")
 
     def loaded(self) -> None:
@@ -255,7 +255,7 @@ class Following:
         self._take_database(self._engine[Loading].aux)
         self._replicas.start_backlog()
         self.times.up()
-        self._engine.host.soon(self.update_gates)
+        self.update_gates()
         self._rewriting.resume()
 
     def database(self) -> int:

@@ -52,7 +52,7 @@ class Phase(Enum):
 
 
 class Owner(Protocol):
-    """Who wants to follow, and decides."""
+    """Who wants to follow, and decides. What it is told has become of the link stands in its `phase` already."""
 
     def introduction(self) -> Introduction:
         """What this server says of itself."""
@@ -217,6 +217,8 @@ class MasterLink:
 
     def _decide(self, outcome: Outcome) -> None:
         assert self._owner is not None
+        if isinstance(outcome, Continue):
+            self.phase = Phase.CONNECTED
         try:
             self._transfer = self._owner.answered(outcome)
         except TransferFailed as failure:
@@ -233,7 +235,6 @@ class MasterLink:
             self._wants_acks = bool(outcome.id)
             self._link.write(outcome.request)
         else:
-            assert isinstance(outcome, Continue)
             self._begin_stream()
 
     # The dataset
@@ -300,6 +301,7 @@ class MasterLink:
             return
         self._transfer = self.payload = None
         self._log.info("MASTER <-> REPLICA sync: Finished with success")
+        self.phase = Phase.CONNECTED
         self._owner.loaded()
         self._begin_stream()
         self._go_on()
@@ -308,7 +310,6 @@ class MasterLink:
 
     def _begin_stream(self) -> None:
         assert self._owner is not None
-        self.phase = Phase.CONNECTED
         self.client = self._engine[Clients].connect(MasterSink(self._link, self._killed), MASTER)
         self.client.db = self._engine.keyspace.databases[self._owner.database()]
         self.stream = AppliedStream(self._engine, self.client, self._link.write)
