@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pyredis.clock import EverySecond
 from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import Blocking
@@ -34,7 +35,6 @@ from pyredis.replication.transfer import Transfer, new_transfer
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
 
-_SECOND = 1000
 _CHANGED = b"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
 
 
@@ -58,7 +58,7 @@ class Following:
         self._resumes = False
         self._database = 0  # of the stream, where it goes on
         self._awaited: FullSync | None = None  # what the dataset that comes is
-        self._last_second = 0
+        self._every_second = EverySecond()
         engine[Dataset].place, engine[Dataset].take_place = self._place, self._take_place
         engine.cron_steps.append(self._cron)
         engine.on_stop.append(self._part)
@@ -184,9 +184,8 @@ class Following:
 
     def _cron(self) -> None:
         now = self._engine.keyspace.now
-        if self.master is None or 0 <= now - self._last_second < _SECOND:
+        if self.master is None or not self._every_second.has_passed(now):
             return
-        self._last_second = now
         if self.link is None:
             self.connect()
         else:
