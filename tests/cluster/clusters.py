@@ -231,7 +231,8 @@ class Cluster:
         return said
 
     def reshard(self, source: Node, target: Node, slots: int) -> None:
-        """Move `slots` of one master to another."""
+        """Move `slots` of one master to another, once all agree: redis-cli refuses before that."""
+        self.await_agreement()
         ends = ("--cluster-from", source.id, "--cluster-to", target.id)
         self.cli("reshard", self.address, *ends, "--cluster-slots", str(slots))
 

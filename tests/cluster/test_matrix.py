@@ -108,13 +108,11 @@ def test_reshard_under_writes(topology, kinds, slots):
     """There and back under 1,000 writes a second: none is lost, none is refused, clients are only sent elsewhere."""
     cluster = Cluster(topology, kinds)
     cluster.create()
-    writer = Writer(cluster.ports)
-    writer.start()
-    for source, target in itertools.permutations(cluster.masters()[:2]):
-        before = len(target.view().myself().slots)
-        cluster.reshard(source, target, slots)
-        assert len(target.view().myself().slots) == before + slots
-    writer.stop()
+    with Writer(cluster.ports) as writer:
+        for source, target in itertools.permutations(cluster.masters()[:2]):
+            before = len(target.view().myself().slots)
+            cluster.reshard(source, target, slots)
+            assert len(target.view().myself().slots) == before + slots
     print(f"\n{writer.count} writes met {dict(writer.met)}")
     assert writer.count > slots
     assert {*writer.met} <= REDIRECTIONS
