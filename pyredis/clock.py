@@ -70,3 +70,17 @@ class ManualClock(Clock):
     def _moved(self) -> None:
         for listener in self.listeners:
             listener()
+
+
+class EverySecond:
+    """For steps that run more often: whether a second has passed since it last had. A clock turned back begins anew."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def has_passed(self, now: int) -> bool:
+        """At `now`, ms since 1970."""
+        if 0 <= now - self._last < 1000:
+            return False
+        self._last = now
+        return True

@@ -19,16 +19,13 @@ from pyredis.engine.host import Link
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.observability.client_info import client_line
 from pyredis.engine.sessions import Sessions
-from pyredis.protocol.parser import Argv, RequestParser
+from pyredis.protocol.parser import SLICE_BYTES, Argv, RequestParser, first_slice
 
 PENDING_MAX = 10_000
 """Commands kept for a client that waits before its link is no longer read."""
 
 TURN_NS = 4_000_000
 """How long a client's commands may run before others have their turn."""
-
-SLICE_BYTES = 64 * 1024
-"""How much of what a client sent is parsed and run before others have their turn."""
 
 _COMMANDS = 64  # that run before the clock is looked at
 _CONGESTED_BYTES = 64 * 1024  # pending output from which limits are looked at
@@ -264,9 +261,7 @@ class Session:
     def _slice(self, data: bytes) -> bytes:
         """What is taken of a large read now, whole commands if possible, or all of it within a large argument."""
         if len(data) > self.parser.strict.lacking:
-            cut = data.rfind(b"\r\n*", 0, SLICE_BYTES) + 2
-            cut = cut if cut > 1 else SLICE_BYTES
-            data, self._rest = data[:cut], data[cut:]
+            data, self._rest = first_slice(data)
         self._end_turn()
         return data
 

@@ -28,6 +28,9 @@ from pyredis.errors import ProtocolError
 
 Argv = list[bytes]
 
+SLICE_BYTES = 64 * 1024
+"""How much of a large read is parsed and run before others have their turn."""
+
 INLINE_MAX = 64 * 1024
 MULTIBULK_MAX = (1 << 31) - 1
 UNAUTHENTICATED_MULTIBULK_MAX = 10
@@ -43,6 +46,13 @@ _ARGUMENT_MIN = len(b"$0\r\n\r\n")
 _MANY_BYTES = 1024  # of one command's arguments that are worth hiredis
 _LARGE_READ = 1 << 16
 _FAST_MAX = 1 << 20  # a larger read holds a large argument: the strict parser takes it without copying it twice
+
+
+def first_slice(data: bytes) -> tuple[bytes, bytes]:
+    """What of a larger read is taken now, up to where a command seems to begin if there is such a place; the rest."""
+    cut = data.rfind(b"\r\n*", 0, SLICE_BYTES) + 2
+    cut = cut if cut > 1 else SLICE_BYTES
+    return data[:cut], data[cut:]
 
 
 def announces_too_much(data: bytes) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pyredis.clock import EverySecond
 from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import Blocking
@@ -34,7 +35,6 @@ from pyredis.replication.transfer import Transfer, new_transfer
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
 
-_SECOND = 1000
 _CHANGED = b"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
 
 
@@ -58,14 +58,14 @@ class Following:
         self._resumes = False
         self._database = 0  # of the stream, where it goes on
         self._awaited: FullSync | None = None  # what the dataset that comes is
-        self._last_second = 0
+        self._every_second = EverySecond()
         engine[Dataset].place, engine[Dataset].take_place = self._place, self._take_place
         engine.cron_steps.append(self._cron)
         engine.on_stop.append(self._part)
         for name in ("replica-read-only", "replica-serve-stale-data"):
             engine.config.on_change(name, lambda _: self.update_gates())
         if engine.config["replicaof"]:
-            self._begin(engine.config["replicaof"])
+            self._set_master(engine.config["replicaof"])
 
     @property
     def phase(self) -> Phase:
@@ -96,7 +96,8 @@ class Following:
         self._part()
         self._release_blocked()
         self._handed_over = handed_over
-        self._begin(master)
+        self.times.another_master()
+        self._set_master(master)
         self.connect()
 
     def promote(self) -> None:
@@ -105,8 +106,7 @@ class Following:
             return
         self._part()
         self.times.start_over()
-        self.master = self._handed_over = None
-        self._config.replace("replicaof", None)
+        self._handed_over = None
         self._log.info("Discarding previously cached master state.")
         if self._resumes:
             self._propagation.go_on_as(self._propagation.new_id())
@@ -118,18 +118,16 @@ class Following:
             self._propagation.renew_id()
             self._propagation.forget_second_id()
         self._replicas.drop_all()
-        self._replicas.followed = False
-        self._propagation.follow(False)
-        self._engine[ExpiryView].update(replica=False)
-        self.update_gates()
+        self._set_master(None)
 
-    def _begin(self, master: tuple[str, int]) -> None:
+    def _set_master(self, master: tuple[str, int] | None) -> None:
+        """All that follows from whether this server is a replica."""
         self.master = master
         self._config.replace("replicaof", master)
-        self._replicas.followed = True
-        self._propagation.follow(True)
-        self._engine[ExpiryView].update(replica=True)
-        self.times.another_master()
+        is_replica = master is not None
+        self._replicas.followed = is_replica
+        self._propagation.follow(is_replica)
+        self._engine[ExpiryView].update(replica=is_replica)
         self.update_gates()
 
     def _part(self) -> None:
@@ -186,9 +184,8 @@ class Following:
 
     def _cron(self) -> None:
         now = self._engine.keyspace.now
-        if self.master is None or 0 <= now - self._last_second < _SECOND:
+        if self.master is None or not self._every_second.has_passed(now):
             return
-        self._last_second = now
         if self.link is None:
             self.connect()
         else:
@@ -241,7 +238,7 @@ class Following:
         if self._replicas.backlog is None:
             self._replicas.start_backlog()
         self.times.up()
-        self._engine.host.soon(self.update_gates)
+        self.update_gates()
         self._log.info("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.")
 
     def loaded(self) -> None:
@@ -257,7 +254,7 @@ class Following:
         self._take_database(self._engine[Loading].aux)
         self._replicas.start_backlog()
         self.times.up()
-        self._engine.host.soon(self.update_gates)
+        self.update_gates()
         self._rewriting.resume()
 
     def database(self) -> int:

@@ -34,7 +34,7 @@ EOF = b"eof"
 
 
 class FullSyncs:
-    """A component. `count` of them were asked for."""
+    """A component."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -214,11 +214,14 @@ class FullSyncs:
             text = "RDB transfer completed, rdb only replica (%s) should be disconnected asap"
             self._log.info(text, replica.name)
             replica.client.close()
-            return
+        else:
+            self._put_online(replica)
+
+    def _put_online(self, replica: Replica) -> None:
+        self._log.info("Synchronization with replica %s succeeded", replica.name)
         replica.state = State.ONLINE
         replica.ack_time = self._engine.clock.now_ms()
         self._replicas.count_good()
-        self._log.info("Synchronization with replica %s succeeded", replica.name)
 
     # Without a disk: as an `Output` of the snapshot
 
@@ -260,10 +263,7 @@ class FullSyncs:
                     "to enable streaming"
                 )
                 self._log.info(text, replica.name)
-                self._log.info("Synchronization with replica %s succeeded", replica.name)
-                replica.state = State.ONLINE
-                replica.ack_time = self._engine.clock.now_ms()
-                self._replicas.count_good()
+                self._put_online(replica)
             else:
                 self._has_all(replica)
         self._engine.host.soon(self.begin_due)

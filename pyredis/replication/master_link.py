@@ -17,6 +17,7 @@ from pyredis.engine.execution.roles import MASTER
 from pyredis.engine.host import Link
 from pyredis.engine.roster import Clients
 from pyredis.errors import ProtocolError
+from pyredis.protocol.parser import SLICE_BYTES, first_slice
 from pyredis.replication.applied_stream import AppliedStream
 from pyredis.replication.bulk_payload import PayloadError, PayloadReader
 from pyredis.replication.handshake import (
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
 
 _LINE_MAX = 4096
-_SLICE_BYTES = 64 * 1024
 _WAITING_MAX = 64 * 1024  # of the stream that is read before its turn has come
 _PROGRESS_MS = 5000
 
@@ -52,7 +52,7 @@ class Phase(Enum):
 
 
 class Owner(Protocol):
-    """Who wants to follow, and decides."""
+    """Who wants to follow, and decides. What it is told has become of the link stands in its `phase` already."""
 
     def introduction(self) -> Introduction:
         """What this server says of itself."""
@@ -217,6 +217,8 @@ class MasterLink:
 
     def _decide(self, outcome: Outcome) -> None:
         assert self._owner is not None
+        if isinstance(outcome, Continue):
+            self.phase = Phase.CONNECTED
         try:
             self._transfer = self._owner.answered(outcome)
         except TransferFailed as failure:
@@ -233,7 +235,6 @@ class MasterLink:
             self._wants_acks = bool(outcome.id)
             self._link.write(outcome.request)
         else:
-            assert isinstance(outcome, Continue)
             self._begin_stream()
 
     # The dataset
@@ -263,7 +264,7 @@ class MasterLink:
                 return
             if payload.done:
                 self._rest()
-                if transfer.where == "to disk":
+                if transfer.loads_later:
                     self._log.info("MASTER <-> REPLICA sync: Loading DB in memory")
                 transfer.finish(self._loaded)
             elif self._is_busy:
@@ -277,7 +278,7 @@ class MasterLink:
             self._log.info(text, transfer.where)
         else:
             self._log.info("MASTER <-> REPLICA sync: receiving %d bytes from master %s", payload.size, transfer.where)
-        if transfer.where != "to disk":
+        if not transfer.loads_later:
             self._log.info("MASTER <-> REPLICA sync: Loading DB in memory")
         self._transfer_began = self._told_progress = self._engine.clock.now_ms()
 
@@ -300,6 +301,7 @@ class MasterLink:
             return
         self._transfer = self.payload = None
         self._log.info("MASTER <-> REPLICA sync: Finished with success")
+        self.phase = Phase.CONNECTED
         self._owner.loaded()
         self._begin_stream()
         self._go_on()
@@ -308,7 +310,6 @@ class MasterLink:
 
     def _begin_stream(self) -> None:
         assert self._owner is not None
-        self.phase = Phase.CONNECTED
         self.client = self._engine[Clients].connect(MasterSink(self._link, self._killed), MASTER)
         self.client.db = self._engine.keyspace.databases[self._owner.database()]
         self.stream = AppliedStream(self._engine, self.client, self._link.write)
@@ -325,10 +326,8 @@ class MasterLink:
             self._wait()
             return data
         rest = b""
-        if len(data) > _SLICE_BYTES:
-            cut = data.rfind(b"\r\n*", 0, _SLICE_BYTES) + 2
-            cut = cut if cut > 1 else _SLICE_BYTES
-            data, rest = data[:cut], data[cut:]
+        if len(data) > SLICE_BYTES:
+            data, rest = first_slice(data)
             self._rest()
             self._engine.host.soon(self._go_on)
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pyredis.clock import EverySecond
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.good_replicas import GoodReplicas
@@ -49,7 +50,7 @@ class Replicas:
         self._turn: list[bytes] = []  # what was written in this turn of the loop
         self._acks_asked = False  # in this turn
         self.followed = False  # set while this server has a master: then what it feeds is the master's
-        self._last_second = 0
+        self._every_second = EverySecond()
         self._seconds = 0  # since the start
         self._alone_since = engine.started_ms
         self.on_ack: list[Callable[[], None]] = []
@@ -240,9 +241,8 @@ class Replicas:
         now = self._engine.keyspace.now
         if self.attached and self._config["min-replicas-to-write"]:
             self.count_good()  # once a second would let a master that was cut off acknowledge for a second more
-        if now - self._last_second < _SECOND and now >= self._last_second:
+        if not self._every_second.has_passed(now):
             return
-        self._last_second = now
         self._seconds += 1
         if self.attached:
             self._tell_that_all_is_well()

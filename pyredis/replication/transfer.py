@@ -32,9 +32,10 @@ class TransferFailed(Exception):
 
 
 class Transfer(Protocol):
-    """`drops_data`: what there was is gone if it fails from here on."""
+    """`drops_data`: what there was is gone if it fails from here on. `loads_later`: not before all has come."""
 
     drops_data: bool
+    loads_later: bool
     where: str
     """Where it goes, as the log says it."""
 
@@ -65,6 +66,7 @@ class FileTransfer:
     """Over a file, which becomes the server's snapshot."""
 
     drops_data = False
+    loads_later = True
     where = "to disk"
 
     def __init__(self, engine: "Engine") -> None:
@@ -131,6 +133,7 @@ class FileTransfer:
 class DirectTransfer:
     """Straight from the connection, `beside` the old data or in its place. `serving`: that is served meanwhile."""
 
+    loads_later = False
     where = "to parser"
 
     def __init__(self, engine: "Engine", *, beside: bool, serving: bool) -> None:

@@ -6,8 +6,9 @@ from pyredis.assembly import build_engine
 from pyredis.clock import ManualClock
 from pyredis.config.store import Config
 from pyredis.engine.roster import Clients
-from pyredis.engine.session import PENDING_MAX, SLICE_BYTES, Session
+from pyredis.engine.session import PENDING_MAX, Session
 from pyredis.engine.sessions import PROTECTED, TOO_MANY, Sessions
+from pyredis.protocol.parser import SLICE_BYTES
 from tests.links import FakeLink
 from tests.oracle import encode
 

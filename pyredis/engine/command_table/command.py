@@ -69,7 +69,7 @@ class Keys:
     Of the latter, `actual` tells the flags from a command's words.
     """
 
-    __slots__ = ("actual", "first", "flags", "last", "limit", "notes", "step")
+    __slots__ = ("actual", "first", "flags", "last", "limit", "notes", "step", "told")
 
     def __init__(
         self,
@@ -87,6 +87,7 @@ class Keys:
         self.actual = actual
         self.first = first
         self.flags = flags
+        self.told = flags.removesuffix(" incomplete")  # what is told of keys that were found, whichever way
         self.last = last
         self.step = step
         self.limit = limit
@@ -213,7 +214,7 @@ class Command:
         found: list[tuple[int, str]] = []
         try:
             for spec in self._key_specs:
-                flags = spec.flags if spec.actual is None else spec.actual(argv)
+                flags = spec.told if spec.actual is None else spec.actual(argv)
                 for at in spec.positions(argv):
                     found.append((at, flags))
         except ValueError:
