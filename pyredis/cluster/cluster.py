@@ -86,7 +86,7 @@ class Cluster:
         self.world.introduce()
         if is_new:
             self._save(sync=True)
-        engine.route = self.routing.route
+        engine.route, engine.served = self.routing.route, self.routing.stable
         engine.rewire()
         master = self.view.myself.master
         if master is not None and master.ip:
