@@ -74,6 +74,10 @@ class Routing:
             return
         self.judge(client, self._commands(client, entry, argv), self._engine.flags(client.transaction, entry, argv))
 
+    def slot_of(self, client: "Client", entry: "Entry", argv: "Argv") -> int | None:
+        """The slot of what a script of this client calls, if that has keys. Raises the redirection that it meets."""
+        return self.judge(client, ((entry, argv),), entry.command.flags)
+
     def _commands(self, client: "Client", entry: "Entry", argv: "Argv") -> Sequence[Words]:
         if entry is self._engine.exec and client.transaction is not None:
             return client.transaction.queue

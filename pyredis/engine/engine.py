@@ -67,6 +67,7 @@ class Engine:
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
         self.record: Callable[[Entry], Handler] | None = None  # what follows from a change, while somebody reads it
         self.route: Router | None = None  # tells whose keys are whose
+        self.slot_of: Callable[[Any, Entry, Argv], int | None]  # the same for a script's call; set with `route`
         self.aside = 0  # gates in no word: who they are for is led to them (`rewire`, `refuse_writes`)
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
