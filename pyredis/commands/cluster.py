@@ -305,7 +305,8 @@ def cluster_slots(ctx: Client) -> list[Any]:
 
     Answers which node has which hash slots.
     """
-    return slots_of(cluster_of(ctx).view, _preferred(ctx))
+    cluster = cluster_of(ctx)
+    return slots_of(cluster.view, _preferred(ctx), cluster.world.offset)
 
 
 @command(
