@@ -94,7 +94,7 @@ class ClusterMode:
         self.world.introduce()
         if is_new:
             self._save(sync=True)
-        engine.route, engine.slot_of = self.routing.route, self.routing.slot_of
+        engine.router = self.routing
         engine.rewire()
         master = self.view.myself.master
         if master is not None and master.ip:

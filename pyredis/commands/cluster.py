@@ -11,7 +11,6 @@ from pyredis.cluster.description import slots as slots_of
 from pyredis.cluster.node import Node
 from pyredis.cluster.nodes_conf import describe
 from pyredis.datatypes.key_slot import SLOTS, key_slot
-from pyredis.datatypes.slotted_table import SlottedTable
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import integer
 from pyredis.engine.command_table.command import ADMIN, FAST, LOADING, STALE, command, container
@@ -103,12 +102,11 @@ def cluster_getkeysinslot(ctx: Client, slot: bytes, count: bytes) -> list[bytes]
 
     Answers names of keys in a hash slot.
     """
-    cluster_of(ctx)
+    world = cluster_of(ctx).world
     number, most = integer(slot), integer(count)
     if not 0 <= number < SLOTS or most < 0:
         raise CommandError(b"Invalid slot or number of keys")
-    table: SlottedTable[Any] = ctx.db.table  # type: ignore[assignment]
-    return table.keys_in_slot(number, most)
+    return world.keys_in(number, most)
 
 
 @command(

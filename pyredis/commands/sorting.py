@@ -182,7 +182,7 @@ def _check(option: bytes, pattern: bytes, slot: int | None, may_look: bool) -> N
 
 
 def _order(ctx: Client, name: str, key: bytes, words: tuple[bytes, ...]) -> Order:
-    slot = key_slot(key) if ctx.engine.route is not None else None
+    slot = key_slot(key) if ctx.engine.router is not None else None
     return Order(words, may_store=name == "sort", may_look=_may_look(ctx, name), slot=slot)
 
 

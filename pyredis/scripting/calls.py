@@ -178,11 +178,12 @@ class Calls:
     def _at_home(self, run: Run, entry: "Entry", words: list[bytes]) -> None:
         """In a cluster a script's keys are this node's, and of one slot unless it says that they may not be."""
         engine = self._engine
+        assert engine.router is not None
         if run.slot is None:
             declared = engine.find(run.caller.argv).command.places_in(run.caller.argv)
             run.slot = key_slot(declared[0]) if declared else None
         try:
-            slot = engine.slot_of(run.caller, entry, words)
+            slot = engine.router.slot_of(run.caller, entry, words)
         except Redirection as redirection:
             text = _NOT_HERE.get(redirection.line, b"Script attempted to access a non local key in a cluster node")
             raise self._refused(entry, text) from None

@@ -277,7 +277,7 @@ def permitted(flags: frozenset[str], readonly: bool) -> bool:
 
 def demand_no_cluster(client: "Client", flags: frozenset[str]) -> None:
     """A script may say that it does not run in a cluster."""
-    if client.engine.route is not None and "no-cluster" in flags:
+    if client.engine.router is not None and "no-cluster" in flags:
         raise CommandError(b"Can not run script on cluster, 'no-cluster' flag is set.")
 
 
