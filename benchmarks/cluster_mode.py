@@ -13,10 +13,8 @@ from random import Random
 
 from hiredis import pack_command
 
-from benchmarks import report
+from benchmarks import hooks, report
 from pyredis.assembly import build_engine
-from pyredis.cluster.routing import Routing
-from pyredis.cluster.view import View
 from pyredis.engine.engine import Engine
 from pyredis.engine.session import Session
 from pyredis.engine.sessions import Sessions
@@ -51,11 +49,7 @@ def slotted(engine: Engine) -> None:
 
 def routed(engine: Engine) -> None:
     slotted(engine)
-    view = View(engine.random, 0)
-    routing = Routing(engine, view)
-    routing.stable[:] = b"\1" * len(routing.stable)
-    engine.route, engine.served = routing.route, routing.stable
-    engine.rewire()
+    hooks.route(engine)
 
 
 CASES: dict[str, Callable[[Engine], None]] = {"plain": lambda engine: None, "slotted": slotted, "routed": routed}

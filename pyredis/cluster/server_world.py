@@ -141,7 +141,7 @@ class ServerWorld:
     @property
     def offset(self) -> int:
         """What this server has written, or applied."""
-        return self._propagation.offset
+        return self._following.offset
 
     @property
     def data_age(self) -> int:

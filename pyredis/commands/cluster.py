@@ -5,7 +5,7 @@ Without cluster mode each is known, and refused: clients ask them to find out wh
 
 from typing import Any
 
-from pyredis.cluster.cluster import Cluster
+from pyredis.cluster.cluster_mode import ClusterMode
 from pyredis.cluster.description import info_text, links, nodes_text, shards
 from pyredis.cluster.description import slots as slots_of
 from pyredis.cluster.node import Node
@@ -24,15 +24,15 @@ container("CLUSTER", summary="Commands about a cluster.", group="cluster", since
 _VARIES = ["nondeterministic_output"]
 
 
-def cluster_of(ctx: Client) -> Cluster:
+def cluster_of(ctx: Client) -> ClusterMode:
     """The cluster that the server is a node of. Raises Redis's error where it is none."""
-    cluster = ctx.engine[Cluster]
+    cluster = ctx.engine[ClusterMode]
     if not cluster.is_on:
         raise CommandError(b"This instance has cluster support disabled")
     return cluster
 
 
-def node_of(cluster: Cluster, id: bytes) -> Node:
+def node_of(cluster: ClusterMode, id: bytes) -> Node:
     """The node of this id. Raises Redis's error for a stranger."""
     node = cluster.view.find(id)
     if node is None:
@@ -303,7 +303,8 @@ def cluster_slots(ctx: Client) -> list[Any]:
 
     Answers which node has which hash slots.
     """
-    return slots_of(cluster_of(ctx).view, _preferred(ctx))
+    cluster = cluster_of(ctx)
+    return slots_of(cluster.view, _preferred(ctx), cluster.world.offset)
 
 
 @command(

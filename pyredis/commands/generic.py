@@ -254,11 +254,12 @@ def copy(ctx: Client, source: bytes, destination: bytes, *words: bytes) -> int:
         if options.flag(b"REPLACE"):
             replace = True
         elif options.flag(b"DB", 1):
-            target = other_database(ctx, options.word())
+            word = options.word()
+            if ctx.engine.router is not None and int32(word):
+                raise CommandError(b"Copying to another database is not allowed in cluster mode")
+            target = other_database(ctx, word)
         else:
             raise syntax_error()
-    if ctx.engine.config["cluster-enabled"] and (db.index or target.index):
-        raise CommandError(b"Copying to another database is not allowed in cluster mode")
     if db is target and source == destination:
         raise CommandError(SAME_OBJECT)
     value = db.get(source)

@@ -9,9 +9,9 @@ from binascii import crc_hqx
 
 SLOT_BITS = 14
 SLOTS = 1 << SLOT_BITS
-_MASK = SLOTS - 1
+LAST_SLOT = SLOTS - 1
 BRACE = ord("{")
-"""A key without one has no tag: its slot is `crc_hqx(key, 0)` modulo 16384, for who must not call a function."""
+"""A key without one has no tag: its slot is `crc_hqx(key, 0) & LAST_SLOT`, for who must not call a function."""
 _WILDCARD = re.compile(rb"[*?[\\]")
 
 
@@ -22,7 +22,7 @@ def key_slot(key: bytes) -> int:
         end = key.find(b"}", start)
         if end > start:
             key = key[start:end]
-    return crc_hqx(key, 0) & _MASK
+    return crc_hqx(key, 0) & LAST_SLOT
 
 
 def pattern_slot(pattern: bytes) -> int | None:

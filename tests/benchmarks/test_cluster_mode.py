@@ -17,4 +17,4 @@ def test_cases_are_what_they_are_called(monkeypatch):
     plain, slotted, routed = (cluster_mode.prepared(case).client.engine for case in cluster_mode.CASES)
     for engine, by_slot, asks in ((plain, False, False), (slotted, True, False), (routed, True, True)):
         assert hasattr(engine.keyspace.databases[0], "count_in_slot") == by_slot
-        assert (engine.route is not None) == asks == bool(engine.served)
+        assert (engine.router is not None) == asks

@@ -4,13 +4,11 @@ from math import inf
 
 from pytest import mark, raises
 
-from pyredis.assembly import build_engine
-from pyredis.datatypes.key_slot import SLOTS, key_slot
 from pyredis.engine.client import CLOSED
 from pyredis.engine.execution import gates
 from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError
-from tests.observed import Observed, ask, words
+from tests.observed import Observed, words
 
 
 @mark.parametrize(("clients", "hz"), [(1, 10), (2009, 10), (2010, 20), (4100, 40), (90_000, 500), (150_000, 500)])
@@ -118,21 +116,3 @@ def test_cron_comes_to_it_between_scripts_that_overrun():
     assert passed == [0]
     engine.host.run_due()
     assert passed == [0]
-
-
-def test_who_routes_is_not_asked_for_slots_that_are_served():
-    engine = build_engine()
-    asked = []
-    engine.route = lambda client, entry, argv: asked.append(b" ".join(argv))
-    engine.served = bytearray(b"\1" * SLOTS)
-    engine.rewire()
-    client = engine[Clients].connect()
-    lines = ["SET a 1", "SET a 1 NX", "GET a", "GET {a}b", "INCRBY a 2", "PING", "MSET a 1 b 2", "GET b"]
-    engine.served[key_slot(b"b")] = 0
-    replies = ask(client, *lines)
-    assert replies == b"+OK\r\n$-1\r\n$1\r\n1\r\n$-1\r\n:3\r\n+PONG\r\n+OK\r\n$1\r\n2\r\n"
-    assert asked == [b"MSET a 1 b 2", b"GET b"]
-    engine.served[key_slot(b"a")] = 0
-    asked.clear()
-    ask(client, *lines[:5])
-    assert asked == [line.encode() for line in lines[:5]]
