@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 
 from pyredis.testing import RedisServer
-from tests.oracle import RawClient, ask, binary_8_2, encode, real_server, wait_for
+from tests.oracle import RawClient, ask, binary_8_2, encode, free_port, real_server, wait_for
 
 
 @contextlib.contextmanager
@@ -24,7 +24,8 @@ def real(**config):
         yield None
         return
     words = [word for name, value in config.items() for word in (f"--{name.replace('_', '-')}", value)]
-    with real_server(binary_8_2(), "--cluster-enabled", "yes", "--enable-debug-command", "yes", *words) as port:
+    words += ["--enable-debug-command", "yes", "--cluster-port", str(free_port())]
+    with real_server(binary_8_2(), "--cluster-enabled", "yes", *words) as port:
         take_all(port)
         yield port
 
