@@ -20,7 +20,7 @@ LAYERS = (
     {"scripting", "persistence", "replication", "cluster", "sentinel"},
     {"commands"},
     {"assembly", "server"},
-    {"cli", "check_aof", "check_rdb", "embedded", "testing"},
+    {"cli", "check_aof", "check_rdb", "embedded", "local_cluster", "testing"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 SIDEWAYS = {
@@ -35,6 +35,7 @@ SIDEWAYS = {
 LOWEST_OF_ENGINE = {"command_table"}  # its folders that know none of the others; the rest has no order yet
 MAY_WAIT = {
     *("cli", "server.asyncio_host", "server.listener", "server.loop", "server.process", "server.transport"),
+    "local_cluster.resp_client",
     "testing.redis_server",
 }
 WAITS = {"asyncio", "uvloop", "socket", "select", "selectors", "ssl"}

@@ -6,7 +6,6 @@ it comes over those that they made. Nothing leaves before what it says is saved:
 
 from typing import TYPE_CHECKING
 
-from pyredis.cluster import world
 from pyredis.cluster.node import Node
 from pyredis.cluster.packet import LEAD_BYTES, InvalidPacket, Kind, kind_of, packet_length
 from pyredis.engine.host import Link, Listener, Tcp
@@ -107,7 +106,7 @@ class Bus:
             link.close()
 
 
-class BusLink(world.Link):
+class BusLink:
     """One connection: the host's `Peer`, the member's `Link`. `carrier`: what has the bytes, once it is asked for."""
 
     carrier: Link | None = None
@@ -179,7 +178,7 @@ class BusLink(world.Link):
         came += data
         while len(came) >= LEAD_BYTES and self in self._bus._links:
             try:
-                length = packet_length(came)
+                length = packet_length(bytes(came[:LEAD_BYTES]))
             except InvalidPacket as why:
                 address = self.carrier.address if self.carrier is not None else ""
                 self._bus._engine.log.warning("%s on the Cluster bus from %s", why, address)

@@ -62,10 +62,12 @@ class Cluster:
 
     # Starting and stopping
 
-    def start(self) -> None:
+    def start(self, *, any_port: bool = False) -> None:
         """Be a node: read or begin the file, listen, tick. Raises CannotJoin, or OSError when it cannot listen."""
+        if not self.is_on:
+            return
         engine, config = self._engine, self._config
-        bus_port = config["cluster-port"] or config["port"] + BUS_PORT_OFFSET
+        bus_port = config["cluster-port"] or (0 if any_port else config["port"] + BUS_PORT_OFFSET)
         if bus_port > PORT_MAX:
             raise CannotJoin(
                 "Redis port number too high. Cluster communication port is 10,000 port numbers higher than your Redis "
@@ -78,10 +80,12 @@ class Cluster:
         self.bus.member = self.member = Member(self.view, self.world)
         self.routing = Routing(engine, self.view)
         self.view.on_unbound = self._drop_channels
+        bus_port = self.bus.listen(bus_port)
+        if any_port:
+            config.replace("cluster-port", bus_port)
         self.world.introduce()
         if is_new:
             self._save(sync=True)
-        self.bus.listen(bus_port)
         engine.route = self.routing.route
         engine.rewire()
         master = self.view.myself.master
@@ -173,9 +177,9 @@ class Cluster:
 
     def check_data(self) -> None:
         """After the dataset was loaded: keys of slots that are not this node's make them its, or are to be moved."""
-        view = self.view
-        if not view.myself.is_master:
+        if not self.is_on or not self.view.myself.is_master:
             return
+        view = self.view
         for slot in range(SLOTS):
             if view.owners[slot] is view.myself or slot in view.importing or not self.world.count_keys(slot):
                 continue
@@ -184,7 +188,9 @@ class Cluster:
                 text = "I have keys for unassigned slot %d. Taking responsibility for it."
                 view.bind(view.myself, slot)
             else:
-                text = "I have keys for slot %d, but the slot is assigned to another node. Setting it to importing state."
+                text = (
+                    "I have keys for slot %d, but the slot is assigned to another node. Setting it to importing state."
+                )
                 view.open(slot, view.importing, owner)
             self._engine.log.info(text, slot)
             view.changed(sync=True)
@@ -193,4 +199,3 @@ class Cluster:
     def _drop_channels(self, slot: int) -> None:
         """Who listens to shard channels of a slot that left is told that it does no longer."""
         self._engine[PubSub].leave_slot(slot)
-

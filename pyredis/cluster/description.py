@@ -60,7 +60,9 @@ def slots(view: View, preferred: str) -> list[Any]:
     for node in view.nodes.values():
         if node.slots and node.is_master:
             nodes = [node, *(replica for replica in node.replicas if not replica.has_failed)]
-            found += [[first, last, *(_place(one, preferred) for one in nodes)] for first, last in slot_ranges(node.slots)]
+            found += [
+                [first, last, *(_place(one, preferred) for one in nodes)] for first, last in slot_ranges(node.slots)
+            ]
     return sorted(found, key=lambda entry: entry[0])
 
 
@@ -108,9 +110,7 @@ def _member(node: Node, preferred: str, offset: int) -> dict[bytes, Any]:
 
 def links(view: View) -> list[dict[bytes, Any]]:
     """Both links of each node."""
-    return [
-        _link(link) for node in view.nodes.values() for link in (node.link, node.inbound) if link is not None
-    ]
+    return [_link(link) for node in view.nodes.values() for link in (node.link, node.inbound) if link is not None]
 
 
 def _link(link: Any) -> dict[bytes, Any]:
@@ -124,4 +124,3 @@ def _link(link: Any) -> dict[bytes, Any]:
         b"send-buffer-allocated": one.pending,
         b"send-buffer-used": one.pending,
     }
-

@@ -1,7 +1,7 @@
 """A replica whose master has failed has itself elected by the other masters.
 
-It waits a little, the longer the more its sisters are ahead of it, asks for votes in a new epoch, and with those of most
-masters takes over. What comes too late is tried again with a new epoch, after a while.
+It waits a little, the longer the more its sisters are ahead of it, asks for votes in a new epoch, and with those of
+most masters takes over. What comes too late is tried again with a new epoch, after a while.
 """
 
 from pyredis.cluster.manual_failover import ManualFailover
@@ -19,8 +19,8 @@ _RELOG_PERIOD = 10_000
 _NO_LOG_MARGIN = 5000
 
 DATA_AGE = (
-    "Disconnected from master for longer than allowed. Please check the 'cluster-replica-validity-factor' configuration "
-    "option."
+    "Disconnected from master for longer than allowed. "
+    "Please check the 'cluster-replica-validity-factor' configuration option."
 )
 WAITING_DELAY = "Waiting the delay before I can start a new failover."
 EXPIRED = "Failover attempt expired."

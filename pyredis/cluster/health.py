@@ -1,8 +1,8 @@
 """Is the cluster up, as this node sees it? Commands are served only while it is.
 
-It is down where a slot is nobody's that can be reached (`cluster-require-full-coverage`), and on the side of a partition
-that has not most of the masters. A master comes back with a delay: others may have taken its slots meanwhile, and shall
-have time to say so.
+It is down where a slot is nobody's that can be reached (`cluster-require-full-coverage`), and on the side of a
+partition that has not most of the masters. A master comes back with a delay: others may have taken its slots meanwhile,
+and shall have time to say so.
 """
 
 from pyredis.cluster.node import FAIL, PFAIL

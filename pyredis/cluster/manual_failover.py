@@ -16,7 +16,7 @@ _PAUSED_FOR = 2 * _TIMEOUT
 
 
 class ManualFailover:
-    """`until`: when it is given up, ms since 1970; 0 while there is none. `may_start`: the election may be asked for."""
+    """`until`: when it is given up, ms since 1970; 0: there is none. `may_start`: the election may be asked for."""
 
     def __init__(self, view: View, world: World, sender: Sender) -> None:
         self._view = view
@@ -52,11 +52,11 @@ class ManualFailover:
 
     def heard_from_master(self, packet: Packet, sender: Node) -> None:
         """The master says how far its stream is; if it holds writes back, that is all there is."""
-        if self.until and self._awaited is None and packet.header.mflags & PAUSED:
-            if self._view.myself.master is sender:
-                self._awaited = packet.header.offset
-                text = "Received replication offset for paused master manual failover: %d"
-                self._world.log.info(text, self._awaited)
+        is_final = packet.header.mflags & PAUSED and self._view.myself.master is sender
+        if self.until and self._awaited is None and is_final:
+            self._awaited = packet.header.offset
+            text = "Received replication offset for paused master manual failover: %d"
+            self._world.log.info(text, self._awaited)
 
     def advance(self) -> None:
         """Has this replica all of it?"""

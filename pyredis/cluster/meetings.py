@@ -53,11 +53,11 @@ class Meetings:
     def learn_own_address(self, kind: Kind, link: Link) -> None:
         """Whoever meets this node reached it at its address."""
         myself = self._view.myself
-        if (kind is Kind.MEET or not myself.ip) and not self._world.announced_ip:
-            if link.local_ip and link.local_ip != myself.ip:
-                myself.ip = link.local_ip
-                self._world.log.info("IP address for this node updated to %s", myself.ip)
-                self._view.changed()
+        is_told = kind is Kind.MEET or not myself.ip
+        if is_told and link.local_ip not in ("", myself.ip) and not self._world.announced_ip:
+            myself.ip = link.local_ip
+            self._world.log.info("IP address for this node updated to %s", myself.ip)
+            self._view.changed()
 
     def introduced(self, packet: Packet, link: Link, sender: Node | None) -> bool:
         """Over a link that this node made somebody says who he is; False if the link is of no more use."""

@@ -38,7 +38,7 @@ _SAMPLED = 5  # of all nodes, a second: the one silent for longest is pinged
 
 
 class Member:
-    """`dropped`: packets that were none, or whose sender was not who the link is to. `drop_filter`: a kind for tests."""
+    """`dropped`: packets that were none, or not of who the link is to. `drop_filter`: a kind, for tests."""
 
     def __init__(self, view: View, world: World) -> None:
         self.view = view
@@ -57,6 +57,43 @@ class Member:
         self.dropped = 0
         self.drop_filter = -1
         self._ticks = 0
+
+    # What a user wants
+
+    def take_over(self) -> None:
+        """CLUSTER FAILOVER TAKEOVER: take the master's place without asking anybody."""
+        self.handover.reset()
+        self.world.log.info("Taking over the master (user request).")
+        self.view.bump_epoch()
+        self.role.take_over()
+        self.sender.pong_all()
+        self.world.settle_soon()
+
+    def follow_slots(self, node: Node) -> None:
+        """The last slot went to another master: become its replica, if replicas may migrate."""
+        if self.world.settings.allows_replica_migration:
+            text = "Configuration change detected. Reconfiguring myself as a replica of %s (%s)"
+            self.world.log.info(text, node.id.decode(), node.human_name)
+            self.role.follow(node)
+
+    def end_import(self, slot: int) -> None:
+        """A slot is this node's now: with an epoch of its own, so that all believe it."""
+        if self.view.myself.is_master and self.view.bump_epoch():
+            self.world.log.info("New configEpoch set to %d", self.view.myself.config_epoch)
+            self.world.log.info("configEpoch updated after importing slot %d", slot)
+        self.view.close(slot, self.view.importing)
+        self.sender.pong_all()
+
+    def start_over(self, *, hard: bool) -> None:
+        """CLUSTER RESET: be a master that knows nobody."""
+        if self.view.myself.is_replica:
+            self.role.become_master()
+            self.world.drop_data()
+        self.handover.reset()
+        self.view.start_over(hard=hard)
+        if hard:
+            self.world.log.info("configEpoch set to 0 via CLUSTER RESET HARD")
+            self.world.log.info("Node hard reset, now I'm %s", self.view.myself.id.decode())
 
     # Links
 
@@ -220,9 +257,9 @@ class Member:
         """Make its link anew if nothing comes over it, ping it in time, see if it fails."""
         now, timeout = self.world.now, self.world.settings.node_timeout
         link = node.link
-        if link is not None and node.ping_sent and now - link.created > timeout:
-            if now - node.ping_sent > timeout // 2 and now - node.data_received > timeout // 2:
-                link.close()
+        waits = node.ping_sent and now - max(node.ping_sent, node.data_received) > timeout // 2
+        if link is not None and waits and now - link.created > timeout:
+            link.close()
         interval = self.world.settings.ping_interval or timeout // 2
         is_due = not node.ping_sent and now - node.pong_received > interval
         if node.link is not None and (is_due or self.handover.is_heir(node)):

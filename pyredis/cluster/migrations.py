@@ -146,12 +146,15 @@ class Migration:
         if self._timer is None:
             return  # it is over
         if self.phase is CONNECTING:
-            self.phase = WRITING if isinstance(error, ConnectionError) else CONNECTING
-        elif self._may_retry and not (self.transfer is not None and self.transfer.heard):
+            self.phase = WRITING if isinstance(error, ConnectionError) else CONNECTING  # as Redis sees a refusal
+            self._end()
+            return
+        self.phase = READING
+        if self._may_retry and not (self.transfer is not None and self.transfer.heard):
             self._may_retry = False
             self._try_again()
-            return
-        self._end()
+        else:
+            self._end()
 
     def _try_again(self) -> None:
         self.transfer, self.phase = None, CONNECTING
@@ -227,7 +230,7 @@ class Migrations:
             if self._is_another_dataset(migration):
                 return CommandError(b"The server's part changed meanwhile: no key that was migrated is deleted")
             self._delete(migration, transfer.arrived)
-        if transfer is not None and transfer.refusal:
+        if transfer is not None and transfer.refusal and transfer.heard:
             return CommandError(b"Target instance replied with error: " + transfer.refusal)
         if transfer is None or not transfer.is_done:
             return CommandError(migration.phase, b"IOERR")

@@ -4,8 +4,8 @@ Every packet begins with a header that says who sends it and what he believes of
 master. Numbers are big-endian, texts are filled up with NULs. What has another length than its type and counts say is
 no packet.
 
-An extension (hostname, shard, …) is a length, a type and data filled up to 8 bytes. Type 4 and 5 mean one thing to Redis
-and another to Valkey, so neither is written or believed.
+An extension (hostname, shard, …) is a length, a type and data filled up to 8 bytes. Type 4 and 5 mean one thing to
+Redis and another to Valkey, so neither is written or believed.
 """
 
 from collections.abc import Iterable

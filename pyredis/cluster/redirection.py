@@ -1,10 +1,6 @@
 """What a client is told whose keys are not served here, or not now."""
 
-from pyredis.errors import CommandError
-
-
-class Redirection(CommandError):
-    """An error of the cluster. EXEC that meets one is over, and answers it as it is."""
+from pyredis.errors import Redirection
 
 
 def moved(slot: int, endpoint: bytes, port: int) -> Redirection:

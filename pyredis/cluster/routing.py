@@ -1,7 +1,7 @@
 """Whose keys are whose: may a command run here, and where else if not?
 
-Most commands have one key, of a slot that is this node's, while all is well: `stable` answers that by itself. All others
-are judged in full, EXEC as all its commands together.
+Most commands have one key, of a slot that is this node's, while all is well: `stable` answers that by itself. All
+others are judged in full, EXEC as all its commands together.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from pyredis.cluster.node import Node
 from pyredis.cluster.redirection import (
-    Redirection,
     ask,
     cross_slot,
     down,
@@ -21,7 +20,8 @@ from pyredis.cluster.redirection import (
 from pyredis.cluster.view import View
 from pyredis.datatypes.key_slot import SLOTS, key_slot
 from pyredis.engine.command_table.command import ASKING, WRITE
-from pyredis.engine.execution.blocking import Blocking
+from pyredis.engine.execution.blocking import Blocking, Wait
+from pyredis.errors import Redirection
 from pyredis.protocol.replies import ErrorReply
 
 if TYPE_CHECKING:
@@ -142,14 +142,14 @@ class Routing:
 
     def _redirect_blocked(self) -> None:
         """Who waits for a key that is no longer served here is told where it is."""
-        blocking = self._engine[Blocking]
-        for client, key in list(blocking.waiting_for_keys()):
-            refusal = self._refusal_of_blocked(client, key)
-            if refusal is not None:
-                blocking.release(client, ErrorReply(refusal.line))
+        self._engine[Blocking].release_where(self._answer_to_blocked)
 
-    def _refusal_of_blocked(self, client: "Client", key: bytes) -> Redirection | None:
-        view, slot = self._view, key_slot(key)
+    def _answer_to_blocked(self, wait: Wait) -> ErrorReply | None:
+        refusal = self._refusal_of_blocked(wait) if wait.blocked.keys else None
+        return None if refusal is None else ErrorReply(refusal.line)
+
+    def _refusal_of_blocked(self, wait: Wait) -> Redirection | None:
+        view, slot = self._view, key_slot(wait.blocked.keys[0])
         owner = view.owners[slot]
         if not view.is_ok:
             return down()
@@ -157,8 +157,7 @@ class Routing:
             return None
         if owner is None:
             return unbound()
-        flags = client.last_entry.command.flags if client.last_entry is not None else 0
-        if self._serves_master(client, owner, flags, is_sharded=False):
+        if self._serves_master(wait.client, owner, wait.entry.command.flags, is_sharded=False):
             return None
         return moved(slot, self.endpoint(owner), owner.port)
 

@@ -1,4 +1,4 @@
-"""What this node says on the bus. Every packet shows what it believes of itself; a ping also what it knows of others."""
+"""What this node says on the bus. Every packet shows what it believes of itself, a ping what it knows of others."""
 
 from collections.abc import Iterable, Iterator
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from pyredis.cluster import world
 from pyredis.cluster.bus import Bus, BusLink
 from pyredis.cluster.node import NO_FAILOVER, Node, each_slot
 from pyredis.engine.execution.pause import FAILING_OVER, Pause
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 BUS_PORT_OFFSET = 10_000
 
 
-class ServerSettings(world.Settings):
+class ServerSettings:
     """What the configuration says, now."""
 
     def __init__(self, engine: "Engine") -> None:
@@ -63,7 +62,7 @@ class ServerSettings(world.Settings):
         return self._config["cluster-require-full-coverage"]  # type: ignore[no-any-return]
 
 
-class ServerWorld(world.World):
+class ServerWorld:
     """`settle`, `save`: the component's."""
 
     def __init__(
@@ -123,7 +122,9 @@ class ServerWorld(world.World):
         before = (myself.ip, myself.port, myself.bus_port, myself.hostname, myself.human_name, myself.flags)
         myself.ip = self.announced_ip or myself.ip
         myself.port = config["cluster-announce-port"] or config["port"]
-        myself.bus_port = config["cluster-announce-bus-port"] or config["cluster-port"] or config["port"] + BUS_PORT_OFFSET
+        myself.bus_port = (
+            config["cluster-announce-bus-port"] or config["cluster-port"] or config["port"] + BUS_PORT_OFFSET
+        )
         myself.hostname = config["cluster-announce-hostname"] or ""
         myself.human_name = config["cluster-announce-human-nodename"] or ""
         myself.flags = myself.flags & ~NO_FAILOVER | (NO_FAILOVER if self.settings.no_failover else 0)
@@ -190,7 +191,7 @@ class ServerWorld(world.World):
 
     def drop_data(self) -> None:
         """Delete everything, without telling anybody."""
-        self._engine[Dataset].drop()
+        self._engine[Dataset].clear()
 
     # The clients
 

@@ -65,7 +65,8 @@ class SlotClaims:
                 view.set_as_master(master)
                 master.config_epoch = max(master.config_epoch, header.config_epoch)
             log.info(
-                "A failover occurred in shard %s; node %s (%s) lost %d slot(s) to node %s (%s) with a config epoch of %d",
+                "A failover occurred in shard %s; node %s (%s) lost %d slot(s) to node %s (%s) with a config epoch of "
+                "%d",
                 *(name[2], *name[:2], moved, master.id.decode(), master.human_name, master.config_epoch),
             )
         view.set_as_replica(sender)

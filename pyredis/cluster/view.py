@@ -260,7 +260,7 @@ class View:
 
     # Whole
 
-    def start_over(self, now: int, *, hard: bool) -> None:
+    def start_over(self, *, hard: bool) -> None:
         """CLUSTER RESET: forget the cluster; `hard`: and who this node was."""
         self.close_all()
         for slot in range(SLOTS):

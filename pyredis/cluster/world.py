@@ -17,9 +17,14 @@ class Link(Protocol):
     node: Node | None
     is_inbound: bool
     created: int
-    peer_ip: str
-    """The other side's address as the socket has it; empty while there is none."""
-    local_ip: str
+
+    @property
+    def peer_ip(self) -> str:
+        """The other side's address as the socket has it; empty while there is none."""
+
+    @property
+    def local_ip(self) -> str:
+        """This side's; empty while there is none."""
 
     def send(self, packet: bytes) -> None:
         """Send when all that the packet says is saved."""
@@ -31,23 +36,48 @@ class Link(Protocol):
 class Settings(Protocol):
     """What the configuration says, now. Times are ms."""
 
-    node_timeout: int
-    ping_interval: int
-    validity_ms: int
-    """How old a replica's data may be beyond the node timeout for it to be elected; 0: any."""
-    no_failover: bool
-    migration_barrier: int
-    allows_replica_migration: bool
-    requires_full_coverage: bool
+    @property
+    def node_timeout(self) -> int:
+        """As the configuration has it."""
+
+    @property
+    def ping_interval(self) -> int:
+        """As the configuration has it."""
+
+    @property
+    def validity_ms(self) -> int:
+        """How old a replica's data may be beyond the node timeout for it to be elected; 0: any."""
+
+    @property
+    def no_failover(self) -> bool:
+        """As the configuration has it."""
+
+    @property
+    def migration_barrier(self) -> int:
+        """As the configuration has it."""
+
+    @property
+    def allows_replica_migration(self) -> bool:
+        """As the configuration has it."""
+
+    @property
+    def requires_full_coverage(self) -> bool:
+        """As the configuration has it."""
 
 
 class World(Protocol):
     """The rest of a node."""
 
-    now: int
+    @property
+    def now(self) -> int:
+        """As the configuration has it."""
+
     random: Random
     log: logging.Logger
-    settings: Settings
+
+    @property
+    def settings(self) -> Settings:
+        """What the configuration says."""
 
     # The bus
 
@@ -63,8 +93,9 @@ class World(Protocol):
     def introduce(self) -> None:
         """Bring what `myself` says of itself (address, names, flags) up to date with the configuration."""
 
-    announced_ip: str
-    """The address this node is told to say; empty: the one that others see."""
+    @property
+    def announced_ip(self) -> str:
+        """The address this node is told to say; empty: the one that others see."""
 
     # The file
 
@@ -73,12 +104,17 @@ class World(Protocol):
 
     # Replication
 
-    offset: int
-    """How far this node is in its stream."""
-    data_age: int
-    """For how long nothing came from the master."""
-    is_following: bool
-    """Whether the server is a replica."""
+    @property
+    def offset(self) -> int:
+        """How far this node is in its stream."""
+
+    @property
+    def data_age(self) -> int:
+        """For how long nothing came from the master."""
+
+    @property
+    def is_following(self) -> bool:
+        """Whether the server is a replica."""
 
     def follow(self, master: Node) -> None:
         """Replicate it."""
@@ -105,8 +141,9 @@ class World(Protocol):
     def resume_writes(self) -> None:
         """Let them go on."""
 
-    is_paused: bool
-    """Whether writes are held back for a failover."""
+    @property
+    def is_paused(self) -> bool:
+        """Whether writes are held back for a failover."""
 
     def publish(self, channel: bytes, message: bytes, *, sharded: bool) -> None:
         """Deliver to who listens here."""

@@ -93,6 +93,11 @@ class Keys:
         self.limit = limit
         self.notes = notes
 
+    @property
+    def is_one(self) -> bool:
+        """Whether it is for one key that is always there."""
+        return type(self) is Keys and self.last == 0
+
     def positions(self, argv: Sequence[bytes]) -> range:
         """Where the keys stand in `argv`; empty when it is too short."""
         if self.first >= len(argv):
@@ -169,6 +174,7 @@ class Command:
         "maximum",
         "minimum",
         "name",
+        "only_key",
         "since",
         "subcommands",
         "summary",
@@ -200,6 +206,7 @@ class Command:
         self.complexity = complexity
         self.keys = keys
         self._key_specs = [spec for spec in keys if "not_key" not in spec.flags]
+        self.only_key = keys[0].first if len(keys) == 1 and keys[0].is_one else 0
         self.tips = tips
         self.history = history
         self.deprecated = deprecated
@@ -224,6 +231,13 @@ class Command:
     def keys_in(self, argv: Sequence[bytes]) -> list[bytes]:
         """The keys among a command's words; none where a count among them is wrong."""
         return [argv[at] for at, _ in self.key_uses(argv)]
+
+    def places_in(self, argv: Sequence[bytes]) -> list[bytes]:
+        """What among a command's words has a slot: its keys, and shard channels."""
+        try:
+            return [argv[at] for spec in self.keys for at in spec.positions(argv)]
+        except ValueError:
+            return []
 
     def _argument_counts(self) -> tuple[int, int]:
         """The least and the most words the command takes, its name included, read from the signature."""
