@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from pyredis import commands
 from pyredis.clock import Clock
+from pyredis.cluster.cluster import Cluster
+from pyredis.cluster.migrations import Migrations
+from pyredis.cluster.target_links import TargetLinks
 from pyredis.config import absent
 from pyredis.config.store import Config
 from pyredis.engine.acl.accounts import Acl
@@ -135,6 +138,9 @@ _SERVER_COMPONENTS = (
     Failover,
     Farewell,
     ReplicationInfo,
+    Cluster,
+    TargetLinks,
+    Migrations,
 )
 
 SERVER = Profile(TABLE, _SERVER_COMPONENTS, _tie_server)

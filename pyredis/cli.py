@@ -111,6 +111,7 @@ def _serve(engine: "Engine", host: "AsyncioHost", restored: Path | None) -> int:
 
 
 async def _run(engine: "Engine", host: "AsyncioHost") -> int:
+    from pyredis.cluster.cluster import CannotJoin
     from pyredis.server import process
     from pyredis.server.server import Server
     from pyredis.server.signals import handle_signals
@@ -125,6 +126,9 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
     server = Server(engine, on_end=ended.set_result)
     try:
         server.start()
+    except CannotJoin as why:
+        log.warning("%s", why)
+        return 1
     except OSError as error:
         log.warning("Failed listening on port %s (tcp), aborting: %s", config["port"], error)
         return 1

@@ -34,6 +34,10 @@ class WrongType(CommandError):
         super().__init__(b"Operation against a key holding the wrong kind of value")
 
 
+class Redirection(CommandError):
+    """An error of the cluster. EXEC that meets one is over, and answers it as it is."""
+
+
 class ProtocolError(Exception):
     """Malformed input: answered `-ERR Protocol error: <text>`, then the client is closed. `text` is bytes."""
 

@@ -1,77 +1,57 @@
-"""CLUSTER, READONLY, READWRITE and ASKING of a server without cluster mode: each is known, and refused.
+"""CLUSTER's questions, and what a client says to be led about: ASKING, READONLY, READWRITE.
 
-Clients ask them to find out whether they talk to a cluster; what they read is the answer of a real server that is none.
+Without cluster mode each is known, and refused: clients ask them to find out whether they talk to a cluster.
 """
 
-from typing import NoReturn
+from typing import Any
 
+from pyredis.cluster.cluster import Cluster
+from pyredis.cluster.description import info_text, links, nodes_text, shards
+from pyredis.cluster.description import slots as slots_of
+from pyredis.cluster.node import Node
+from pyredis.cluster.nodes_conf import describe
+from pyredis.datatypes.key_slot import SLOTS, key_slot
+from pyredis.datatypes.slotted_table import SlottedTable
 from pyredis.engine.client import Client
-from pyredis.engine.command_table.command import (
-    ADMIN,
-    FAST,
-    LOADING,
-    NO_ASYNC_LOADING,
-    NOSCRIPT,
-    STALE,
-    command,
-    container,
-)
+from pyredis.engine.command_table.arguments import integer
+from pyredis.engine.command_table.command import ADMIN, FAST, LOADING, STALE, command, container
+from pyredis.engine.command_table.help import help_reply
+from pyredis.engine.execution import detours
 from pyredis.errors import CommandError
+from pyredis.protocol.replies import OK, Status, Verbatim
 
 container("CLUSTER", summary="Commands about a cluster.", group="cluster", since="3.0.0")
 
-_CHANGE = ADMIN | NO_ASYNC_LOADING | STALE
 _VARIES = ["nondeterministic_output"]
 
 
-def _refuse() -> NoReturn:
-    raise CommandError(b"This instance has cluster support disabled")
+def cluster_of(ctx: Client) -> Cluster:
+    """The cluster that the server is a node of. Raises Redis's error where it is none."""
+    cluster = ctx.engine[Cluster]
+    if not cluster.is_on:
+        raise CommandError(b"This instance has cluster support disabled")
+    return cluster
 
 
-@command(
-    "CLUSTER ADDSLOTS",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(N) in the number of slots",
-)
-def cluster_addslots(ctx: Client, slot: bytes, *slots: bytes) -> NoReturn:
-    """CLUSTER ADDSLOTS slot [slot ...]
-
-    Takes hash slots for this node.
-    """
-    _refuse()
+def node_of(cluster: Cluster, id: bytes) -> Node:
+    """The node of this id. Raises Redis's error for a stranger."""
+    node = cluster.view.find(id)
+    if node is None:
+        raise CommandError(b"Unknown node %b" % id)
+    return node
 
 
-@command(
-    "CLUSTER ADDSLOTSRANGE",
-    flags=_CHANGE,
-    group="cluster",
-    since="7.0.0",
-    complexity="O(N) in the number of slots",
-)
-def cluster_addslotsrange(ctx: Client, start: bytes, end: bytes, *ranges: bytes) -> NoReturn:
-    """CLUSTER ADDSLOTSRANGE start-slot end-slot [start-slot end-slot ...]
-
-    Takes ranges of hash slots for this node.
-    """
-    _refuse()
+def _preferred(ctx: Client) -> str:
+    return ctx.engine.config["cluster-preferred-endpoint-type"]  # type: ignore[no-any-return]
 
 
-@command(
-    "CLUSTER BUMPEPOCH",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(1)",
-    tips=_VARIES,
-)
-def cluster_bumpepoch(ctx: Client) -> NoReturn:
-    """CLUSTER BUMPEPOCH
-
-    Advances the configuration epoch.
-    """
-    _refuse()
+def _replicas(ctx: Client, node_id: bytes) -> list[bytes]:
+    """The lines of CLUSTER NODES about a master's replicas."""
+    cluster = cluster_of(ctx)
+    node = node_of(cluster, node_id)
+    if node.is_replica:
+        raise CommandError(b"The specified node is not a master")
+    return [describe(cluster.view, replica) for replica in node.replicas]
 
 
 @command(
@@ -82,12 +62,13 @@ def cluster_bumpepoch(ctx: Client) -> NoReturn:
     complexity="O(N) in the number of reports",
     tips=_VARIES,
 )
-def cluster_count_failure_reports(ctx: Client, node_id: bytes) -> NoReturn:
+def cluster_count_failure_reports(ctx: Client, node_id: bytes) -> int:
     """CLUSTER COUNT-FAILURE-REPORTS node-id
 
     Answers how many nodes report a node as failing.
     """
-    _refuse()
+    cluster = cluster_of(ctx)
+    return cluster.member.failures.count_reports(node_of(cluster, node_id))
 
 
 @command(
@@ -97,87 +78,16 @@ def cluster_count_failure_reports(ctx: Client, node_id: bytes) -> NoReturn:
     since="3.0.0",
     complexity="O(1)",
 )
-def cluster_countkeysinslot(ctx: Client, slot: bytes) -> NoReturn:
+def cluster_countkeysinslot(ctx: Client, slot: bytes) -> int:
     """CLUSTER COUNTKEYSINSLOT slot
 
     Answers how many keys a hash slot has.
     """
-    _refuse()
-
-
-@command(
-    "CLUSTER DELSLOTS",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(N) in the number of slots",
-)
-def cluster_delslots(ctx: Client, slot: bytes, *slots: bytes) -> NoReturn:
-    """CLUSTER DELSLOTS slot [slot ...]
-
-    Gives up hash slots.
-    """
-    _refuse()
-
-
-@command(
-    "CLUSTER DELSLOTSRANGE",
-    flags=_CHANGE,
-    group="cluster",
-    since="7.0.0",
-    complexity="O(N) in the number of slots",
-)
-def cluster_delslotsrange(ctx: Client, start: bytes, end: bytes, *ranges: bytes) -> NoReturn:
-    """CLUSTER DELSLOTSRANGE start-slot end-slot [start-slot end-slot ...]
-
-    Gives up ranges of hash slots.
-    """
-    _refuse()
-
-
-@command(
-    "CLUSTER FAILOVER",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(1)",
-)
-def cluster_failover(ctx: Client, *options: bytes) -> NoReturn:
-    """CLUSTER FAILOVER [FORCE | TAKEOVER]
-
-    Lets a replica take its master's place.
-    """
-    _refuse()
-
-
-@command(
-    "CLUSTER FLUSHSLOTS",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(1)",
-)
-def cluster_flushslots(ctx: Client) -> NoReturn:
-    """CLUSTER FLUSHSLOTS
-
-    Gives up all hash slots.
-    """
-    _refuse()
-
-
-@command(
-    "CLUSTER FORGET",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(1)",
-)
-def cluster_forget(ctx: Client, node_id: bytes) -> NoReturn:
-    """CLUSTER FORGET node-id
-
-    Removes a node from the table of nodes.
-    """
-    _refuse()
+    cluster = cluster_of(ctx)
+    number = integer(slot)
+    if not 0 <= number < SLOTS:
+        raise CommandError(b"Invalid slot")
+    return cluster.world.count_keys(number)
 
 
 @command(
@@ -188,12 +98,17 @@ def cluster_forget(ctx: Client, node_id: bytes) -> NoReturn:
     complexity="O(N) in the number of keys asked for",
     tips=_VARIES,
 )
-def cluster_getkeysinslot(ctx: Client, slot: bytes, count: bytes) -> NoReturn:
+def cluster_getkeysinslot(ctx: Client, slot: bytes, count: bytes) -> list[bytes]:
     """CLUSTER GETKEYSINSLOT slot count
 
     Answers names of keys in a hash slot.
     """
-    _refuse()
+    cluster_of(ctx)
+    number, most = integer(slot), integer(count)
+    if not 0 <= number < SLOTS or most < 0:
+        raise CommandError(b"Invalid slot or number of keys")
+    table: SlottedTable[Any] = ctx.db.table  # type: ignore[assignment]
+    return table.keys_in_slot(number, most)
 
 
 @command(
@@ -203,12 +118,13 @@ def cluster_getkeysinslot(ctx: Client, slot: bytes, count: bytes) -> NoReturn:
     since="5.0.0",
     complexity="O(1)",
 )
-def cluster_help(ctx: Client) -> NoReturn:
+def cluster_help(ctx: Client) -> list[Status]:
     """CLUSTER HELP
 
     Explains the subcommands.
     """
-    _refuse()
+    cluster_of(ctx)
+    return help_reply("CLUSTER", _HELP)
 
 
 @command(
@@ -219,12 +135,13 @@ def cluster_help(ctx: Client) -> NoReturn:
     complexity="O(1)",
     tips=_VARIES,
 )
-def cluster_info(ctx: Client) -> NoReturn:
+def cluster_info(ctx: Client) -> Verbatim:
     """CLUSTER INFO
 
     Answers what state the cluster is in for this node.
     """
-    _refuse()
+    cluster = cluster_of(ctx)
+    return Verbatim(info_text(cluster.view, cluster.bus))
 
 
 @command(
@@ -234,12 +151,13 @@ def cluster_info(ctx: Client) -> NoReturn:
     since="3.0.0",
     complexity="O(N) in the key's length",
 )
-def cluster_keyslot(ctx: Client, key: bytes) -> NoReturn:
+def cluster_keyslot(ctx: Client, key: bytes) -> int:
     """CLUSTER KEYSLOT key
 
     Answers the hash slot of a key.
     """
-    _refuse()
+    cluster_of(ctx)
+    return key_slot(key)
 
 
 @command(
@@ -250,28 +168,12 @@ def cluster_keyslot(ctx: Client, key: bytes) -> NoReturn:
     complexity="O(N) in the number of nodes",
     tips=_VARIES,
 )
-def cluster_links(ctx: Client) -> NoReturn:
+def cluster_links(ctx: Client) -> list[dict[bytes, Any]]:
     """CLUSTER LINKS
 
     Answers the links between this node and others.
     """
-    _refuse()
-
-
-@command(
-    "CLUSTER MEET",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(1)",
-    history=[("4.0.0", "The port of the cluster bus can be told.")],
-)
-def cluster_meet(ctx: Client, ip: bytes, port: bytes, *bus_port: bytes) -> NoReturn:
-    """CLUSTER MEET ip port [cluster-bus-port]
-
-    Makes another node's acquaintance.
-    """
-    _refuse()
+    return links(cluster_of(ctx).view)
 
 
 @command(
@@ -281,12 +183,12 @@ def cluster_meet(ctx: Client, ip: bytes, port: bytes, *bus_port: bytes) -> NoRet
     since="3.0.0",
     complexity="O(1)",
 )
-def cluster_myid(ctx: Client) -> NoReturn:
+def cluster_myid(ctx: Client) -> bytes:
     """CLUSTER MYID
 
     Answers this node's id.
     """
-    _refuse()
+    return cluster_of(ctx).view.myself.id
 
 
 @command(
@@ -297,12 +199,12 @@ def cluster_myid(ctx: Client) -> NoReturn:
     complexity="O(1)",
     tips=_VARIES,
 )
-def cluster_myshardid(ctx: Client) -> NoReturn:
+def cluster_myshardid(ctx: Client) -> bytes:
     """CLUSTER MYSHARDID
 
     Answers the id of this node's shard.
     """
-    _refuse()
+    return cluster_of(ctx).view.myself.shard_id
 
 
 @command(
@@ -313,12 +215,12 @@ def cluster_myshardid(ctx: Client) -> NoReturn:
     complexity="O(N) in the number of nodes",
     tips=_VARIES,
 )
-def cluster_nodes(ctx: Client) -> NoReturn:
+def cluster_nodes(ctx: Client) -> Verbatim:
     """CLUSTER NODES
 
     Answers the table of nodes.
     """
-    _refuse()
+    return Verbatim(nodes_text(cluster_of(ctx).view))
 
 
 @command(
@@ -329,87 +231,12 @@ def cluster_nodes(ctx: Client) -> NoReturn:
     complexity="O(N) in the number of replicas",
     tips=_VARIES,
 )
-def cluster_replicas(ctx: Client, node_id: bytes) -> NoReturn:
+def cluster_replicas(ctx: Client, node_id: bytes) -> list[bytes]:
     """CLUSTER REPLICAS node-id
 
     Answers the replicas of a master.
     """
-    _refuse()
-
-
-@command(
-    "CLUSTER REPLICATE",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(1)",
-)
-def cluster_replicate(ctx: Client, node_id: bytes) -> NoReturn:
-    """CLUSTER REPLICATE node-id
-
-    Makes this node a replica of another.
-    """
-    _refuse()
-
-
-@command(
-    "CLUSTER RESET",
-    flags=ADMIN | NOSCRIPT | STALE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(N) in the number of nodes known, and that of a FLUSHALL",
-)
-def cluster_reset(ctx: Client, *kind: bytes) -> NoReturn:
-    """CLUSTER RESET [HARD | SOFT]
-
-    Makes this node forget the cluster.
-    """
-    _refuse()
-
-
-@command(
-    "CLUSTER SAVECONFIG",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(1)",
-)
-def cluster_saveconfig(ctx: Client) -> NoReturn:
-    """CLUSTER SAVECONFIG
-
-    Writes the cluster's configuration to disk.
-    """
-    _refuse()
-
-
-@command(
-    "CLUSTER SET-CONFIG-EPOCH",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(1)",
-)
-def cluster_set_config_epoch(ctx: Client, epoch: bytes) -> NoReturn:
-    """CLUSTER SET-CONFIG-EPOCH config-epoch
-
-    Gives a new node its configuration epoch.
-    """
-    _refuse()
-
-
-@command(
-    "CLUSTER SETSLOT",
-    flags=_CHANGE,
-    group="cluster",
-    since="3.0.0",
-    complexity="O(1)",
-)
-def cluster_setslot(ctx: Client, slot: bytes, subcommand: bytes, *node_id: bytes) -> NoReturn:
-    """CLUSTER SETSLOT slot <IMPORTING node-id | MIGRATING node-id | NODE node-id | STABLE>
-
-    Ties a hash slot to a node.
-    """
-    _refuse()
+    return _replicas(ctx, node_id)
 
 
 @command(
@@ -420,12 +247,13 @@ def cluster_setslot(ctx: Client, slot: bytes, subcommand: bytes, *node_id: bytes
     complexity="O(N) in the number of nodes",
     tips=_VARIES,
 )
-def cluster_shards(ctx: Client) -> NoReturn:
+def cluster_shards(ctx: Client) -> list[dict[bytes, Any]]:
     """CLUSTER SHARDS
 
     Answers which shard has which hash slots.
     """
-    _refuse()
+    cluster = cluster_of(ctx)
+    return shards(cluster.view, _preferred(ctx), cluster.world.offset)
 
 
 @command(
@@ -437,12 +265,12 @@ def cluster_shards(ctx: Client) -> NoReturn:
     tips=_VARIES,
     deprecated=("5.0.0", "`CLUSTER REPLICAS`"),
 )
-def cluster_slaves(ctx: Client, node_id: bytes) -> NoReturn:
+def cluster_slaves(ctx: Client, node_id: bytes) -> list[bytes]:
     """CLUSTER SLAVES node-id
 
     Answers the replicas of a master.
     """
-    _refuse()
+    return _replicas(ctx, node_id)
 
 
 @command(
@@ -453,12 +281,13 @@ def cluster_slaves(ctx: Client, node_id: bytes) -> NoReturn:
     complexity="O(N log N) in the number of slots",
     tips=[*_VARIES, "request_policy:all_shards"],
 )
-def cluster_slot_stats(ctx: Client, filter: bytes, argument: bytes, *arguments: bytes) -> NoReturn:
+def cluster_slot_stats(ctx: Client, filter: bytes, argument: bytes, *arguments: bytes) -> Any:
     """CLUSTER SLOT-STATS <SLOTSRANGE start-slot end-slot | ORDERBY metric [LIMIT limit] [ASC | DESC]>
 
     Answers how much this node's hash slots are used.
     """
-    _refuse()
+    cluster_of(ctx)
+    raise CommandError(b"not yet")
 
 
 @command(
@@ -471,12 +300,12 @@ def cluster_slot_stats(ctx: Client, filter: bytes, argument: bytes, *arguments: 
     history=[("4.0.0", "Ids of nodes."), ("7.0.0", "More about each node's network.")],
     deprecated=("7.0.0", "`CLUSTER SHARDS`"),
 )
-def cluster_slots(ctx: Client) -> NoReturn:
+def cluster_slots(ctx: Client) -> list[Any]:
     """CLUSTER SLOTS
 
     Answers which node has which hash slots.
     """
-    _refuse()
+    return slots_of(cluster_of(ctx).view, _preferred(ctx))
 
 
 @command(
@@ -487,12 +316,14 @@ def cluster_slots(ctx: Client) -> NoReturn:
     complexity="O(1)",
     categories="connection",
 )
-def asking(ctx: Client) -> NoReturn:
+def asking(ctx: Client) -> Status:
     """ASKING
 
     Lets the next command through to a hash slot that is being imported.
     """
-    _refuse()
+    cluster_of(ctx)
+    ctx.gates |= detours.ASKING
+    return OK
 
 
 @command(
@@ -503,12 +334,14 @@ def asking(ctx: Client) -> NoReturn:
     complexity="O(1)",
     categories="connection",
 )
-def readonly(ctx: Client) -> NoReturn:
+def readonly(ctx: Client) -> Status:
     """READONLY
 
     Lets this connection read from a cluster's replica.
     """
-    _refuse()
+    cluster_of(ctx)
+    ctx.reads_replica = True
+    return OK
 
 
 @command(
@@ -519,9 +352,70 @@ def readonly(ctx: Client) -> NoReturn:
     complexity="O(1)",
     categories="connection",
 )
-def readwrite(ctx: Client) -> NoReturn:
+def readwrite(ctx: Client) -> Status:
     """READWRITE
 
     Sends this connection's reads to the master again.
     """
-    _refuse()
+    cluster_of(ctx)
+    ctx.reads_replica = False
+    return OK
+
+
+_HELP = """
+COUNTKEYSINSLOT <slot>
+    How many keys a slot has here.
+GETKEYSINSLOT <slot> <count>
+    Names of keys that a slot has here.
+INFO
+    What state the cluster is in for this node.
+KEYSLOT <key>
+    The slot of a key.
+MYID
+    This node's id.
+MYSHARDID
+    The id of this node's shard.
+NODES
+    What this node knows of each, a line a node:
+    <id> <ip:port@bus-port[,hostname]> <flags> <master> <pings> <pongs> <epoch> <link> <slot> ...
+REPLICAS <node-id>
+    The lines of NODES about a master's replicas.
+SLOTS
+    Ranges of slots, each with its master and that one's replicas.
+SLOT-STATS
+    How much this node's slots are used.
+SHARDS
+    The shards: their slots and their nodes.
+ADDSLOTS <slot> [<slot> ...]
+    Take slots for this node.
+ADDSLOTSRANGE <start slot> <end slot> [<start slot> <end slot> ...]
+    Take ranges of slots for this node.
+BUMPEPOCH
+    Give this node the greatest epoch.
+COUNT-FAILURE-REPORTS <node-id>
+    How many nodes say that this one fails.
+DELSLOTS <slot> [<slot> ...]
+    Know no owner of these slots.
+DELSLOTSRANGE <start slot> <end slot> [<start slot> <end slot> ...]
+    Know no owner of these ranges of slots.
+FAILOVER [FORCE|TAKEOVER]
+    Let this replica take its master's place.
+FORGET <node-id>
+    Remove a node from the table.
+FLUSHSLOTS
+    Give up this node's slots.
+MEET <ip> <port> [<bus-port>]
+    Make a node's acquaintance.
+REPLICATE <node-id>
+    Become a replica of a master.
+RESET [HARD|SOFT]
+    Forget the cluster; with HARD also who this node is.
+SET-CONFIG-EPOCH <epoch>
+    Give a new node its epoch.
+SETSLOT <slot> (IMPORTING <node-id>|MIGRATING <node-id>|STABLE|NODE <node-id>)
+    Open or close a slot, or give it to a node.
+SAVECONFIG
+    Write the table of nodes to disk.
+LINKS
+    The links between this node and others, a map a link.
+"""

@@ -18,12 +18,10 @@ from pyredis.config.parameter import ConfigError
 from pyredis.config.store import Config, fatal
 
 _NO_TLS = "there is no TLS yet"
-_NO_CLUSTER = "there is no cluster mode yet"
 NO_SENTINEL = "Sentinel mode is not available in this server yet"
 """What `--sentinel` is told."""
 
 REFUSED: dict[str, str] = {
-    "cluster-enabled": f"{_NO_CLUSTER}, and as a single server it would take the keys of all slots",
     "tls-port": f"{_NO_TLS}, and clients would find nobody or speak in clear",
     "tls-replication": f"{_NO_TLS}, and data would travel in clear",
     "tls-cluster": f"{_NO_TLS}, and data would travel in clear",
@@ -65,14 +63,8 @@ IDLE: dict[str, str] = {
     _NO_TLS: """max-new-tls-connections-per-cycle tls-auth-clients tls-ca-cert-dir tls-ca-cert-file tls-cert-file
         tls-ciphers tls-ciphersuites tls-client-cert-file tls-client-key-file tls-client-key-file-pass
         tls-dh-params-file tls-key-file tls-key-file-pass tls-prefer-server-ciphers tls-protocols
-        tls-session-cache-size tls-session-cache-timeout tls-session-caching""",
-    _NO_CLUSTER: """cluster-allow-pubsubshard-when-down cluster-allow-reads-when-down
-        cluster-allow-replica-migration cluster-announce-bus-port cluster-announce-hostname
-        cluster-announce-human-nodename cluster-announce-ip cluster-announce-port cluster-announce-tls-port
-        cluster-compatibility-sample-ratio cluster-config-file cluster-link-sendbuf-limit
-        cluster-migration-barrier cluster-node-timeout cluster-ping-interval cluster-port
-        cluster-preferred-endpoint-type cluster-replica-no-failover cluster-replica-validity-factor
-        cluster-require-full-coverage cluster-slot-stats-enabled""",
+        tls-session-cache-size tls-session-cache-timeout tls-session-caching cluster-announce-tls-port""",
+    "nobody is told what would not work in a cluster": "cluster-compatibility-sample-ratio",
 }
 """The names that change nothing, by the reason."""
 

@@ -151,6 +151,7 @@ class Client:
         "output_max",
         "pending",
         "queued",
+        "reads_replica",
         "redacted",
         "reply_mode",
         "resp",
@@ -193,6 +194,7 @@ class Client:
         self.rewritten: tuple[bytes, ...] | None = None  # what propagates instead of the current command
         self.no_evict = False
         self.no_touch = False
+        self.reads_replica = False  # READONLY: a replica may answer it what it has of its master's slots
         # Counts
         self.created = self.last_active = engine.keyspace.now
         self.commands = 0
@@ -206,6 +208,11 @@ class Client:
         """Whether it came over loopback or a Unix socket, or lives in the process."""
         host = self.sink.address.rpartition(":")[0]
         return host in ("", "127.0.0.1", "[::1]") or host.startswith("/")
+
+    @property
+    def asking(self) -> bool:
+        """Whether its command is led by ASKING."""
+        return bool(self.gates & detours.ASKING)
 
     @property
     def may_wait(self) -> bool:

@@ -41,7 +41,8 @@ class Engine:
         self.log = host.log
         self.clock = clock = host.clock
         self.random = random = host.random
-        self.keyspace = Keyspace(config["databases"], random)
+        clustered = config["cluster-enabled"]
+        self.keyspace = Keyspace(1 if clustered else config["databases"], random, slotted=clustered)
         self.keyspace.now = clock.now_ms()
         self.started_ms = self.keyspace.now
         self.run_id = f"{random.getrandbits(160):040x}"

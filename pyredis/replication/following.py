@@ -100,6 +100,10 @@ class Following:
         self._set_master(master)
         self.connect()
 
+    def begin_as_replica(self, master: tuple[str, int]) -> None:
+        """Be a replica from the start on, before anything is loaded."""
+        self._set_master(master)
+
     def promote(self) -> None:
         """Become a master."""
         if self.master is None:

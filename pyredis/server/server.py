@@ -5,6 +5,7 @@ host's to bring, so the same server runs on sockets and in a simulation.
 from collections.abc import Callable
 from functools import partial
 
+from pyredis.cluster.cluster import Cluster
 from pyredis.config.store import ConfigError
 from pyredis.datatypes.dismantling import Dismantler
 from pyredis.engine.engine import Engine
@@ -12,7 +13,7 @@ from pyredis.engine.host import Cancellable, Listener, Tcp, Unix
 from pyredis.engine.observability.loop_metrics import LoopMetrics
 from pyredis.engine.session import Session
 from pyredis.engine.sessions import Sessions
-from pyredis.persistence.dataset_loading import Done, Loading
+from pyredis.persistence.dataset_loading import Done, Loading, LoadingFailed
 from pyredis.replication.farewell import Farewell
 from pyredis.server.process import require_room
 
@@ -57,7 +58,7 @@ class Server:
     # Starting and stopping
 
     def start(self) -> None:
-        """Listen where the configuration says. Raises OSError when that is not possible."""
+        """Listen where the configuration says. Raises OSError where that cannot be, CannotJoin as a cluster's node."""
         config = self.engine.config
         if config["port"] or self._any_port:
             self._listener = self._listen(Tcp(config["bind"], 0 if self._any_port else config["port"]))
@@ -65,13 +66,20 @@ class Server:
             config.replace("port", self.port)
         if self.unix_path:
             self._unix_listener = self._listen(Unix(self.unix_path, config["unixsocketperm"]))
+        self.engine[Cluster].start(any_port=self._any_port)
         self._dismantler = Dismantler(self._host.soon, self.engine.clock.ticks_ns)
         self._cron()
 
     def load(self, done: Done) -> None:
         """Begin to load the dataset; clients are told so, and `done` hears how it went."""
         loading = self.engine[Loading]
-        loading.begin(loading.at_start(), done)
+
+        def loaded(failure: LoadingFailed | None) -> None:
+            if failure is None:
+                self.engine[Cluster].check_data()
+            done(failure)
+
+        loading.begin(loading.at_start(), loaded)
 
     def shut_down(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> bool | None:
         """End; False when the data could not be saved, unless `force`; None: later, when replicas have everything.

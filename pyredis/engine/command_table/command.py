@@ -69,7 +69,7 @@ class Keys:
     Of the latter, `actual` tells the flags from a command's words.
     """
 
-    __slots__ = ("actual", "first", "flags", "last", "limit", "notes", "step")
+    __slots__ = ("actual", "first", "flags", "last", "limit", "notes", "step", "told")
 
     def __init__(
         self,
@@ -87,10 +87,16 @@ class Keys:
         self.actual = actual
         self.first = first
         self.flags = flags
+        self.told = flags.removesuffix(" incomplete")  # what is told of keys that were found, whichever way
         self.last = last
         self.step = step
         self.limit = limit
         self.notes = notes
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is for one key that is always there."""
+        return type(self) is Keys and self.last == 0
 
     def positions(self, argv: Sequence[bytes]) -> range:
         """Where the keys stand in `argv`; empty when it is too short."""
@@ -168,6 +174,7 @@ class Command:
         "maximum",
         "minimum",
         "name",
+        "only_key",
         "since",
         "subcommands",
         "summary",
@@ -199,6 +206,7 @@ class Command:
         self.complexity = complexity
         self.keys = keys
         self._key_specs = [spec for spec in keys if "not_key" not in spec.flags]
+        self.only_key = keys[0].first if len(keys) == 1 and keys[0].is_one else 0
         self.tips = tips
         self.history = history
         self.deprecated = deprecated
@@ -213,7 +221,7 @@ class Command:
         found: list[tuple[int, str]] = []
         try:
             for spec in self._key_specs:
-                flags = spec.flags if spec.actual is None else spec.actual(argv)
+                flags = spec.told if spec.actual is None else spec.actual(argv)
                 for at in spec.positions(argv):
                     found.append((at, flags))
         except ValueError:
@@ -223,6 +231,13 @@ class Command:
     def keys_in(self, argv: Sequence[bytes]) -> list[bytes]:
         """The keys among a command's words; none where a count among them is wrong."""
         return [argv[at] for at, _ in self.key_uses(argv)]
+
+    def places_in(self, argv: Sequence[bytes]) -> list[bytes]:
+        """What among a command's words has a slot: its keys, and shard channels."""
+        try:
+            return [argv[at] for spec in self.keys for at in spec.positions(argv)]
+        except ValueError:
+            return []
 
     def _argument_counts(self) -> tuple[int, int]:
         """The least and the most words the command takes, its name included, read from the signature."""

@@ -2,8 +2,8 @@
 
     key value [NX | XX] [GET] [EX seconds | PX milliseconds | KEEPTTL]
 
-The line is written as the manual writes it: capitals are tokens, other words are arguments, `[…]` may be
-left out, `<…>` groups, `|` separates alternatives, and `[x …]` behind `x` means that x repeats. A token takes
+The line is written as the manual writes it: capitals are tokens, other words are arguments, `""` is an empty one, `[…]`
+may be left out, `<…>` groups, `|` separates alternatives, and `[x …]` behind `x` means that x repeats. A token takes
 the word or group behind it. Redis gives groups names of their own; here they are called by their token, or
 `choice` and `block`. Types follow from names, and from the command's group where a name means several things.
 """
@@ -73,7 +73,7 @@ class Argument:
             fields["display_text"] = self.name
         if self.key_spec is not None:
             fields["key_spec_index"] = self.key_spec
-        if self.token:
+        if self.token or self.type == "pure-token":
             fields["token"] = self.token
         if self.flags:
             fields["flags"] = self.flags
@@ -144,6 +144,8 @@ class _Parser:
                 self.bracket(found)
             elif word == "<":
                 found.append(_fold(_one(self.closed(">"))))
+            elif word == '""':
+                found.append(Argument("empty-string", "pure-token"))
             elif word.upper() == word:
                 found.append(self.after_token(word))
             else:

@@ -117,7 +117,7 @@ def permitted(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 
 def at_home(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Keys that another node has are asked for there."""
-    if engine.route is not None and entry.command.keys:
+    if engine.route is not None and (entry.command.keys or entry is engine.exec):
         engine.route(client, entry, argv)
 
 

@@ -138,17 +138,17 @@ class Blocking:
 
     def look_again(self) -> None:
         """Something happened that somebody may wait for: answer those whose `until` has an answer."""
-        for wait in list(self._waits.values()):
-            answer = wait.blocked.until() if wait.blocked.until is not None else None
-            if answer is not None and wait.client.waiting is wait:
-                self.release(wait, answer)
-        if self._released:
-            self._engine.host.soon(self.serve)
+        self.release_where(lambda wait: wait.blocked.until() if wait.blocked.until is not None else None)
 
     def release_all(self, answer: Any) -> None:
         """End all waits: what they wait for cannot come any more."""
+        self.release_where(lambda wait: answer)
+
+    def release_where(self, answer_to: Callable[[Wait], Any]) -> None:
+        """End the waits that `answer_to` has an answer to."""
         for wait in list(self._waits.values()):
-            if wait.client.waiting is wait:
+            answer = answer_to(wait)
+            if answer is not None and wait.client.waiting is wait:
                 self.release(wait, answer)
         if self._released:
             self._engine.host.soon(self.serve)

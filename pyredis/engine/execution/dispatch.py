@@ -30,7 +30,7 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     client.begin(argv)
     if engine.gates & gates.OVER_LIMIT:
         engine[Eviction].make_room()  # before the mark: the client is told first what was evicted
-    mark, mode = len(client.out), client.reply_mode
+    mark, mode, asking = len(client.out), client.reply_mode, client.gates & detours.ASKING
     engine.running = client
     value = execute(engine, client, argv)
     pushes = client.out[mark:] if client.gates & (gates.SUBSCRIBED | detours.TRACKING) else []
@@ -45,6 +45,8 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     if client.gates & detours.REPLY_MODE and client.waiting is None:
         client.mute(mark, mode)
     client.out += pushes
+    if asking and client.transaction is None and argv[0].lower() != b"asking":
+        client.gates &= ~detours.ASKING
     if engine.gates & detours.TRACKED:
         engine[Tracking].done(client, client.last_entry)
     engine.running = None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pyredis.engine.execution import gates
 from pyredis.engine.roster import Clients
-from pyredis.errors import CommandError
+from pyredis.errors import CommandError, Redirection
 from pyredis.keyspace import events
 
 if TYPE_CHECKING:
@@ -130,5 +130,7 @@ def aborted(client: "Client", reason: CommandError) -> CommandError:
     """EXEC itself may not run: the transaction is over, and the error says why."""
     if client.transaction is not None:
         leave(client)
+    if isinstance(reason, Redirection):
+        return reason
     why = reason.text if reason.code == CommandError.code else reason.line
     return CommandError(b"Transaction discarded because of: " + why, b"EXECABORT")

@@ -1,4 +1,4 @@
-"""Commands (all, or those that may write) are held back: by CLIENT PAUSE, a failover, or a server about to end.
+"""Commands (all, or those that may write) are held back: by CLIENT PAUSE, a failover, MIGRATE, a server about to end.
 
 Each has a purpose of its own, so that the end of one pause does not end another; together they hold back what any of
 them does.
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 PAUSED = "pause"
 """A client's `waiting` while a pause holds its next command."""
 
-ASKED, FAILING_OVER, ENDING = "asked", "failing over", "ending"
-"""Purposes: CLIENT PAUSE, FAILOVER, SHUTDOWN."""
+ASKED, FAILING_OVER, ENDING, MIGRATING = "asked", "failing over", "ending", "migrating"
+"""Purposes: CLIENT PAUSE, FAILOVER, SHUTDOWN, MIGRATE."""
 
 FOREVER = 1 << 62
 

@@ -7,6 +7,7 @@ SUBSCRIBED stands: in RESP2 it may then do little else (`admission`).
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from pyredis.datatypes.key_slot import key_slot
 from pyredis.engine.execution import gates
 from pyredis.engine.roster import Clients
 from pyredis.patterns import Predicate, compile_pattern
@@ -97,6 +98,14 @@ class PubSub:
         """Deliver to a shard channel's subscribers; how many."""
         receivers = self.shards.subscribers.get(channel, {})
         return _deliver(receivers, Push((b"smessage", channel, message)))
+
+    def leave_slot(self, slot: int) -> None:
+        """Nobody listens to shard channels of this slot any more; who did is told."""
+        for channel in [channel for channel in self.shards.subscribers if key_slot(channel) == slot]:
+            for client in list(self.shards.subscribers[channel]):
+                self.shards.remove(client, channel)
+                client.push(Push((b"sunsubscribe", channel, self.shards.count(client))))
+                self.update_gate(client)
 
     def count(self, client: "Client") -> int:
         """Channels and patterns a client is subscribed to."""

@@ -256,11 +256,6 @@ def _safe(entry: "Entry") -> str:
     return entry.command.name.translate(_UNSAFE)
 
 
-def cluster(engine: "Engine") -> Fields:
-    """Whether it is part of one."""
-    return {"cluster_enabled": int(engine.config["cluster-enabled"])}
-
-
 def keyspace(engine: "Engine") -> Fields:
     """Each database that is not empty; `avg_ttl` in ms, from a sample."""
     return {
@@ -320,6 +315,5 @@ SECTIONS: dict[str, SectionOf] = {
     "Commandstats": command_stats,
     "Errorstats": error_stats,
     "Latencystats": latency_stats,
-    "Cluster": cluster,
     "Keyspace": keyspace,
 }

@@ -1,0 +1,201 @@
+"""The cluster, as the part of a server: its member, the bus, the file, and whose keys are whose.
+
+    bytes ── Bus ── packets ── Member ── View ── Routing ── gates
+                                  │         └── nodes.conf
+                                  └── ServerWorld: replication, data, clients
+
+`start` brings all of it up, when the server knows its port. What a packet or a command changes in the view takes effect
+at once; `settle` then decides what follows, saves, and lets packets leave.
+"""
+
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from pyredis.cluster import nodes_conf
+from pyredis.cluster.bus import Bus
+from pyredis.cluster.member import TICK_MS, Member
+from pyredis.cluster.nodes_conf import CorruptConfig
+from pyredis.cluster.routing import Routing
+from pyredis.cluster.server_world import BUS_PORT_OFFSET, ServerWorld
+from pyredis.cluster.view import View
+from pyredis.datatypes.key_slot import SLOTS
+from pyredis.engine.messaging.channels import PubSub
+from pyredis.persistence.disk import Disk, replace_file, write_durably
+from pyredis.replication.following import Following
+
+if TYPE_CHECKING:
+    from pyredis.engine.engine import Engine
+    from pyredis.engine.host import Cancellable
+
+PORT_MAX = 65535
+
+
+class CannotJoin(Exception):
+    """The server cannot be a node: says why."""
+
+
+class Cluster:
+    """A component. `is_on`: cluster mode. What else it has is there from `start` on."""
+
+    view: View
+    member: Member
+    world: ServerWorld
+    routing: Routing
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._config = engine.config
+        self._disk = engine[Disk]
+        self._lock: IO[bytes] | None = None
+        self._timer: Cancellable | None = None
+        self.is_on: bool = engine.config["cluster-enabled"]
+        self.bus = Bus(engine)
+        engine.info.add("Cluster", lambda: {"cluster_enabled": int(self.is_on)})
+        if self.is_on:
+            engine.on_stop.append(self._stop)
+
+    @property
+    def path(self) -> Path:
+        """Where `nodes.conf` is."""
+        return Path(self._config["dir"], self._config["cluster-config-file"])
+
+    # Starting and stopping
+
+    def start(self, *, any_port: bool = False) -> None:
+        """Be a node: read or begin the file, listen, tick. Raises CannotJoin, or OSError when it cannot listen."""
+        if not self.is_on:
+            return
+        engine, config = self._engine, self._config
+        bus_port = config["cluster-port"] or (0 if any_port else config["port"] + BUS_PORT_OFFSET)
+        if bus_port > PORT_MAX:
+            raise CannotJoin(
+                "Redis port number too high. Cluster communication port is 10,000 port numbers higher than your Redis "
+                "port. Your Redis port number must be 55535 or less."
+            )
+        self._lock_file()
+        self.view = View(engine.host.random, engine.host.now)
+        is_new = not self._load()
+        self.world = ServerWorld(engine, self.view, self.bus, settle=self.settle, save=self._save)
+        self.bus.member = self.member = Member(self.view, self.world)
+        self.routing = Routing(engine, self.view)
+        self.view.on_unbound = self._drop_channels
+        bus_port = self.bus.listen(bus_port)
+        if any_port:
+            config.replace("cluster-port", bus_port)
+        self.world.introduce()
+        if is_new:
+            self._save(sync=True)
+        engine.route = self.routing.route
+        engine.rewire()
+        master = self.view.myself.master
+        if master is not None and master.ip:
+            engine[Following].begin_as_replica((master.ip, master.port))
+        self._tick()
+
+    def _tick(self) -> None:
+        self._timer = self._engine.host.later(TICK_MS, self._tick)
+        if self._engine.cron_paused:
+            return
+        self.bus.cut_congested()
+        self.member.tick()
+        self._settled()
+
+    def settle(self) -> None:
+        """What follows from what happened."""
+        self.member.settle()
+        self._settled()
+
+    def _settled(self) -> None:
+        self.routing.settle()
+        self.bus.flush()
+
+    def _stop(self) -> None:
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        self.bus.close()
+        self._save(sync=True)
+        if self._lock is not None:
+            self._lock.close()
+
+    # The file
+
+    def _load(self) -> bool:
+        """Take in the file; False if there is none yet. Raises CannotJoin for one that is none."""
+        log = self._engine.log
+        try:
+            text = b"".join(self._disk.read(self.path))
+        except FileNotFoundError:
+            text = b""
+        except OSError as error:
+            raise CannotJoin(f"Loading the cluster node config from {self.path}: {error.strerror}") from None
+        if not text:
+            log.info("No cluster configuration found, I'm %s", self.view.myself.id.decode())
+            return False
+        try:
+            nodes_conf.load(self.view, text, self._engine.host.now)
+        except CorruptConfig as fault:
+            raise CannotJoin(f'Unrecoverable error: corrupted cluster config file "{fault}".') from None
+        log.info("Node configuration loaded, I'm %s", self.view.myself.id.decode())
+        return True
+
+    def _save(self, sync: bool) -> None:
+        """Write it. A node that cannot must not go on: it might forget a vote."""
+        try:
+            self.write(sync=sync)
+        except OSError as error:
+            self._engine.log.warning("Fatal: can't update cluster config file: %s", error.strerror)
+            self._engine.give_up()
+
+    def write(self, *, sync: bool) -> None:
+        """Write it; with `sync` so that it outlasts a power cut. Raises OSError."""
+        text = [nodes_conf.dump(self.view)]
+        if sync:
+            write_durably(self._disk, self.path, text)
+        else:
+            replace_file(self._disk, self.path, text)
+
+    def _lock_file(self) -> None:
+        """Two nodes with one file would be one node twice. Raises CannotJoin."""
+        if sys.platform in ("win32", "sunos5"):
+            return
+        import fcntl
+
+        try:
+            self._lock = self.path.open("ab")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotJoin(
+                f"Sorry, the cluster configuration file {self.path} is already used by a different Redis Cluster node. "
+                "Please make sure that different nodes use different cluster configuration files."
+            ) from None
+        except OSError as error:
+            raise CannotJoin(f"Can't open {self.path} in order to acquire a lock: {error.strerror}") from None
+
+    # The data
+
+    def check_data(self) -> None:
+        """After the dataset was loaded: keys of slots that are not this node's make them its, or are to be moved."""
+        if not self.is_on or not self.view.myself.is_master:
+            return
+        view = self.view
+        for slot in range(SLOTS):
+            if view.owners[slot] is view.myself or slot in view.importing or not self.world.count_keys(slot):
+                continue
+            owner = view.owners[slot]
+            if owner is None:
+                text = "I have keys for unassigned slot %d. Taking responsibility for it."
+                view.bind(view.myself, slot)
+            else:
+                text = (
+                    "I have keys for slot %d, but the slot is assigned to another node. Setting it to importing state."
+                )
+                view.open(slot, view.importing, owner)
+            self._engine.log.info(text, slot)
+            view.changed(sync=True)
+        self.settle()
+
+    def _drop_channels(self, slot: int) -> None:
+        """Who listens to shard channels of a slot that left is told that it does no longer."""
+        self._engine[PubSub].leave_slot(slot)
