@@ -49,9 +49,9 @@ class ClusterStatus(NamedTuple):
         return any(node.answers for node in self.nodes.values())
 
     @property
-    def is_agreed(self) -> bool:
-        """Whether all who answer find it ok."""
-        return self.is_ok and not any(node.condition == APART for node in self.nodes.values())
+    def is_well(self) -> bool:
+        """Whether all who answer find it ok, and it is."""
+        return self.is_ok and not self.lacking and not any(node.condition == APART for node in self.nodes.values())
 
     @property
     def served(self) -> int:
@@ -64,14 +64,14 @@ class ClusterStatus(NamedTuple):
         return SLOTS - self.served
 
 
-def status_of(nodes: Nodes, ports: Iterable[int]) -> ClusterStatus:
-    """Ask all nodes."""
-    reports: dict[int, Report | None] = {}
-    for port in ports:
+def status_of(nodes: Nodes, ports: Iterable[int], running: Iterable[int] | None = None) -> ClusterStatus:
+    """Ask all nodes, or those that are known to be running."""
+    reports: dict[int, Report | None] = dict.fromkeys(ports)
+    for port in reports if running is None else running:
         try:
             reports[port] = report_of(nodes, port)
         except (OSError, Refused):
-            reports[port] = None
+            continue
     return conclude(reports)
 
 

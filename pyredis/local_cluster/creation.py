@@ -57,7 +57,7 @@ def _knows(nodes: Nodes, port: int, ports: Iterable[int]) -> bool:
 
 
 def _stranger(port: int) -> str:
-    return f"Node {port} did not get to know the others. Its node.log may say why."
+    return f"Node {port} did not get to know the others in time. If the machine was very busy, try again."
 
 
 def wait_until_whole(nodes: Nodes, ports: Iterable[int], patience: Patience) -> None:

@@ -119,26 +119,25 @@ def _run(layout: Layout | None, options: argparse.Namespace, display: LiveDispla
     shards = options.shards or 3
     if layout is None or not layout.is_made:
         if layout is not None:
-            layout.clear()
+            Lifecycle(layout, Clock(), display.say).discard()
         layout = _new_layout(options, shards)
-        life = Lifecycle(layout, Clock(), display.say)
         if shards < 3:
             display.say(_FEW)
-        life.make(shards)
-    else:
-        if any((options.shards, options.replicas, options.port)):
-            display.say("The cluster exists: --shards, --replicas and --port count only when one is made.")
-        layout.node_timeout = options.node_timeout or layout.node_timeout
-        life = Lifecycle(layout, Clock(), display.say)
-        life.restart()
-    display.say(_READY % layout.ports[0])
+    elif any((options.shards, options.replicas, options.port)):
+        display.say("The cluster exists: --shards, --replicas and --port count only when one is made.")
+    life = Lifecycle(layout, Clock(), display.say)
     try:
+        if layout.is_made:
+            life.restart(options.node_timeout)
+        else:
+            life.make(shards)
+        display.say(_READY % layout.ports[0])
         life.watch(display)
-        display.say("No node runs any more.")
     except KeyboardInterrupt:
         display.say("Ending the nodes")
     finally:
         life.stop()
+    display.say("No node runs any more.")
     return 0
 
 
@@ -171,7 +170,7 @@ def _down(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     found = status(options.folder)
     print("\n".join(table(found)))
-    return 0 if found.is_agreed else 1
+    return 0 if found.is_well else 1
 
 
 def _kill(options: argparse.Namespace) -> int:

@@ -17,14 +17,13 @@ from pyredis.local_cluster.creation import (
     wait_until_met,
     wait_until_whole,
 )
-from pyredis.local_cluster.layout import Layout, load, pid_of
+from pyredis.local_cluster.layout import Layout, find, load
 from pyredis.local_cluster.live_display import LiveDisplay
 from pyredis.local_cluster.node_links import NodeLinks
 from pyredis.local_cluster.node_processes import BUS_OFFSET, NodeProcesses
-from pyredis.local_cluster.node_reports import fields_of
 from pyredis.local_cluster.patience import Patience
 from pyredis.local_cluster.resharding import rebalance
-from pyredis.local_cluster.resp_client import Refused, is_free, is_listening
+from pyredis.local_cluster.resp_client import Refused, is_free
 from pyredis.local_cluster.slot_plan import Move
 from pyredis.local_cluster.trouble import Trouble
 
@@ -46,7 +45,7 @@ class Lifecycle:
     # Beginning
 
     def make(self, shards: int) -> None:
-        """Start empty nodes and make them a cluster. Raises Trouble, and then nothing of it is left."""
+        """Start empty nodes and make them a cluster. Raises Trouble, and then none of them runs."""
         layout = self._layout
         self._say(f"Starting {len(layout.ports)} nodes, {_shown(layout.ports)}, in {layout.folder}")
         layout.save()
@@ -56,16 +55,26 @@ class Lifecycle:
             with NodeLinks() as nodes:
                 create(nodes, shards_of(layout.ports, shards), self._patience)
         except BaseException:
-            for port in layout.ports:
-                self._processes.kill(port)
-            layout.clear()
+            self._kill_all()
             raise
         layout.is_made = True
         layout.save()
 
-    def restart(self) -> None:
-        """Start those nodes that do not run."""
-        missing = [port for port in self._layout.ports if not runs(self._layout, port)]
+    def discard(self) -> None:
+        """What there is was never whole: nothing is to be left of it."""
+        self._kill_all()
+        self._layout.clear()
+
+    def _kill_all(self) -> None:
+        for port in self._layout.ports:
+            self._processes.kill(port)
+
+    def restart(self, node_timeout: int | None = None) -> None:
+        """Start those nodes that do not run, with another timeout than before if one is given."""
+        if node_timeout is not None:
+            self._layout.node_timeout = node_timeout
+            self._layout.save()
+        missing = [port for port in self._layout.ports if not self._processes.is_there(port)]
         if missing:
             self._say(f"Starting {len(missing)} nodes, {_shown(missing)}, in {self._layout.folder}")
             self._processes.start(missing)
@@ -87,19 +96,21 @@ class Lifecycle:
                 self._follow_layout()
                 self._processes.reap()
                 status = status_of(nodes, self._layout.ports)
-                if not status.answers and not any(map(is_listening, self._layout.ports)):
+                if not status.answers and not self._running():
                     return
                 display.show(status, events(before, status) if before is not None else ())
                 before = status
                 self._clock.sleep(LOOK_S)
 
     def _follow_layout(self) -> None:
-        """Somebody may have added nodes."""
-        self._layout.ports = load(self._layout.folder).ports
+        """Somebody may have added nodes, or removed the folder."""
+        layout = find(self._layout.folder)
+        if layout is not None:
+            self._layout.ports = layout.ports
 
     def start(self, port: int) -> None:
         """Start a node that was killed."""
-        if runs(self._layout, port):
+        if self._processes.is_there(port):
             raise Trouble(f"Node {port} runs already.")
         self._processes.start([port])
 
@@ -149,13 +160,13 @@ class Lifecycle:
     def _a_node(self) -> int:
         """One that answers. Raises Trouble."""
         with NodeLinks(_ANSWER_S) as nodes:
-            for port, node in status_of(nodes, self._layout.ports).nodes.items():
+            for port, node in status_of(nodes, self._running()).nodes.items():
                 if node.answers:
                     return port
         raise Trouble("The cluster does not run. `pyredis-cluster up` starts it.")
 
     def _running(self) -> list[int]:
-        return [port for port in self._layout.ports if is_listening(port)]
+        return [port for port in self._layout.ports if self._processes.is_there(port)]
 
     def _free_port(self) -> int:
         port = max(self._layout.ports) + 1
@@ -166,36 +177,26 @@ class Lifecycle:
     # Ending
 
     def stop(self) -> None:
-        """End all nodes; replicas first."""
+        """End all nodes; replicas first. A KeyboardInterrupt ends them hard."""
         self._follow_layout()
         running = self._running()
         with NodeLinks(_ANSWER_S) as nodes:
             status = status_of(nodes, running)
         replicas = [port for port in running if status.nodes[port].master is not None]
-        for line in self._processes.stop((replicas, [port for port in running if port not in replicas])):
-            self._say(line)
-
-
-def runs(layout: Layout, port: int) -> bool:
-    """Whether a node's process is there. Raises Trouble if somebody else is in its place."""
-    if not is_listening(port):
-        return False
-    try:
-        with NodeLinks(_ANSWER_S) as nodes:
-            answered = int(fields_of(nodes.ask(port, "INFO", "server")).get("process_id", 0))
-    except TimeoutError:
-        return True  # it is halted, or very busy
-    except (OSError, Refused, ValueError):
-        answered = 0
-    if answered != pid_of(layout, port):
-        raise Trouble(f"Port {port} is taken by another program. End that, then try again.")
-    return True
+        try:
+            for line in self._processes.stop((replicas, [port for port in running if port not in replicas])):
+                self._say(line)
+        except KeyboardInterrupt:
+            self._kill_all()
 
 
 def status(folder: Path) -> ClusterStatus:
     """How the cluster in a folder stands. Raises Trouble if there is none."""
+    layout = load(folder)
+    processes = NodeProcesses(layout, Clock())
+    running = [port for port in layout.ports if processes.is_there(port)]
     with NodeLinks(_ANSWER_S) as nodes:
-        return status_of(nodes, load(folder).ports)
+        return status_of(nodes, layout.ports, running)
 
 
 def _shown(ports: list[int]) -> str:

@@ -16,6 +16,8 @@ from typing import Any
 
 from pyredis.clock import Clock
 from pyredis.local_cluster.layout import Layout, pid_of
+from pyredis.local_cluster.node_links import NodeLinks
+from pyredis.local_cluster.node_reports import fields_of
 from pyredis.local_cluster.patience import Patience
 from pyredis.local_cluster.resp_client import HOST, Refused, RespClient, is_free, is_listening
 from pyredis.local_cluster.trouble import Trouble
@@ -26,6 +28,7 @@ BUS_OFFSET = 10_000
 _HIGHEST = 65_535 - BUS_OFFSET
 _START_S = 60
 _END_S = 20
+_ANSWER_S = 2
 _LOG_LINES = 5
 
 
@@ -129,12 +132,23 @@ class NodeProcesses:
         self.kill(port)
         return f"Node {port} was ended hard: {why}."
 
+    def is_there(self, port: int) -> bool:
+        """Whether a node's process runs; somebody else's at its port is not it."""
+        if self._own(port) is not None:
+            return True
+        pid = pid_of(self._layout, port)
+        return pid is not None and is_listening(port) and _process_at(port) in (pid, None)
+
+    def _own(self, port: int) -> "subprocess.Popen[bytes] | None":
+        """The process, if it was started here and did not end."""
+        child = self._children.get(port)
+        return child if child is not None and child.poll() is None else None
+
     def kill(self, port: int) -> bool:
         """End a process at once, as if the machine were gone; False if there is none."""
-        child = self._children.get(port)
-        if child is not None and child.poll() is None:
+        if (child := self._own(port)) is not None:
             child.kill()
-        elif (pid := pid_of(self._layout, port)) is not None and is_listening(port):
+        elif self.is_there(port) and (pid := pid_of(self._layout, port)) is not None:
             os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows any signal ends a process hard
         else:
             return False
@@ -142,8 +156,7 @@ class NodeProcesses:
         return True
 
     def _is_gone(self, port: int) -> bool:
-        child = self._children.get(port)
-        return not is_listening(port) and (child is None or child.poll() is not None)
+        return not is_listening(port) and self._own(port) is None
 
     def reap(self) -> None:
         """Take note of children that have ended."""
@@ -154,15 +167,21 @@ class NodeProcesses:
 def is_answering(port: int) -> bool:
     """Whether a server says PONG."""
     try:
-        client = RespClient(port, timeout=5)
-    except OSError:
-        return False
-    try:
-        return bool(client.ask("PING") == b"PONG")
+        with NodeLinks(_ANSWER_S) as nodes:
+            return bool(nodes.ask(port, "PING") == b"PONG")
     except (OSError, Refused):
         return False
-    finally:
-        client.close()
+
+
+def _process_at(port: int) -> int | None:
+    """Who answers there; 0 for somebody who does not say, None for nobody: it is halted, or very busy."""
+    try:
+        with NodeLinks(_ANSWER_S) as nodes:
+            return int(fields_of(nodes.ask(port, "INFO", "server")).get("process_id", 0))
+    except TimeoutError:
+        return None
+    except (OSError, Refused, ValueError):
+        return 0
 
 
 def _shut_down(port: int) -> str:

@@ -4,7 +4,7 @@ A slot is first declared open on both sides; then its keys are moved until none 
 it is, the new owner first. What was interrupted is begun again: whoever has a key of an open slot sends it over.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from pyredis.local_cluster.node_links import Nodes, Words
@@ -36,24 +36,25 @@ def rebalance(nodes: Nodes, ports: Iterable[int], moved: Callable[[int, Move], o
     reports = {port: report_of(nodes, port) for port in ports}
     masters = {port: report for port, report in reports.items() if report.myself.is_master}
     ids = Masters({port: report.myself.id for port, report in masters.items()})
-    for move in unfinished(masters, ids):
-        move_slots(nodes, move, ids, moved)
+    finish(nodes, masters, ids, moved)
     owned = {port: slots_of(report_of(nodes, port).myself.slots) for port in ids.ids}
     for move in moves(owned):
         move_slots(nodes, move, ids, moved)
 
 
-def unfinished(masters: dict[int, Report], ids: Masters) -> Iterator[Move]:
-    """Moves that somebody began: of slots that are open, on one side at least."""
-    found = set()
+def finish(nodes: Nodes, masters: dict[int, Report], ids: Masters, moved: Callable[[int, Move], object]) -> None:
+    """What somebody began: slots that are open go where they were to go, or are closed where they have gone already."""
+    ways: dict[tuple[int, int], set[int]] = {}
     for port, report in masters.items():
         for slot, leaves, id in report.myself.open_slots:
             other = ids.port(id)
-            if other is not None:
-                found.add((port, other, slot) if leaves else (other, port, slot))
-    for source, target, slot in sorted(found):
-        if slot in slots_of(masters[source].myself.slots):
-            yield Move(source, target, [slot])
+            source, target = (port, other) if leaves else (other, port)
+            if source is None or target is None or slot not in slots_of(masters[source].myself.slots):
+                nodes.ask(port, "CLUSTER", "SETSLOT", slot, "STABLE")
+            else:
+                ways.setdefault((source, target), set()).add(slot)
+    for (source, target), slots in sorted(ways.items()):
+        move_slots(nodes, Move(source, target, sorted(slots)), ids, moved)
 
 
 def move_slots(nodes: Nodes, move: Move, masters: Masters, moved: Callable[[int, Move], object]) -> None:

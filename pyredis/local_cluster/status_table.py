@@ -20,7 +20,7 @@ def summary(status: ClusterStatus) -> str:
     """How it stands, in one line."""
     if not status.answers:
         return "No node answers."
-    return f"Cluster state: {'ok' if status.is_agreed else 'fail'}, {status.served} of {SLOTS} slots are served."
+    return f"Cluster state: {'ok' if status.is_well else 'fail'}, {status.served} of {SLOTS} slots are served."
 
 
 def _in_order(status: ClusterStatus) -> list[NodeStatus]:
