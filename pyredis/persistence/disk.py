@@ -171,7 +171,7 @@ def write_new(
 
 
 def replace_file(disk: Disk, path: Path, chunks: Iterable[bytes], *, synced: bool = True) -> None:
-    """Put a file in place, whole or not at all: written aside, synced, renamed; unsynced it may not outlast a power cut."""
+    """Put a file in place, whole or not at all: written aside, synced, renamed; a power cut may undo what is not."""
     aside = path.with_name(f"temp-{path.name}")
     write_new(disk, aside, chunks, synced=synced)
     disk.rename(aside, path)
