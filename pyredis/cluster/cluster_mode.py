@@ -175,7 +175,7 @@ class ClusterMode:
         if sync:
             write_durably(self._disk, self.path, text)
         else:
-            replace_file(self._disk, self.path, text)
+            replace_file(self._disk, self.path, text, synced=False)
 
     def _lock_file(self) -> None:
         """Two nodes with one file would be one node twice. Raises CannotJoin."""
