@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pyredis import commands
 from pyredis.clock import Clock
-from pyredis.cluster.cluster import Cluster
+from pyredis.cluster.cluster_mode import ClusterMode
 from pyredis.cluster.migrations import Migrations
 from pyredis.cluster.target_links import TargetLinks
 from pyredis.config import absent
@@ -138,7 +138,7 @@ _SERVER_COMPONENTS = (
     Failover,
     Farewell,
     ReplicationInfo,
-    Cluster,
+    ClusterMode,
     TargetLinks,
     Migrations,
 )

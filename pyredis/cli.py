@@ -111,7 +111,7 @@ def _serve(engine: "Engine", host: "AsyncioHost", restored: Path | None) -> int:
 
 
 async def _run(engine: "Engine", host: "AsyncioHost") -> int:
-    from pyredis.cluster.cluster import CannotJoin
+    from pyredis.cluster.cluster_mode import CannotJoin
     from pyredis.server import process
     from pyredis.server.server import Server
     from pyredis.server.signals import handle_signals

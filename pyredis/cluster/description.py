@@ -54,12 +54,16 @@ def _message_counts(direction: str, counts: dict[int, int]) -> dict[str, int]:
 # CLUSTER SLOTS
 
 
-def slots(view: View, preferred: str) -> list[Any]:
-    """Ranges of slots, each with the master that has it and its replicas."""
+def slots(view: View, preferred: str, offset: int) -> list[Any]:
+    """Ranges of slots, each with the master that has it and those replicas that have data; `offset` is this node's."""
     found: list[Any] = []
     for node in view.nodes.values():
         if node.slots and node.is_master:
-            nodes = [node, *(replica for replica in node.replicas if not replica.has_failed)]
+            replicas = sorted(node.replicas, key=lambda replica: replica.id)  # all nodes answer the same
+            nodes = [
+                node,
+                *(one for one in replicas if not one.has_failed and (offset if one.is_myself else one.offset)),
+            ]
             found += [
                 [first, last, *(_place(one, preferred) for one in nodes)] for first, last in slot_ranges(node.slots)
             ]

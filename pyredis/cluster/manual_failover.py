@@ -5,11 +5,11 @@ replica has all of it, it has itself elected. With FORCE nobody is asked for an 
 What did not happen in five seconds does not happen.
 """
 
-from pyredis.cluster.node import Node
+from pyredis.cluster.node import Link, Node
 from pyredis.cluster.packet import PAUSED, Kind, Packet
 from pyredis.cluster.sender import Sender
 from pyredis.cluster.view import View
-from pyredis.cluster.world import Link, World
+from pyredis.cluster.world import World
 
 _TIMEOUT = 5000
 _PAUSED_FOR = 2 * _TIMEOUT

@@ -7,10 +7,10 @@ end in time is given up.
 
 import ipaddress
 
-from pyredis.cluster.node import HANDSHAKE, MASTER, MEET, NO_ADDRESS, REPLICA, Node
+from pyredis.cluster.node import HANDSHAKE, MASTER, MEET, NO_ADDRESS, REPLICA, Link, Node
 from pyredis.cluster.packet import Header, Kind, Packet
 from pyredis.cluster.view import View
-from pyredis.cluster.world import Link, World
+from pyredis.cluster.world import World
 
 _LEAST_MS = 1000
 _PORT_MAX = 65535

@@ -22,7 +22,7 @@ from pyredis.cluster.gossip import GossipBelief
 from pyredis.cluster.health import Health
 from pyredis.cluster.manual_failover import ManualFailover
 from pyredis.cluster.meetings import Meetings
-from pyredis.cluster.node import HANDSHAKE, MEET, NO_ADDRESS, NO_FAILOVER, Node
+from pyredis.cluster.node import HANDSHAKE, MEET, NO_ADDRESS, NO_FAILOVER, Link, Node
 from pyredis.cluster.own_role import OwnRole
 from pyredis.cluster.packet import InvalidPacket, Kind, Packet, decode
 from pyredis.cluster.replica_migration import ReplicaMigration
@@ -30,7 +30,7 @@ from pyredis.cluster.sender import Sender
 from pyredis.cluster.slot_claims import SlotClaims
 from pyredis.cluster.view import View
 from pyredis.cluster.votes import Votes
-from pyredis.cluster.world import Link, World
+from pyredis.cluster.world import World
 
 TICKS_A_SECOND = 10
 TICK_MS = 1000 // TICKS_A_SECOND

@@ -5,10 +5,7 @@ form it has on the wire.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pyredis.cluster.world import Link
+from typing import Protocol
 
 ID_BYTES = 40
 
@@ -32,6 +29,28 @@ FLAGS = {name: flag for flag, name in _NAMES}
 """Those that have a name, by it."""
 
 _ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
+
+
+class Link(Protocol):
+    """A connection of the bus. One that this node made is to `node`; one it accepted is from whom is seen later."""
+
+    node: "Node | None"
+    is_inbound: bool
+    created: int
+
+    @property
+    def peer_ip(self) -> str:
+        """The other side's address as the socket has it; empty while there is none."""
+
+    @property
+    def local_ip(self) -> str:
+        """This side's; empty while there is none."""
+
+    def send(self, packet: bytes) -> None:
+        """Send when all that the packet says is saved."""
+
+    def close(self) -> None:
+        """Cut it; its node has none from now on."""
 
 
 class Node:

@@ -4,8 +4,9 @@ Most commands have one key, of a slot that is this node's, while all is well: `s
 others are judged in full, EXEC as all its commands together.
 """
 
+from binascii import crc_hqx
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyredis.cluster.node import Node
 from pyredis.cluster.redirection import (
@@ -18,8 +19,8 @@ from pyredis.cluster.redirection import (
     unbound,
 )
 from pyredis.cluster.view import View
-from pyredis.datatypes.key_slot import SLOTS, key_slot
-from pyredis.engine.command_table.command import ASKING, WRITE
+from pyredis.datatypes.key_slot import BRACE, LAST_SLOT, SLOTS, key_slot
+from pyredis.engine.command_table.command import ASKING, WRITE, Handler
 from pyredis.engine.execution.blocking import Blocking, Wait
 from pyredis.errors import Redirection
 from pyredis.protocol.replies import ErrorReply
@@ -73,6 +74,34 @@ class Routing:
         if at and self.stable[key_slot(argv[at])]:
             return
         self.judge(client, self._commands(client, entry, argv), self._engine.flags(client.transaction, entry, argv))
+
+    def lead(self, entry: "Entry") -> Handler:
+        """A row's effect behind the question: most commands have one key, and no more than one word behind it."""
+        effect, stable, judge = entry.effect, self.stable, self.route
+
+        def call(client: "Client", key: bytes, *words: bytes) -> Any:
+            if not stable[key_slot(key) if BRACE in key else crc_hqx(key, 0) & LAST_SLOT]:
+                judge(client, entry, client.argv)
+            if len(words) == 1:  # spreading a tuple costs as much as the question
+                return effect(client, key, words[0])
+            return effect(client, key, *words)
+
+        def call_alone(client: "Client", key: bytes) -> Any:
+            if not stable[key_slot(key) if BRACE in key else crc_hqx(key, 0) & LAST_SLOT]:  # `key_slot`, written out
+                judge(client, entry, client.argv)
+            return effect(client, key)
+
+        def call_any(client: "Client", *words: bytes) -> Any:
+            judge(client, entry, client.argv)
+            return effect(client, *words)
+
+        if entry.command.only_key != 1:
+            return call_any
+        return call_alone if entry.maximum == 2 else call
+
+    def slot_of(self, client: "Client", entry: "Entry", argv: "Argv") -> int | None:
+        """The slot of what a script of this client calls, if that has keys. Raises the redirection that it meets."""
+        return self.judge(client, ((entry, argv),), entry.command.flags)
 
     def _commands(self, client: "Client", entry: "Entry", argv: "Argv") -> Sequence[Words]:
         if entry is self._engine.exec and client.transaction is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from pyredis.cluster.node import Node
+from pyredis.cluster.node import Link, Node
 from pyredis.cluster.packet import (
     EXTENSIONS,
     FORCE_ACK,
@@ -18,7 +18,7 @@ from pyredis.cluster.packet import (
     encode_update,
 )
 from pyredis.cluster.view import View, is_reachable
-from pyredis.cluster.world import Link, World
+from pyredis.cluster.world import World
 
 _GOSSIP_LEAST = 3
 _GOSSIP_SHARE = 10

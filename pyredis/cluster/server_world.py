@@ -7,6 +7,7 @@ from pyredis.cluster.node import NO_FAILOVER, Node, each_slot
 from pyredis.engine.execution.pause import FAILING_OVER, Pause
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.messaging.channels import PubSub
+from pyredis.keyspace.database import SlottedDatabase
 from pyredis.persistence.dataset import Dataset
 from pyredis.replication.following import Following
 
@@ -140,7 +141,7 @@ class ServerWorld:
     @property
     def offset(self) -> int:
         """What this server has written, or applied."""
-        return self._propagation.offset
+        return self._following.offset
 
     @property
     def data_age(self) -> int:
@@ -174,20 +175,28 @@ class ServerWorld:
 
     # The data
 
+    @property
+    def _db(self) -> SlottedDatabase:
+        db = self._engine.keyspace.slotted
+        assert db is not None
+        return db
+
+    def keys_in(self, slot: int, count: int) -> list[bytes]:
+        """At most `count` keys of a slot."""
+        return self._db.keys_in_slot(slot, count)
+
     def count_keys(self, slot: int) -> int:
         """How many keys the slot has here."""
-        return self._engine.keyspace.databases[0].table.count_in_slot(slot)  # type: ignore[attr-defined,no-any-return]
+        return self._db.count_in_slot(slot)
 
     def drop_keys(self, slots: int) -> None:
         """Another node has them: replicas are told, clients only if they track or watch them."""
         self._engine.when_free(lambda: self._drop_keys(slots))
 
     def _drop_keys(self, slots: int) -> None:
-        db = self._engine.keyspace.databases[0]
         for slot in each_slot(slots):
-            for key in db.table.keys_in_slot(slot, len(db)):  # type: ignore[attr-defined]
-                self._propagation.send_deletion("lazyfree-lazy-server-del", db, key)
-            db.remove_slot(slot)  # type: ignore[attr-defined]
+            for key in self._db.remove_slot(slot):
+                self._propagation.send_deletion("lazyfree-lazy-server-del", self._db, key)
 
     def drop_data(self) -> None:
         """Delete everything, without telling anybody."""

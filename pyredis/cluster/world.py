@@ -8,29 +8,7 @@ import logging
 from random import Random
 from typing import Protocol
 
-from pyredis.cluster.node import Node
-
-
-class Link(Protocol):
-    """A connection of the bus. One that this node made is to `node`; one it accepted is from whom is seen later."""
-
-    node: Node | None
-    is_inbound: bool
-    created: int
-
-    @property
-    def peer_ip(self) -> str:
-        """The other side's address as the socket has it; empty while there is none."""
-
-    @property
-    def local_ip(self) -> str:
-        """This side's; empty while there is none."""
-
-    def send(self, packet: bytes) -> None:
-        """Send when all that the packet says is saved."""
-
-    def close(self) -> None:
-        """Cut it; its node has none from now on."""
+from pyredis.cluster.node import Link, Node
 
 
 class Settings(Protocol):

@@ -5,13 +5,12 @@ Without cluster mode each is known, and refused: clients ask them to find out wh
 
 from typing import Any
 
-from pyredis.cluster.cluster import Cluster
+from pyredis.cluster.cluster_mode import ClusterMode
 from pyredis.cluster.description import info_text, links, nodes_text, shards
 from pyredis.cluster.description import slots as slots_of
 from pyredis.cluster.node import Node
 from pyredis.cluster.nodes_conf import describe
 from pyredis.datatypes.key_slot import SLOTS, key_slot
-from pyredis.datatypes.slotted_table import SlottedTable
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import integer
 from pyredis.engine.command_table.command import ADMIN, FAST, LOADING, STALE, command, container
@@ -25,15 +24,15 @@ container("CLUSTER", summary="Commands about a cluster.", group="cluster", since
 _VARIES = ["nondeterministic_output"]
 
 
-def cluster_of(ctx: Client) -> Cluster:
+def cluster_of(ctx: Client) -> ClusterMode:
     """The cluster that the server is a node of. Raises Redis's error where it is none."""
-    cluster = ctx.engine[Cluster]
+    cluster = ctx.engine[ClusterMode]
     if not cluster.is_on:
         raise CommandError(b"This instance has cluster support disabled")
     return cluster
 
 
-def node_of(cluster: Cluster, id: bytes) -> Node:
+def node_of(cluster: ClusterMode, id: bytes) -> Node:
     """The node of this id. Raises Redis's error for a stranger."""
     node = cluster.view.find(id)
     if node is None:
@@ -103,12 +102,11 @@ def cluster_getkeysinslot(ctx: Client, slot: bytes, count: bytes) -> list[bytes]
 
     Answers names of keys in a hash slot.
     """
-    cluster_of(ctx)
+    world = cluster_of(ctx).world
     number, most = integer(slot), integer(count)
     if not 0 <= number < SLOTS or most < 0:
         raise CommandError(b"Invalid slot or number of keys")
-    table: SlottedTable[Any] = ctx.db.table  # type: ignore[assignment]
-    return table.keys_in_slot(number, most)
+    return world.keys_in(number, most)
 
 
 @command(
@@ -305,7 +303,8 @@ def cluster_slots(ctx: Client) -> list[Any]:
 
     Answers which node has which hash slots.
     """
-    return slots_of(cluster_of(ctx).view, _preferred(ctx))
+    cluster = cluster_of(ctx)
+    return slots_of(cluster.view, _preferred(ctx), cluster.world.offset)
 
 
 @command(

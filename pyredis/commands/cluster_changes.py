@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from pyredis.cluster.administration import SET_SLOT, set_stable
-from pyredis.cluster.cluster import Cluster
+from pyredis.cluster.cluster_mode import ClusterMode
 from pyredis.cluster.node import each_slot
 from pyredis.cluster.server_world import BUS_PORT_OFFSET
+from pyredis.cluster.set_slot import SET_SLOT, set_stable
 from pyredis.cluster.view import FORGOTTEN_S
 from pyredis.commands.cluster import cluster_of, node_of
 from pyredis.datatypes.key_slot import SLOTS
@@ -20,7 +20,7 @@ from pyredis.protocol.replies import OK, Status
 _CHANGE = ADMIN | NO_ASYNC_LOADING | STALE
 
 
-def _changed(cluster: Cluster) -> Status:
+def _changed(cluster: ClusterMode) -> Status:
     """What the view says now is to be saved and judged."""
     cluster.view.changed()
     cluster.world.settle_soon()
@@ -40,7 +40,7 @@ def _pairs(ctx: Client, *words: bytes) -> Iterator[tuple[bytes, bytes]]:
     return zip(words[::2], words[1::2], strict=True)
 
 
-def _wanted(cluster: Cluster, ranges: Iterable[tuple[bytes, bytes]], *, free: bool) -> int:
+def _wanted(cluster: ClusterMode, ranges: Iterable[tuple[bytes, bytes]], *, free: bool) -> int:
     """The slots of ranges as a set, each named once; all of them nobody's, or all somebody's. Raises Redis's errors."""
     wanted = 0
     for first, last in [(_slot(first), _slot(last)) for first, last in ranges]:
@@ -55,7 +55,7 @@ def _wanted(cluster: Cluster, ranges: Iterable[tuple[bytes, bytes]], *, free: bo
     return wanted
 
 
-def _assign(cluster: Cluster, slots: int) -> Status:
+def _assign(cluster: ClusterMode, slots: int) -> Status:
     view = cluster.view
     for slot in each_slot(slots):
         view.close(slot, view.importing)
@@ -63,7 +63,7 @@ def _assign(cluster: Cluster, slots: int) -> Status:
     return _changed(cluster)
 
 
-def _give_up(cluster: Cluster, slots: int) -> Status:
+def _give_up(cluster: ClusterMode, slots: int) -> Status:
     for slot in each_slot(slots):
         cluster.view.unbind(slot)
     return _changed(cluster)

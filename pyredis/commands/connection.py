@@ -193,7 +193,8 @@ def reset(ctx: Client) -> Status:
     ctx.gates &= ~gates.IN_TRANSACTION
     ctx.db = ctx.engine.keyspace.databases[0]
     ctx.name = b""
-    ctx.no_evict = False
+    ctx.no_evict = ctx.reads_replica = False
+    ctx.gates &= ~detours.ASKING
     ctx.sink.adopt_limits()
     ctx.set_no_touch(False)
     ctx.set_reply_mode(REPLY_ON)

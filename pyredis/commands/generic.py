@@ -1,6 +1,9 @@
 """Keys whatever they hold: delete, find, walk, rename, copy and move them."""
 
+from functools import partial
+
 from pyredis.commands.scanning import ScanOptions, ScanReply, read_cursor, reply, walk
+from pyredis.datatypes.key_slot import pattern_slot
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, int32
 from pyredis.engine.command_table.command import (
@@ -125,7 +128,9 @@ def keys(ctx: Client, pattern: bytes) -> list[bytes]:
 
     Answers all keys that match a glob pattern.
     """
-    found = ctx.db.keys()
+    slotted = ctx.db.space.slotted
+    slot = None if slotted is None else pattern_slot(pattern)
+    found = ctx.db.keys() if slotted is None or slot is None else slotted.unexpired_in_slot(slot)
     return list(found if pattern == b"*" else filter(compile_pattern(pattern), found))
 
 
@@ -145,7 +150,10 @@ def scan(ctx: Client, cursor: bytes, *words: bytes) -> ScanReply:
     db = ctx.db
     position = read_cursor(cursor)
     options = ScanOptions(words, of="keys")
-    position, found = walk(db.table, position, options.count)
+    slotted = db.space.slotted
+    slot = None if slotted is None or options.pattern is None else pattern_slot(options.pattern)
+    scan = db.table.scan if slotted is None or slot is None else partial(slotted.table.scan_slot, slot)
+    position, found = walk(scan, position, options.count)
     found = [key for key in found if not db.expire_if_due(key)]
     if options.type is not None:
         found = [key for key in found if type_name(db.table.get(key)) == options.type]
@@ -246,11 +254,12 @@ def copy(ctx: Client, source: bytes, destination: bytes, *words: bytes) -> int:
         if options.flag(b"REPLACE"):
             replace = True
         elif options.flag(b"DB", 1):
-            target = other_database(ctx, options.word())
+            word = options.word()
+            if ctx.engine.router is not None and int32(word):
+                raise CommandError(b"Copying to another database is not allowed in cluster mode")
+            target = other_database(ctx, word)
         else:
             raise syntax_error()
-    if ctx.engine.config["cluster-enabled"] and (db.index or target.index):
-        raise CommandError(b"Copying to another database is not allowed in cluster mode")
     if db is target and source == destination:
         raise CommandError(SAME_OBJECT)
     value = db.get(source)

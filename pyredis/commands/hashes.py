@@ -377,7 +377,7 @@ def hscan(ctx: Client, key: bytes, cursor: bytes, *words: bytes) -> ScanReply:
     if isinstance(hash.fields, dict):
         position, names = 0, hash.names()
     else:
-        position, names = walk(hash.fields, position, options.count)
+        position, names = walk(hash.fields.scan, position, options.count)
     names = options.select(hash_fields.select(ctx.db, hash, names))
     return reply(position, names if options.no_values else interleaved(names, hash.values_of(names)))
 

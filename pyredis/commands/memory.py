@@ -7,6 +7,7 @@ does when built with such an allocator.
 
 from typing import Any
 
+from pyredis.cluster.cluster_mode import ClusterMode
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import LOADING, READONLY, STALE, Keys, command, container
@@ -73,7 +74,7 @@ def memory_stats(ctx: Client) -> dict[bytes, Any]:
         b"replica.fullsync.buffer": 0,
         b"clients.slaves": parts.get("replicas", 0),
         b"clients.normal": clients,
-        b"cluster.links": 0,
+        b"cluster.links": engine[ClusterMode].bus.size,
         b"aof.buffer": 0,
         b"lua.caches": parts.get("scripts_eval", 0),
         b"functions.caches": parts.get("functions", 0),

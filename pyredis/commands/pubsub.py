@@ -138,7 +138,7 @@ def publish(ctx: Client, channel: bytes, message: bytes) -> int:
 
     Sends a message to everybody who listens; answers how many got it.
     """
-    ctx.engine[Propagation].send_to_replicas(ctx.db.index, ctx.argv)
+    _spread(ctx, channel, message, sharded=False)
     return ctx.engine[PubSub].publish(channel, message)
 
 
@@ -155,8 +155,17 @@ def spublish(ctx: Client, shardchannel: bytes, message: bytes) -> int:
 
     Sends a message to everybody who listens to a shard channel; answers how many got it.
     """
-    ctx.engine[Propagation].send_to_replicas(ctx.db.index, ctx.argv)
+    _spread(ctx, shardchannel, message, sharded=True)
     return ctx.engine[PubSub].publish_to_shard(shardchannel, message)
+
+
+def _spread(ctx: Client, channel: bytes, message: bytes, *, sharded: bool) -> None:
+    """A message goes to a cluster's nodes, or to the replicas of a server that is in none."""
+    spread = ctx.engine[PubSub].spread
+    if spread is not None:
+        spread(channel, message, sharded)
+    else:
+        ctx.engine[Propagation].send_to_replicas(ctx.db.index, ctx.argv)
 
 
 @command("PUBSUB CHANNELS", flags=_ASKING, group="pubsub", since="2.8.0", complexity="O(N) in the number of channels")

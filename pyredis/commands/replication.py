@@ -170,6 +170,8 @@ def slaveof(ctx: Client, host: bytes, port: bytes) -> Status:
 def _follow(ctx: Client, host: bytes, port: bytes) -> Status:
     engine = ctx.engine
     following = engine[Following]
+    if engine.config["cluster-enabled"]:
+        raise CommandError(b"REPLICAOF not allowed in cluster mode.")
     if engine[Failover].state != NONE:
         raise CommandError(b"REPLICAOF not allowed while failing over.")
     who = f"'{client_line(ctx, running=True).decode('utf-8', 'backslashreplace').strip()}'"

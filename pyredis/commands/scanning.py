@@ -4,15 +4,15 @@ A handler of a collection does as Redis does, in this order: `read_cursor`; look
 whatever the options say; a value of another type: WRONGTYPE); only then `ScanOptions(words, of=…)`. A small
 collection, which stands in no Table, is answered whole, with the cursor 0; a large one by
 
-    position, members = walk(table, position, options.count)
+    position, members = walk(table.scan, position, options.count)
     return reply(position, options.select(members))
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from pyredis.datatypes.numeric import parse_int
-from pyredis.datatypes.table import Table
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.errors import CommandError, syntax_error
 from pyredis.patterns import Predicate, compile_pattern
@@ -20,6 +20,9 @@ from pyredis.patterns import Predicate, compile_pattern
 _UINT64 = 1 << 64
 _CURSOR = re.compile(rb"[ \t-\r]*[+-]?[0-9]+")
 _STEPS = 10  # for each element asked for: where the table is sparse, a step may find nothing
+
+Scan = Callable[[int, int], tuple[int, list[bytes]]]
+"""Of a cursor and a count: the next cursor, and keys."""
 
 ScanReply = tuple[bytes, list[Any]]
 
@@ -38,14 +41,15 @@ def read_cursor(word: bytes) -> int:
 class ScanOptions:
     """MATCH and COUNT; TYPE where `of` is "keys", NOVALUES where it is "fields" (of a hash); else "members".
 
-    `matches` is None where every element does. Raises Redis's errors.
+    `matches` is None where every element does, of `pattern`. Raises Redis's errors.
     """
 
-    __slots__ = ("count", "matches", "no_values", "type")
+    __slots__ = ("count", "matches", "no_values", "pattern", "type")
 
     def __init__(self, words: tuple[bytes, ...], *, of: str = "members") -> None:
         self.count = 10
         self.matches: Predicate | None = None
+        self.pattern: bytes | None = None
         self.type: bytes | None = None
         self.no_values = False
         options = Arguments(words)
@@ -55,8 +59,8 @@ class ScanOptions:
                 if self.count < 1:
                     raise syntax_error()
             elif options.flag(b"MATCH", 1):
-                pattern = options.word()
-                self.matches = None if pattern == b"*" else compile_pattern(pattern)
+                self.pattern = options.word()
+                self.matches = None if self.pattern == b"*" else compile_pattern(self.pattern)
             elif of == "keys" and options.flag(b"TYPE", 1):
                 self.type = options.word().lower()
             elif options.flag(b"NOVALUES"):
@@ -71,12 +75,12 @@ class ScanOptions:
         return found if self.matches is None else list(filter(self.matches, found))
 
 
-def walk(table: Table[Any], cursor: int, count: int) -> tuple[int, list[bytes]]:
-    """Scan steps until about `count` keys were found: the next cursor, 0 at the end, and the keys."""
+def walk(scan: Scan, cursor: int, count: int) -> tuple[int, list[bytes]]:
+    """Steps of a scan until about `count` keys were found: the next cursor, 0 at the end, and the keys."""
     found: list[bytes] = []
     for _ in range(count * _STEPS):
         # Always the same count: steps of another size would return keys a second time.
-        cursor, step = table.scan(cursor, count)
+        cursor, step = scan(cursor, count)
         found += step
         if not cursor or len(found) >= count:
             break

@@ -190,7 +190,7 @@ def sscan(ctx: Client, key: bytes, cursor: bytes, *words: bytes) -> ScanReply:
     options = ScanOptions(words)
     if isinstance(found.members, dict):
         return reply(0, options.select(found.in_order()))
-    position, members = walk(found.members, position, options.count)
+    position, members = walk(found.members.scan, position, options.count)
     return reply(position, options.select(members))
 
 

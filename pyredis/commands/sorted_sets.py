@@ -389,7 +389,7 @@ def zscan(ctx: Client, key: bytes, cursor: bytes, *words: bytes) -> ScanReply:
     if found.table is None:
         position, members = 0, found.members
     else:
-        position, members = walk(found.table, position, options.count)
+        position, members = walk(found.table.scan, position, options.count)
     answer: list[Any] = []
     for member in options.select(members):
         answer += (member, _scanned(found, member))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from math import isnan, nan
 
 from pyredis.datatypes.hash import Hash
+from pyredis.datatypes.key_slot import key_slot, pattern_slot
 from pyredis.datatypes.list import List
 from pyredis.datatypes.set import Set
 from pyredis.datatypes.sorted_set import SortedSet
@@ -34,6 +35,7 @@ from pyredis.keyspace.database import Database
 
 _SKIPPED = {b"LIMIT": 2, b"GET": 1, b"BY": 1}
 _NO_WEIGHT = b"One or more scores can't be converted into double"
+_MAY_CROSS = b"%b option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots."
 _NO_LEAVE = b"%b option of SORT denied due to insufficient ACL permissions."
 _COMPLEXITY = "O(N+M*log(M)), N the number of elements to sort, M of those returned; O(N) without sorting"
 
@@ -71,12 +73,13 @@ class Pattern:
 class Order:
     """What SORT's words say. `count` is negative for no limit.
 
-    Patterns may name any key, so that they need leave to read all: without it (`may_look`), they are refused.
+    Patterns may name any key, so that they need leave to read all: without it (`may_look`), they are refused. Those of
+    a cluster's node must keep to one slot (`slot`).
     """
 
     __slots__ = ("alpha", "by", "count", "descending", "gets", "offset", "sorts", "store")
 
-    def __init__(self, words: tuple[bytes, ...], *, may_store: bool, may_look: bool) -> None:
+    def __init__(self, words: tuple[bytes, ...], *, may_store: bool, may_look: bool, slot: int | None) -> None:
         self.alpha = self.descending = False
         self.sorts = True
         self.offset, self.count = 0, -1
@@ -96,14 +99,13 @@ class Order:
             elif may_store and options.flag(b"STORE", 1):
                 self.store = options.word()
             elif options.flag(b"BY", 1):
-                self.by = Pattern(options.word())
+                self.by = Pattern(word := options.word())
                 self.sorts = self.sorts and self.by.prefix is not None  # once off, a later pattern changes nothing
-                if self.by.prefix is not None and not may_look:
-                    raise CommandError(_NO_LEAVE % b"BY")
+                if self.by.prefix is not None:
+                    _check(b"BY", word, slot, may_look)
             elif options.flag(b"GET", 1):
-                self.gets.append(Pattern(options.word()))
-                if not may_look:
-                    raise CommandError(_NO_LEAVE % b"GET")
+                self.gets.append(Pattern(word := options.word()))
+                _check(b"GET", word, None if word == b"#" else slot, may_look)
             else:
                 raise syntax_error()
 
@@ -171,6 +173,19 @@ def _sorted(ctx: Client, key: bytes, order: Order) -> list[bytes | None]:
     return [pattern.look_up(db, element) for element in chosen for pattern in order.gets]
 
 
+def _check(option: bytes, pattern: bytes, slot: int | None, may_look: bool) -> None:
+    """Raise the error for a pattern whose keys may not be looked at."""
+    if slot is not None and pattern_slot(pattern) != slot:
+        raise CommandError(_MAY_CROSS % option)
+    if not may_look:
+        raise CommandError(_NO_LEAVE % option)
+
+
+def _order(ctx: Client, name: str, key: bytes, words: tuple[bytes, ...]) -> Order:
+    slot = key_slot(key) if ctx.engine.router is not None else None
+    return Order(words, may_store=name == "sort", may_look=_may_look(ctx, name), slot=slot)
+
+
 def _may_look(ctx: Client, name: str) -> bool:
     """Whether the user may read any key while it runs this command."""
     return not ctx.gates & gates.RESTRICTED or ctx.user.may_read_all(TABLE[name], ctx.argv)
@@ -209,7 +224,7 @@ def sort(ctx: Client, key: bytes, *words: bytes) -> list[bytes | None] | int:
 
     Answers the elements of a list, set or sorted set in order, or stores them as a list.
     """  # noqa: E501
-    order = Order(words, may_store=True, may_look=_may_look(ctx, "sort"))
+    order = _order(ctx, "sort", key, words)
     found = _sorted(ctx, key, order)
     if order.store is None:
         return found
@@ -236,4 +251,4 @@ def sort_ro(ctx: Client, key: bytes, *words: bytes) -> list[bytes | None]:
 
     Answers the elements of a list, set or sorted set in order.
     """
-    return _sorted(ctx, key, Order(words, may_store=False, may_look=_may_look(ctx, "sort_ro")))
+    return _sorted(ctx, key, _order(ctx, "sort_ro", key, words))

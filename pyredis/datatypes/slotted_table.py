@@ -11,10 +11,10 @@ For a scan both are one table with one hash: the slot, and above it the hash by 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from random import Random
-from typing import TypeVar, cast
+from typing import Self, TypeVar, cast
 
 from pyredis.datatypes.key_slot import SLOT_BITS, SLOTS, key_slot
-from pyredis.datatypes.table import BUCKET_LIMIT, Table
+from pyredis.datatypes.table import BUCKET_LIMIT, Table, next_cursor
 
 V = TypeVar("V")
 
@@ -41,6 +41,16 @@ class SlottedTable(Table[V]):
         """Forget everything; the old buckets are freed with the last reference to them."""
         super().clear()
         self._largest = BUCKET_LIMIT  # no bucket holds more keys: what a random key needs to know
+
+    def bucket(self, key: bytes) -> dict[bytes, V]:
+        """Where a key stands, if it is there: values of keys that are may be replaced in it."""
+        return self.directory[key_slot(key) & self.mask]
+
+    def copy(self) -> Self:
+        """Another table with the same keys and the same values."""
+        twin = super().copy()
+        twin._largest = self._largest
+        return twin
 
     def get(self, key: bytes) -> V | None:
         """The value, or None."""
@@ -101,6 +111,19 @@ class SlottedTable(Table[V]):
         self.count -= len(keys)
         self._merge(index)
         return keys
+
+    def scan_slot(self, slot: int, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """One step of a scan of a slot's keys alone; a cursor of another slot begins anew."""
+        place = cursor >> SLOT_BITS if cursor % SLOTS == slot else 0
+        inner = _inner(self.directory[slot & self.mask])
+        if inner is not None:
+            place, keys = inner.scan(place, count)
+        else:
+            keys = list(self._of_slot(slot))
+            part = (1 << (len(keys) // max(count, 1)).bit_length()) - 1
+            keys = [key for key in keys if hash(key) & part == place & part]
+            place = next_cursor(place, part)
+        return (place << SLOT_BITS | slot if place else 0), keys
 
     def _of_slot(self, slot: int) -> Iterator[bytes]:
         index = slot & self.mask

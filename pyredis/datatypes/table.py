@@ -240,7 +240,7 @@ class Table(Generic[V]):
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """One scan step: the keys under `cursor`, about `count` of them, and the next cursor (0 at the end)."""
         bits, keys = self._step(cursor, count)
-        return _next_cursor(cursor, (1 << bits) - 1), keys
+        return next_cursor(cursor, (1 << bits) - 1), keys
 
     def _step(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """The keys under `cursor`, and how many low bits of the hash they have in common with it."""
@@ -309,7 +309,7 @@ def _reversed_bits(value: int) -> int:
     return int(f"{value:0{_CURSOR_BITS}b}"[::-1], 2)
 
 
-def _next_cursor(cursor: int, part: int) -> int:
+def next_cursor(cursor: int, part: int) -> int:
     """Increment the bits of `cursor` under `part` from the highest down."""
     filled = (cursor | ~part) & _CURSOR_MASK
     return _reversed_bits((_reversed_bits(filled) + 1) & _CURSOR_MASK)

@@ -7,7 +7,7 @@ and each brings its own INFO section and cron step. What a service has to do wit
 
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pyredis.config.store import Config
 from pyredis.datatypes.collection_limits import CollectionLimits
@@ -24,8 +24,21 @@ from pyredis.keyspace.database import Keyspace
 from pyredis.protocol.parser import Argv
 
 T = TypeVar("T")
-Router = Callable[[Any, Entry, Argv], None]
-"""Of a client and its command: raises the error that leads to the node that has a command's keys."""
+
+
+class Router(Protocol):
+    """Tells whose keys are whose."""
+
+    def route(self, client: Any, entry: Entry, argv: Argv) -> None:
+        """A client's command, queued or not. Raises the error that leads to the node that has its keys."""
+
+    def lead(self, entry: Entry) -> Handler:
+        """A row's effect behind that question, for the plain path."""
+
+    def slot_of(self, client: Any, entry: Entry, argv: Argv) -> int | None:
+        """The slot of what a client's script calls, if that has keys. Raises as `route` does."""
+
+
 _HZ_MAX, _CLIENTS_A_RUN = 500, 200
 
 
@@ -66,7 +79,7 @@ class Engine:
         self.give_up: Callable[[], None] = _exit  # what was promised can no longer be kept: the process must end
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
         self.record: Callable[[Entry], Handler] | None = None  # what follows from a change, while somebody reads it
-        self.route: Router | None = None  # tells whose keys are whose
+        self.router: Router | None = None  # tells whose keys are whose
         self.aside = 0  # gates in no word: who they are for is led to them (`rewire`, `refuse_writes`)
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
@@ -153,11 +166,13 @@ class Engine:
             yield from entry.subentries.values()
 
     def rewire(self) -> None:
-        """After `record` or `route` was set: lead every row through them."""
-        self.aside = self.aside & ~gates.ROUTED | (gates.ROUTED if self.route is not None else 0)
+        """After `record` or `router` was set: lead every row through them."""
+        self.aside = self.aside & ~gates.ROUTED | (gates.ROUTED if self.router is not None else 0)
         for entry in self.rows():
             entry.effect = entry.handler if self.record is None else self.record(entry)
-            entry.call = entry.effect if self.route is None else _routed(self.route, entry)
+            entry.call = entry.effect
+            if self.router is not None and entry.command.keys:
+                entry.call = self.router.lead(entry)
 
     def refuse_writes(self, on: bool) -> None:
         """Clients may not write (a replica): what may do so leaves the plain path; reads go on as before."""
@@ -208,19 +223,6 @@ class Engine:
         steps, self._when_free = self._when_free, []
         for step in steps:
             self.when_free(step)
-
-
-def _routed(route: Router, entry: Entry) -> Handler:
-    """A row's effect behind the question whose keys these are."""
-    effect = entry.effect
-
-    def call(client: Any, *words: bytes) -> Any:
-        route(client, entry, client.argv)
-        if len(words) == 2:  # most have so many, and spreading a tuple costs as much as the question
-            return effect(client, words[0], words[1])
-        return effect(client, *words)
-
-    return call if entry.command.keys else effect
 
 
 def _exit() -> None:

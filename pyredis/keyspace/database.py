@@ -35,7 +35,8 @@ class Keyspace:
     """All databases of a server and what they share.
 
     `now` is wall time in ms, set by the engine once a batch, so that a batch, a script or a transaction sees one time.
-    `slotted`: keys can be counted, listed and dropped by the slot that they have in a cluster.
+    `slotted` is the database of a node of a cluster, which has only one: its keys can be counted, listed and dropped by
+    their slot.
     """
 
     def __init__(self, count: int, random: Random, *, slotted: bool = False) -> None:
@@ -56,6 +57,8 @@ class Keyspace:
         self.expired_fields = 0
         kind = SlottedDatabase if slotted else Database
         self.databases: list[Database] = [kind(self, index) for index in range(count)]
+        first = self.databases[0]
+        self.slotted: SlottedDatabase | None = first if isinstance(first, SlottedDatabase) else None
 
     def observe(self, observer: Observer) -> None:
         """Tell `observer` of every event from now on."""
@@ -530,6 +533,10 @@ class SlottedDatabase(Database):
 
     def string(self, key: bytes) -> StringValue | None:
         """A string to read, or None. Raises WrongType."""
+        value = self.table.bucket(key).get(key)
+        if value.__class__ is bytes and not self.expires.count and self.space.accesses_plainly:
+            self.hits += 1
+            return value
         return _string(self.get(key))
 
     def take_string(self, key: bytes) -> StringValue | None:
@@ -548,27 +555,48 @@ class SlottedDatabase(Database):
         """Store a value whatever was there; an expiry is gone."""
         if self.space.observers:
             self._tell_overwritten(key, self.peek(key), value)
-        if self.expires.count:
-            self._set_free(key)
-        self.put(key, value, event)
+        bucket = self.table.bucket(key)
+        if key in bucket and not (self.expires.count and self._set_free(key)):
+            bucket[key] = value
+        else:
+            self._add(key, value)
+        self.dirty += 1
+        if self.space.observers:
+            self._tell(key, event)
 
     def put(self, key: bytes, value: Any, event: Event, count: int = 1) -> None:
         """Store a value and keep the expiry there is; it counts as `count` changes."""
-        if self.expires.count:
-            self._expire_hidden(key)
-        if self.table.set(key, value) and self.space.observers:
-            self._tell(key, events.NEW)
+        bucket = self.table.bucket(key)
+        if key in bucket and not (self.expires.count and self._expire_hidden(key)):
+            bucket[key] = value
+        else:
+            self._add(key, value)
         self.changed(key, event, count)
 
-    def remove_slot(self, slot: int, event: Event = events.DEL) -> int:
-        """Delete the keys of a slot, expired or not; returns how many there were."""
+    # By slot
+
+    def count_in_slot(self, slot: int) -> int:
+        """How many keys a slot has, expired ones that are still there among them."""
+        return self.table.count_in_slot(slot)
+
+    def keys_in_slot(self, slot: int, count: int) -> list[bytes]:
+        """At most `count` of them."""
+        return self.table.keys_in_slot(slot, count)
+
+    def unexpired_in_slot(self, slot: int) -> list[bytes]:
+        """All that are not expired."""
+        keys = self.table.keys_in_slot(slot, self.table.count)
+        return [key for key in keys if not self.is_due(key)] if self.expires.count else keys
+
+    def remove_slot(self, slot: int, event: Event = events.SLOT_LOST) -> list[bytes]:
+        """Delete the keys of a slot, expired or not; they are returned."""
         keys = self.table.clear_slot(slot)
         self.expires.discard(keys)
         for key in keys:
             if self.fields_due is not None:
                 self.fields_due.pop(key)
             self.changed(key, event)
-        return len(keys)
+        return keys
 
 
 def _string(value: Any) -> StringValue | None:

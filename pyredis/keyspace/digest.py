@@ -17,7 +17,7 @@ from pyredis.datatypes.stream import Stream
 from pyredis.datatypes.stream_id import format_id
 from pyredis.datatypes.text import content
 from pyredis.datatypes.vector_set import VectorSet
-from pyredis.keyspace.database import Database, Keyspace
+from pyredis.keyspace.database import Database, Keyspace, SlottedDatabase
 from pyredis.keyspace.kinds import type_name
 
 _TYPE_NUMBERS = {b"string": 0, b"list": 1, b"set": 2, b"zset": 3, b"hash": 4, b"vectorset": 5, b"stream": 6}
@@ -122,5 +122,17 @@ def digest_of_dataset(space: Keyspace) -> bytes:
             continue
         digest = _mixed(digest, db.index.to_bytes(4, "big"))
         for key, value in db.table.items():
-            digest ^= _again(_with_value(_mixed(0, key), db, key, value))
+            digest ^= _of_key(db, key, value)
     return b"%040x" % digest
+
+
+def digest_of_slot(db: SlottedDatabase, slot: int) -> bytes:
+    """The same of a slot's keys: equal on two nodes that have them all."""
+    digest = 0
+    for key in db.keys_in_slot(slot, db.count_in_slot(slot)):
+        digest ^= _of_key(db, key, db.table.get(key))
+    return b"%040x" % digest
+
+
+def _of_key(db: Database, key: bytes, value: Any) -> int:
+    return _again(_with_value(_mixed(0, key), db, key, value))

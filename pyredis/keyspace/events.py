@@ -39,6 +39,7 @@ OVERWRITTEN = Event(b"overwritten", "o")
 TYPE_CHANGED = Event(b"type_changed", "c")
 KEY_MISS = Event(b"keymiss", "m", modifies=False)
 FLUSHED = Event(b"", "")  # every key of a database goes: told once, with no key, before. Redis publishes nothing
+SLOT_LOST = Event(b"", "")  # another node has the key's slot: told to WATCH and client caches only
 SWAPPED = Event(b"", "")  # the database of a watched key took the place of another: what WATCH makes of `on_swap`
 
 SET = Event(b"set", "$")

@@ -79,6 +79,11 @@ class Following:
         """Whether the dataset is that of the stream's id and offset."""
         return self.master is None or self._resumes
 
+    @property
+    def offset(self) -> int:
+        """How much of the stream this server has; 0 for a replica without a dataset, or whose dataset is to come."""
+        return self._propagation.offset if self.is_whole and self._awaited is None else 0
+
     # REPLICAOF
 
     def follow(self, master: tuple[str, int], *, handed_over: Callable[[bool], None] | None = None) -> None:

@@ -142,7 +142,7 @@ class DirectTransfer:
         space = engine.keyspace
         self._new: Keyspace | None = None
         if beside:
-            self._new = Keyspace(len(space.databases), engine.random)
+            self._new = Keyspace(len(space.databases), engine.random, slotted=space.slotted is not None)
             self._new.now = space.now
         self._loader = self._loading.loader(dropping_expired=False, space=self._new)
         self._gate = gates.ASYNC_LOADING if serving else 0

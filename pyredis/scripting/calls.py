@@ -7,6 +7,7 @@ marked `noscript`.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pyredis.datatypes.key_slot import key_slot
 from pyredis.datatypes.numeric import format_double
 from pyredis.engine.acl.acl_log import LUA, AclLog
 from pyredis.engine.client import Client
@@ -18,7 +19,7 @@ from pyredis.engine.execution.propagation import EVERYBODY, Propagation
 from pyredis.engine.execution.roles import SCRIPT
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.roster import Clients
-from pyredis.errors import CommandError, out_of_memory, read_only_replica, too_few_replicas
+from pyredis.errors import CommandError, Redirection, out_of_memory, read_only_replica, too_few_replicas
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.faults import ScriptFault, fault
 
@@ -30,14 +31,28 @@ SLOW_NS = 1_000_000
 """A command that took longer lets Lua's hook be asked at once."""
 
 
+_CROSSES = b"Script attempted to access keys that do not hash to the same slot"
+_NOT_HERE = {
+    b"CLUSTERDOWN Hash slot not served": b"Script attempted to access a slot not served",
+    b"CLUSTERDOWN The cluster is down": b"Script attempted to execute a command while the cluster is down",
+    b"CLUSTERDOWN The cluster is down and only accepts read commands": (
+        b"Script attempted to execute a write command while the cluster is down and readonly"
+    ),
+    b"CROSSSLOT Keys in request don't hash to the same slot": _CROSSES,
+}
+"""What a script is told instead of what a client is."""
+
+
 class Run:
-    """One run of a script: who called it, what it may do, and what it did.
+    """One run of a script: who called it, what it may do, and what it did. `slot`: of its keys so far, in a cluster.
 
     `began_ns`: in the clock's ticks, where it may be put aside; `due_ns`: when it is to be, 0 before Lua's first tick,
     which also sets `started`, ms since 1970.
     """
 
     allows_oom = dirty = killed = False
+    crosses_slots = True
+    slot: int | None = None
     began_ns = due_ns = started = 0
 
     def __init__(self, caller: Client, name: bytes, readonly: bool, function: bool) -> None:
@@ -67,7 +82,7 @@ class Calls:
         client.resp, client.wrote = 2, 0
         # What the script reads, its caller may keep.
         client.id, client.tracking = caller.id, caller.tracking
-        client.gates = caller.gates & (detours.TRACKING | gates.RESTRICTED)
+        client.gates = caller.gates & (detours.TRACKING | gates.RESTRICTED) | self._engine.aside & gates.ROUTED
 
     def propagate_to(self, who: int) -> None:
         """redis.set_repl: who hears of what the script changes from now on."""
@@ -156,7 +171,25 @@ class Calls:
             if standing & gates.FEW_REPLICAS and not run.dirty:
                 raise self._refused(entry, too_few_replicas().line)
             run.dirty = True
+        if self.client.gates & gates.ROUTED and not run.caller.role.is_obeyed:
+            self._at_home(run, entry, words)
         return entry
+
+    def _at_home(self, run: Run, entry: "Entry", words: list[bytes]) -> None:
+        """In a cluster a script's keys are this node's, and of one slot unless it says that they may not be."""
+        engine = self._engine
+        assert engine.router is not None
+        if run.slot is None:
+            declared = engine.find(run.caller.argv).command.places_in(run.caller.argv)
+            run.slot = key_slot(declared[0]) if declared else None
+        try:
+            slot = engine.router.slot_of(run.caller, entry, words)
+        except Redirection as redirection:
+            text = _NOT_HERE.get(redirection.line, b"Script attempted to access a non local key in a cluster node")
+            raise self._refused(entry, text) from None
+        if slot is not None and not run.crosses_slots and run.slot not in (slot, None):
+            raise self._refused(entry, _CROSSES)
+        run.slot = run.slot if slot is None else slot
 
     def _permitted(self, entry: "Entry", words: list[bytes]) -> None:
         """A script may do what its caller may. Raises ScriptFault."""

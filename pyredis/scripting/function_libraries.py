@@ -14,7 +14,7 @@ from pyredis.engine.messaging.monitors import Monitors
 from pyredis.errors import CommandError
 from pyredis.scripting.calls import Run
 from pyredis.scripting.faults import ScriptFault, fault
-from pyredis.scripting.scripts import SCRIPT_SIZE, Scripts, demand_memory, permitted
+from pyredis.scripting.scripts import SCRIPT_SIZE, Scripts, demand_memory, demand_no_cluster, permitted
 from pyredis.scripting.shebang import FLAGS
 
 if TYPE_CHECKING:
@@ -175,10 +175,12 @@ class Functions:
             raise CommandError(b"Number of keys can't be greater than number of args")
         if keys < 0:
             raise CommandError(b"Number of keys can't be negative")
+        demand_no_cluster(client, function.flags)
         readonly = permitted(function.flags, readonly)
         demand_memory(client, function.flags)
         run = Run(client, function.name, readonly, True)
         run.allows_oom = "allow-oom" in function.flags
+        run.crosses_slots = "allow-cross-slot-keys" in function.flags
         return engine[Scripts].run(run, self.interpreter.call_function, function.callback, keys, words)
 
     def _made(self, name: bytes, code: bytes, body: bytes) -> Library:

@@ -192,9 +192,11 @@ class Scripts:
             self._by_sha.move_to_end(script.sha)
         run = Run(client, script.sha, readonly, False)
         if script.flags is not None:
+            demand_no_cluster(client, script.flags)
             run.readonly = permitted(script.flags, readonly)
             demand_memory(client, script.flags)
             run.allows_oom = "allow-oom" in script.flags
+            run.crosses_slots = "allow-cross-slot-keys" in script.flags
         elif engine.gates & gates.MASTER_GONE and client.role.gates & gates.MASTER_GONE:
             raise master_down()
         function = script.function or self._compiled(script)
@@ -271,6 +273,12 @@ def permitted(flags: frozenset[str], readonly: bool) -> bool:
     if readonly:
         raise CommandError(b"Can not execute a script with write flag using *_ro command.")
     return False
+
+
+def demand_no_cluster(client: "Client", flags: frozenset[str]) -> None:
+    """A script may say that it does not run in a cluster."""
+    if client.engine.router is not None and "no-cluster" in flags:
+        raise CommandError(b"Can not run script on cluster, 'no-cluster' flag is set.")
 
 
 def demand_memory(client: "Client", flags: frozenset[str]) -> None:

@@ -5,7 +5,7 @@ host's to bring, so the same server runs on sockets and in a simulation.
 from collections.abc import Callable
 from functools import partial
 
-from pyredis.cluster.cluster import Cluster
+from pyredis.cluster.cluster_mode import ClusterMode
 from pyredis.config.store import ConfigError
 from pyredis.datatypes.dismantling import Dismantler
 from pyredis.engine.engine import Engine
@@ -66,7 +66,7 @@ class Server:
             config.replace("port", self.port)
         if self.unix_path:
             self._unix_listener = self._listen(Unix(self.unix_path, config["unixsocketperm"]))
-        self.engine[Cluster].start(any_port=self._any_port)
+        self.engine[ClusterMode].start(any_port=self._any_port)
         self._dismantler = Dismantler(self._host.soon, self.engine.clock.ticks_ns)
         self._cron()
 
@@ -76,7 +76,7 @@ class Server:
 
         def loaded(failure: LoadingFailed | None) -> None:
             if failure is None:
-                self.engine[Cluster].check_data()
+                self.engine[ClusterMode].check_data()
             done(failure)
 
         loading.begin(loading.at_start(), loaded)

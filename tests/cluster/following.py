@@ -94,7 +94,7 @@ def _port(address: str) -> int:
 
 
 class Writer(threading.Thread):
-    """Writes `rate` times a second within a `with` block, one after another: `acknowledged` holds each key's last value.
+    """Writes `rate` times a second within a block, one after another: `acknowledged` holds each key's last value.
 
     Every tenth is an MSET of two keys of one slot, which a reshard may answer by TRYAGAIN. A write that was not
     acknowledged is written again, so what is read in the end must be what was acknowledged last.

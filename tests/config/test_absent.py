@@ -34,7 +34,7 @@ def test_every_parameter_is_read_or_has_its_row():
     listed = absent.REFUSED.keys() | absent.WHY.keys()
     names = {row.name for row in ALL}
     assert listed <= names
-    assert not listed & set(re.findall(r'config\["([a-z-]+)"\]', source)) - {"cluster-enabled", "tls-port"}
+    assert not listed & set(re.findall(r'config\["([a-z-]+)"\]', source)) - {"tls-port"}
     assert not names - listed - read
     assert len(absent.WHY) == sum(len(names.split()) for names in absent.IDLE.values())
 
@@ -42,7 +42,6 @@ def test_every_parameter_is_read_or_has_its_row():
 @pytest.mark.parametrize(
     "line",
     [
-        "cluster-enabled yes",
         "tls-port 6380",
         "port 0\ntls-port 6380",
         "tls-replication yes",

@@ -272,9 +272,11 @@ def test_a_slot_is_removed_with_what_stands_beside():
     seen.add(b"{a}1", b"v", NOW + 5)
     seen.add(b"{a}2", made)
     seen.add(b"b", b"v", NOW + 5)
-    assert seen.db.remove_slot(key_slot(b"a")) == 2
+    assert seen.db.count_in_slot(key_slot(b"a")) == 2
+    assert seen.db.keys_in_slot(key_slot(b"a"), 1) == [b"{a}1"]
+    assert seen.db.remove_slot(key_slot(b"a")) == [b"{a}1", b"{a}2"]
     assert ([*seen.db.table], [*seen.db.expires], len(seen.db.fields_due)) == ([b"b"], [b"b"], 0)
-    assert seen.db.dirty == 2 and sorted(seen.told) == [(0, b"{a}1", events.DEL), (0, b"{a}2", events.DEL)]
+    assert seen.db.dirty == 2 and sorted(seen.told) == [(0, b"{a}1", events.SLOT_LOST), (0, b"{a}2", events.SLOT_LOST)]
 
 
 def test_commands_on_a_slotted_keyspace():

@@ -117,8 +117,8 @@ def permitted(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
 
 def at_home(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:
     """Keys that another node has are asked for there."""
-    if engine.route is not None and (entry.command.keys or entry is engine.exec):
-        engine.route(client, entry, argv)
+    if engine.router is not None and (entry.command.keys or entry is engine.exec):
+        engine.router.route(client, entry, argv)
 
 
 def not_by_monitor(engine: Engine, client: Client, entry: Entry, argv: Argv) -> Any:

@@ -110,7 +110,7 @@ def _leave(engine: Engine, client: Client, entry: Entry | None, argv: Argv, comm
             client.reply(value)
         elif value is not NO_REPLY:  # else a script goes on in the background
             client.out.append(client.encoders[value.__class__](value))
-    elif entry is engine.multi and not (engine.route or client.output_max):
+    elif entry is engine.multi and not (engine.router or client.output_max):
         _transact(engine, client, argv, commands)
     else:
         dispatch(engine, client, argv)

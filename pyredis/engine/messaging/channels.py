@@ -4,7 +4,7 @@ A message is encoded once for each protocol version, whoever it goes to. While a
 SUBSCRIBED stands: in RESP2 it may then do little else (`admission`).
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from pyredis.datatypes.key_slot import key_slot
@@ -68,6 +68,7 @@ class PubSub:
         self.channels = Subscriptions()
         self.patterns = Subscriptions()
         self.shards = Subscriptions()
+        self.spread: Callable[[bytes, bytes, bool], None] | None = None  # to a cluster's other nodes
         self._matchers: dict[bytes, Predicate] = {}
         engine[Clients].on_forget.append(self.leave)
         engine.info.add("Clients", lambda: {"pubsub_clients": len(self.clients())})

@@ -113,6 +113,7 @@ def _flags(client: "Client") -> str:
         ("t", tracking),
         ("R", tracking and tracking.broken),
         ("B", tracking and tracking.broadcast),
+        ("r", client.reads_replica),
         ("e", client.no_evict),
         ("T", client.no_touch),
     )

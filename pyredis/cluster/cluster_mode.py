@@ -29,13 +29,17 @@ if TYPE_CHECKING:
     from pyredis.engine.host import Cancellable
 
 PORT_MAX = 65535
+_ANNOUNCED = (
+    *("cluster-announce-ip", "cluster-announce-port", "cluster-announce-bus-port", "port"),
+    *("cluster-announce-hostname", "cluster-announce-human-nodename", "cluster-replica-no-failover"),
+)
 
 
 class CannotJoin(Exception):
     """The server cannot be a node: says why."""
 
 
-class Cluster:
+class ClusterMode:
     """A component. `is_on`: cluster mode. What else it has is there from `start` on."""
 
     view: View
@@ -52,6 +56,7 @@ class Cluster:
         self.is_on: bool = engine.config["cluster-enabled"]
         self.bus = Bus(engine)
         engine.info.add("Cluster", lambda: {"cluster_enabled": int(self.is_on)})
+        engine.info.add("Memory", lambda: {"mem_cluster_links": self.bus.size})
         if self.is_on:
             engine.on_stop.append(self._stop)
 
@@ -73,20 +78,23 @@ class Cluster:
                 "Redis port number too high. Cluster communication port is 10,000 port numbers higher than your Redis "
                 "port. Your Redis port number must be 55535 or less."
             )
+        for name in _ANNOUNCED:
+            config.on_change(name, lambda _: self._introduce())
         self._lock_file()
         self.view = View(engine.host.random, engine.host.now)
         is_new = not self._load()
         self.world = ServerWorld(engine, self.view, self.bus, settle=self.settle, save=self._save)
         self.bus.member = self.member = Member(self.view, self.world)
         self.routing = Routing(engine, self.view)
-        self.view.on_unbound = self._drop_channels
+        self.view.on_unbound = engine[PubSub].leave_slot
+        engine[PubSub].spread = self._spread
         bus_port = self.bus.listen(bus_port)
         if any_port:
             config.replace("cluster-port", bus_port)
         self.world.introduce()
         if is_new:
             self._save(sync=True)
-        engine.route = self.routing.route
+        engine.router = self.routing
         engine.rewire()
         master = self.view.myself.master
         if master is not None and master.ip:
@@ -100,6 +108,11 @@ class Cluster:
         self.bus.cut_congested()
         self.member.tick()
         self._settled()
+
+    def _introduce(self) -> None:
+        """What this node says of itself was changed: it knows it at once, others with the next packets."""
+        self.world.introduce()
+        self.world.settle_soon()
 
     def settle(self) -> None:
         """What follows from what happened."""
@@ -196,6 +209,7 @@ class Cluster:
             view.changed(sync=True)
         self.settle()
 
-    def _drop_channels(self, slot: int) -> None:
-        """Who listens to shard channels of a slot that left is told that it does no longer."""
-        self._engine[PubSub].leave_slot(slot)
+    def _spread(self, channel: bytes, message: bytes, sharded: bool) -> None:
+        """A message goes to the other nodes, one of a shard channel to those of the shard."""
+        self.member.sender.publish(channel, message, sharded=sharded)
+        self.world.settle_soon()

@@ -6,12 +6,12 @@ epoch of its own, which makes all believe it.
 
 from collections.abc import Callable
 
-from pyredis.cluster.cluster import Cluster
+from pyredis.cluster.cluster_mode import ClusterMode
 from pyredis.cluster.node import Node
 from pyredis.errors import CommandError
 
 
-def _master(cluster: Cluster, id: bytes, unknown: bytes) -> Node:
+def _master(cluster: ClusterMode, id: bytes, unknown: bytes) -> Node:
     node = cluster.view.find(id)
     if node is None:
         raise CommandError(unknown % id)
@@ -20,7 +20,7 @@ def _master(cluster: Cluster, id: bytes, unknown: bytes) -> Node:
     return node
 
 
-def set_migrating(cluster: Cluster, slot: int, id: bytes) -> None:
+def set_migrating(cluster: ClusterMode, slot: int, id: bytes) -> None:
     """Keys of this node's slot are moved to another."""
     view = cluster.view
     if view.owners[slot] is not view.myself.leader:
@@ -28,7 +28,7 @@ def set_migrating(cluster: Cluster, slot: int, id: bytes) -> None:
     view.open(slot, view.migrating, _master(cluster, id, b"I don't know about node %b"))
 
 
-def set_importing(cluster: Cluster, slot: int, id: bytes) -> None:
+def set_importing(cluster: ClusterMode, slot: int, id: bytes) -> None:
     """Keys of another node's slot are moved here."""
     view = cluster.view
     if view.owners[slot] is view.myself.leader:
@@ -36,14 +36,14 @@ def set_importing(cluster: Cluster, slot: int, id: bytes) -> None:
     view.open(slot, view.importing, _master(cluster, id, b"I don't know about node %b"))
 
 
-def set_stable(cluster: Cluster, slot: int) -> None:
+def set_stable(cluster: ClusterMode, slot: int) -> None:
     """No keys of it are moved."""
     view = cluster.view
     view.close(slot, view.importing)
     view.close(slot, view.migrating)
 
 
-def set_node(cluster: Cluster, slot: int, id: bytes) -> None:
+def set_node(cluster: ClusterMode, slot: int, id: bytes) -> None:
     """The slot is a node's from now on."""
     view = cluster.view
     node, owner = _master(cluster, id, b"Unknown node %b"), view.owners[slot]
@@ -60,7 +60,7 @@ def set_node(cluster: Cluster, slot: int, id: bytes) -> None:
         cluster.member.end_import(slot)
 
 
-SET_SLOT: dict[bytes, Callable[[Cluster, int, bytes], None]] = {
+SET_SLOT: dict[bytes, Callable[[ClusterMode, int, bytes], None]] = {
     b"MIGRATING": set_migrating,
     b"IMPORTING": set_importing,
     b"NODE": set_node,
