@@ -13,13 +13,12 @@ from random import Random
 
 from hiredis import pack_command
 
-from benchmarks import report
+from benchmarks import hooks, report
 from pyredis.assembly import build_engine
-from pyredis.cluster.routing import Routing
-from pyredis.cluster.view import View
 from pyredis.engine.engine import Engine
 from pyredis.engine.session import Session
 from pyredis.engine.sessions import Sessions
+from pyredis.keyspace import events
 from pyredis.keyspace.database import Keyspace
 
 PIPELINE, KEYS = 16, 100_000
@@ -43,17 +42,14 @@ class NullLink:
 
 
 def slotted(engine: Engine) -> None:
-    engine.keyspace.databases[:] = Keyspace(1, engine.random, slotted=True).databases
-    engine.keyspace.databases[0].space = engine.keyspace
+    space = engine.keyspace
+    space.databases[:] = Keyspace(1, engine.random, slotted=True).databases
+    space.databases[0].space = space
 
 
 def routed(engine: Engine) -> None:
     slotted(engine)
-    view = View(engine.random, 0)
-    routing = Routing(engine, view)
-    routing.stable[:] = b"\1" * len(routing.stable)
-    engine.route = routing.route
-    engine.rewire()
+    hooks.route(engine)
 
 
 CASES: dict[str, Callable[[Engine], None]] = {"plain": lambda engine: None, "slotted": slotted, "routed": routed}
@@ -62,20 +58,12 @@ CASES: dict[str, Callable[[Engine], None]] = {"plain": lambda engine: None, "slo
 def prepared(case: str) -> Session:
     """A session of an engine that runs as the case says, with all keys there."""
     engine = build_engine(seed=1)
-    engine.keyspace.databases[0].dirty = 0
     CASES[case](engine)
     session = Session(engine[Sessions])
     session.connected(NullLink())  # type: ignore[arg-type]
-    engine.keyspace.databases[0].set_pairs(
-        [word for number in range(KEYS) for word in (b"key:%012d" % number, b"xxx")], _event()
-    )
+    words = [word for number in range(KEYS) for word in (b"key:%012d" % number, b"xxx")]
+    session.client.db.set_pairs(words, events.SET)
     return session
-
-
-def _event():
-    from pyredis.keyspace import events
-
-    return events.SET
 
 
 def reads_of(command: str, count: int) -> list[bytes]:

@@ -18,6 +18,7 @@ from pyredis.cluster.member import TICK_MS, Member
 from pyredis.cluster.nodes_conf import CorruptConfig
 from pyredis.cluster.routing import Routing
 from pyredis.cluster.server_world import BUS_PORT_OFFSET, ServerWorld
+from pyredis.cluster.slot_stats import SlotStats
 from pyredis.cluster.view import View
 from pyredis.datatypes.key_slot import SLOTS
 from pyredis.engine.messaging.channels import PubSub
@@ -46,6 +47,7 @@ class ClusterMode:
     member: Member
     world: ServerWorld
     routing: Routing
+    slot_stats: SlotStats
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -86,7 +88,7 @@ class ClusterMode:
         self.world = ServerWorld(engine, self.view, self.bus, settle=self.settle, save=self._save)
         self.bus.member = self.member = Member(self.view, self.world)
         self.routing = Routing(engine, self.view)
-        self.view.on_unbound = engine[PubSub].leave_slot
+        self.view.on_unbound = self._lost
         engine[PubSub].spread = self._spread
         bus_port = self.bus.listen(bus_port)
         if any_port:
@@ -95,11 +97,17 @@ class ClusterMode:
         if is_new:
             self._save(sync=True)
         engine.router = self.routing
+        self.slot_stats = SlotStats(engine, self.view)
         engine.rewire()
         master = self.view.myself.master
         if master is not None and master.ip:
             engine[Following].begin_as_replica((master.ip, master.port))
         self._tick()
+
+    def _lost(self, slot: int) -> None:
+        """A slot has left its owner."""
+        self._engine[PubSub].leave_slot(slot)
+        self.slot_stats.forget(slot)
 
     def _tick(self) -> None:
         self._timer = self._engine.host.later(TICK_MS, self._tick)

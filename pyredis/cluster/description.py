@@ -72,11 +72,11 @@ def slots(view: View, preferred: str, offset: int) -> list[Any]:
 
 def _place(node: Node, preferred: str) -> list[Any]:
     """Where a node is: the endpoint that clients are to use first, and what else could serve as one."""
-    more: list[bytes] = []
+    more: dict[bytes, bytes] = {}
     if preferred != "ip" and node.ip:
-        more += (b"ip", node.ip.encode())
+        more[b"ip"] = node.ip.encode()
     if preferred != "hostname" and node.hostname:
-        more += (b"hostname", node.hostname.encode())
+        more[b"hostname"] = node.hostname.encode()
     shown = None if preferred == "unknown-endpoint" else endpoint(preferred, node).encode()
     return [shown, node.port, node.id, more]
 

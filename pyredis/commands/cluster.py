@@ -279,13 +279,18 @@ def cluster_slaves(ctx: Client, node_id: bytes) -> list[bytes]:
     complexity="O(N log N) in the number of slots",
     tips=[*_VARIES, "request_policy:all_shards"],
 )
-def cluster_slot_stats(ctx: Client, filter: bytes, argument: bytes, *arguments: bytes) -> Any:
+def cluster_slot_stats(ctx: Client, filter: bytes, argument: bytes, *arguments: bytes) -> list[Any]:
     """CLUSTER SLOT-STATS <SLOTSRANGE start-slot end-slot | ORDERBY metric [LIMIT limit] [ASC | DESC]>
 
     Answers how much this node's hash slots are used.
     """
-    cluster_of(ctx)
-    raise CommandError(b"not yet")
+    stats = cluster_of(ctx).slot_stats
+    kind = filter.upper()
+    if kind == b"SLOTSRANGE" and len(arguments) == 1:
+        return stats.range(argument, arguments[0])
+    if kind == b"ORDERBY":
+        return stats.ordered(argument, arguments)
+    raise CommandError(b"unknown subcommand or wrong number of arguments for 'SLOT-STATS'. Try CLUSTER HELP.")
 
 
 @command(

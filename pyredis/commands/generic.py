@@ -254,10 +254,7 @@ def copy(ctx: Client, source: bytes, destination: bytes, *words: bytes) -> int:
         if options.flag(b"REPLACE"):
             replace = True
         elif options.flag(b"DB", 1):
-            word = options.word()
-            if ctx.engine.router is not None and int32(word):
-                raise CommandError(b"Copying to another database is not allowed in cluster mode")
-            target = other_database(ctx, word)
+            target = other_database(ctx, options.word())
         else:
             raise syntax_error()
     if db is target and source == destination:

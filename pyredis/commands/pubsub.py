@@ -21,6 +21,7 @@ from pyredis.engine.command_table.command import (
 from pyredis.engine.command_table.help import help_reply, subcommand_error
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.messaging.channels import PubSub, Subscriptions
+from pyredis.errors import CommandError
 from pyredis.patterns import compile_pattern
 from pyredis.protocol.replies import Push, Several, Status
 
@@ -87,8 +88,10 @@ def psubscribe(ctx: Client, pattern: bytes, *patterns: bytes) -> Several:
 def ssubscribe(ctx: Client, shardchannel: bytes, *shardchannels: bytes) -> Several:
     """SSUBSCRIBE shardchannel [shardchannel ...]
 
-    Listens to shard channels.
+    Listens to shard channels. Not within a transaction, as the others may.
     """
+    if not ctx.may_wait:
+        raise CommandError(b"SSUBSCRIBE isn't allowed for a DENY BLOCKING client")
     return _subscribe(ctx, b"ssubscribe", ctx.engine[PubSub].shards, (shardchannel, *shardchannels))
 
 

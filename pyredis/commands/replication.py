@@ -360,6 +360,8 @@ def failover(ctx: Client, *words: bytes) -> Status:
 
     Hands the master's part to a replica.
     """
+    if ctx.engine.config["cluster-enabled"]:
+        raise CommandError(b"FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.")
     failover = ctx.engine[Failover]
     if len(words) == 1 and words[0].upper() == b"ABORT":
         if failover.state == NONE:

@@ -11,6 +11,7 @@ SLOT_BITS = 14
 SLOTS = 1 << SLOT_BITS
 LAST_SLOT = SLOTS - 1
 BRACE = ord("{")
+"""A key without one has no tag: its slot is `crc_hqx(key, 0) & LAST_SLOT`, for who must not call a function."""
 _WILDCARD = re.compile(rb"[*?[\\]")
 
 

@@ -39,6 +39,16 @@ class Router(Protocol):
         """The slot of what a client's script calls, if that has keys. Raises as `route` does."""
 
 
+class Meter(Protocol):
+    """Hears what each command took that clients send, while the detour MEASURED stands."""
+
+    def begin(self) -> Any:
+        """One is about to run."""
+
+    def end(self, begun: Any, client: Any, argv: Argv, value: Any, bytes_out: int) -> None:
+        """It ran, or was refused, or waits: its value, and how long its reply is."""
+
+
 _HZ_MAX, _CLIENTS_A_RUN = 500, 200
 
 
@@ -80,6 +90,7 @@ class Engine:
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
         self.record: Callable[[Entry], Handler] | None = None  # what follows from a change, while somebody reads it
         self.router: Router | None = None  # tells whose keys are whose
+        self.meter: Meter | None = None
         self.aside = 0  # gates in no word: who they are for is led to them (`rewire`, `refuse_writes`)
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON

@@ -9,12 +9,14 @@ expiry gone), `put` (a new value, expiry kept), `changed` (changed in place), `r
 each names its event.
 """
 
+from binascii import crc_hqx
 from collections.abc import Callable, Iterator, Sequence, Sized
 from random import Random
 from typing import Any, TypeVar
 
 from pyredis.datatypes.deadlines import Deadlines
 from pyredis.datatypes.hash import Hash
+from pyredis.datatypes.key_slot import BRACE, key_slot
 from pyredis.datatypes.slotted_table import SlottedTable
 from pyredis.datatypes.table import Table
 from pyredis.errors import WrongType
@@ -533,7 +535,9 @@ class SlottedDatabase(Database):
 
     def string(self, key: bytes) -> StringValue | None:
         """A string to read, or None. Raises WrongType."""
-        value = self.table.bucket(key).get(key)
+        table = self.table
+        slot = key_slot(key) if BRACE in key else crc_hqx(key, 0)
+        value = table.directory[slot & table.mask].get(key)
         if value.__class__ is bytes and not self.expires.count and self.space.accesses_plainly:
             self.hits += 1
             return value
@@ -555,7 +559,9 @@ class SlottedDatabase(Database):
         """Store a value whatever was there; an expiry is gone."""
         if self.space.observers:
             self._tell_overwritten(key, self.peek(key), value)
-        bucket = self.table.bucket(key)
+        table = self.table
+        slot = key_slot(key) if BRACE in key else crc_hqx(key, 0)
+        bucket = table.directory[slot & table.mask]
         if key in bucket and not (self.expires.count and self._set_free(key)):
             bucket[key] = value
         else:

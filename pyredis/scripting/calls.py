@@ -38,9 +38,15 @@ _NOT_HERE = {
     b"CLUSTERDOWN The cluster is down and only accepts read commands": (
         b"Script attempted to execute a write command while the cluster is down and readonly"
     ),
-    b"CROSSSLOT Keys in request don't hash to the same slot": _CROSSES,
+    b"CROSSSLOT Keys in request don't hash to the same slot": (
+        b"Command '%b' in script attempted to access keys that don't hash to the same slot"
+    ),
+    b"TRYAGAIN Multiple keys request during rehashing of slot": (
+        b"Unable to execute command '%b' in script because undeclared keys were accessed during rehashing of the slot"
+    ),
 }
-"""What a script is told instead of what a client is."""
+"""What a script is told instead of what a client is; `%b` is the command's name."""
+_ELSEWHERE = b"Script attempted to access a non local key in a cluster node"
 
 
 class Run:
@@ -185,8 +191,8 @@ class Calls:
         try:
             slot = engine.router.slot_of(run.caller, entry, words)
         except Redirection as redirection:
-            text = _NOT_HERE.get(redirection.line, b"Script attempted to access a non local key in a cluster node")
-            raise self._refused(entry, text) from None
+            text = _NOT_HERE.get(redirection.line, _ELSEWHERE)
+            raise self._refused(entry, text.replace(b"%b", entry.command.name.encode())) from None
         if slot is not None and not run.crosses_slots and run.slot not in (slot, None):
             raise self._refused(entry, _CROSSES)
         run.slot = run.slot if slot is None else slot

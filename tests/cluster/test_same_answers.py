@@ -91,6 +91,7 @@ MOVING_PARTS = (
     (rb"\b\d{13}\b", b"<ms>"),
     (rb"cluster_stats_messages_\S+\r\n", b""),
     (rb"(replication-offset\r\n):\d+", rb"\1:<n>"),
+    (rb"(connected\r\n):\d+", rb"\1:<n>"),
     (rb"(?<= connected)\n", b"\r\n"),
     (rb"\n(?=\w{40}|<id)", b"\r\n"),
 )

@@ -139,3 +139,50 @@ def test_a_large_slot_is_freed_by_and_by():
     assert len(table.clear_slot(key_slot(b"{hot}"))) == 20_000
     assert (list(table), dismantling.waiting()) == ([b"other"], before + 1)
     dismantler.end()
+
+
+@pytest.mark.parametrize("count", [1, 7, 100])
+@pytest.mark.parametrize("others", [0, 40_000])
+def test_a_scan_of_a_slot_finds_what_is_there_all_the_time(count, others):
+    """A slot in a bucket with others, in one of its own, and in a table; while keys come and go."""
+    table, random = SlottedTable(), Random(1)
+    slot = key_slot(b"a")
+    for number in range(others):
+        table.set(b"%d" % number, 1)
+    for size in (3, 300, 3000):
+        stays = {b"{a}%d" % number for number in range(size)}
+        for key in stays:
+            table.set(key, 1)
+        found, cursor, steps = [], 0, 0
+        while steps == 0 or cursor:
+            cursor, keys = table.scan_slot(slot, cursor, count)
+            found += keys
+            steps += 1
+            table.set(b"{a}more%d" % random.randrange(3000), 1)
+            table.pop(b"{a}more%d" % random.randrange(3000))
+        assert stays <= {*found}
+        assert all(key_slot(key) == slot for key in found)
+        assert steps <= 4 * len(found) // count + 2
+
+
+def test_a_cursor_of_another_slot_begins_anew():
+    table = SlottedTable()
+    for tag in (b"a", b"b"):
+        for number in range(1000):
+            table.set(b"{%b}%d" % (tag, number), 1)
+    cursor, _ = table.scan_slot(key_slot(b"a"), 0, 10)
+    assert cursor
+    other, keys = table.scan_slot(key_slot(b"b"), cursor, 10)
+    assert (other, keys) == table.scan_slot(key_slot(b"b"), 0, 10)
+
+
+def test_a_copy_gives_random_keys_alike():
+    table = SlottedTable()
+    for number in range(5000):
+        table.set(b"{a}%d" % number, 1)
+    for number in range(50):
+        table.set(b"b%d" % number, 1)
+    twin = table.copy()
+    assert [twin.random_key(Random(seed)) for seed in range(50)] == [
+        table.random_key(Random(seed)) for seed in range(50)
+    ]

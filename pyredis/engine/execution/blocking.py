@@ -189,6 +189,8 @@ class Blocking:
         self._dequeue(wait)
         client.waiting = None
         mark, self._engine.running = len(client.out), client
+        meter = self._engine.meter
+        begun = None if meter is None else meter.begin()
         answer = self.retry(client, wait.entry, wait.argv)
         self._engine.running = None
         pushes = client.out[mark:]  # what its own command invalidated: that comes behind the reply
@@ -199,6 +201,8 @@ class Blocking:
         elif answer is not NO_REPLY:  # else something holds the command back: it runs yet another time
             self._answer(client, answer)
         client.out += pushes
+        if meter is not None:
+            meter.end(begun, client, wait.argv, answer, sum(map(len, client.out[mark:])))
 
     def _answer(self, client: "Client", answer: Any) -> None:
         """Reply, if the client wants replies, and let it go on at the next `serve`."""

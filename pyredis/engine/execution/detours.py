@@ -12,6 +12,7 @@ MONITORED = 1 << 8
 TIMED = 1 << 9  # each command is timed on its own: the slow log's threshold is below what a batch can tell
 WAITED_FOR = 1 << 13  # clients are blocked on keys
 TRACKED = 1 << 14  # some client tracks keys
+MEASURED = 1 << 11  # somebody hears what each command took: `Engine.meter`
 
 OBSERVED_CALLS = TRACKING | NO_TOUCH | MONITORED
 """Somebody is told of a command that ran, or it runs with a difference."""

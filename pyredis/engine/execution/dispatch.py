@@ -32,6 +32,8 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
         engine[Eviction].make_room()  # before the mark: the client is told first what was evicted
     mark, mode, asking = len(client.out), client.reply_mode, client.gates & detours.ASKING
     engine.running = client
+    meter = engine.meter
+    begun = None if meter is None else meter.begin()
     value = execute(engine, client, argv)
     pushes = client.out[mark:] if client.gates & (gates.SUBSCRIBED | detours.TRACKING) else []
     if pushes:
@@ -45,6 +47,8 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     if client.gates & detours.REPLY_MODE and client.waiting is None:
         client.mute(mark, mode)
     client.out += pushes
+    if meter is not None:
+        meter.end(begun, client, argv, value, sum(map(len, client.out[mark:])))
     if asking and client.transaction is None and argv[0].lower() != b"asking":
         client.gates &= ~detours.ASKING
     if engine.gates & detours.TRACKED:
