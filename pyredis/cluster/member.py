@@ -260,7 +260,8 @@ class Member:
         waits = node.ping_sent and now - max(node.ping_sent, node.data_received) > timeout // 2
         if link is not None and waits and now - link.created > timeout:
             link.close()
-        interval = self.world.settings.ping_interval or timeout // 2
+        # A little before half the timeout: who is cut off shall know it within that and a second.
+        interval = self.world.settings.ping_interval or max(timeout // 2 - 2 * TICK_MS, timeout // 4)
         is_due = not node.ping_sent and now - node.pong_received > interval
         if node.link is not None and (is_due or self.handover.is_heir(node)):
             self.sender.ping(node.link)

@@ -1,8 +1,8 @@
 """Members of a cluster under faults of all kinds, by chance but from a seed: what must hold, holds.
 
-Packets are lost, repeated, reordered and late; ways are cut, one way or both, and healed; members stand still, die and
-come back with what they saved. All the while at most one master has a slot in an epoch, and no epoch goes back; when all
-is well again, all agree.
+Packets are lost, repeated, reordered and late; ways are cut, one way or both, and healed; members stand still, die
+and come back with what they saved. All the while at most one master has a slot in an epoch, and no epoch goes back;
+when all is well again, all agree.
 
 10,000 seeds: `PYREDIS_SEEDS=0-9999 pytest -n 2 -m proof tests/cluster/test_histories.py`. A failure names its seed:
 `PYREDIS_SEEDS=4711-4711` plays it again.
