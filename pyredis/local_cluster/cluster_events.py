@@ -34,14 +34,16 @@ def _of_condition(before: NodeStatus, after: NodeStatus) -> Iterator[str]:
 def _of_role(before: NodeStatus, after: NodeStatus, all_before: ClusterStatus) -> Iterator[str]:
     if after.master is not None and after.master != before.master:
         yield f"node {after.port} is now a replica of {after.master}"
-    elif after.master is None and after.slot_count > before.slot_count:
-        old = all_before.nodes.get(before.master) if before.master is not None else None
-        if old is not None and old.slots:
+    if after.master is not None:
+        return
+    if before.master is not None:
+        old = all_before.nodes.get(before.master)
+        if old is not None and old.slots and after.slots:
             yield f"FAILOVER: node {after.port} has taken over from {old.port}, with slots {shown(after.slots)}"
         else:
-            yield f"node {after.port} has {after.slot_count} slots now (+{after.slot_count - before.slot_count})"
-    elif after.master is None and before.master is not None:
-        yield f"node {after.port} is now a master"
+            yield f"node {after.port} is now a master"
+    elif not after.is_moving and (before.is_moving or after.slot_count > before.slot_count):
+        yield f"node {after.port} has {after.slot_count} slots now"
 
 
 def _why(status: ClusterStatus) -> str:

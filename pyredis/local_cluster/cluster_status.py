@@ -18,13 +18,17 @@ UP, APART, SILENT, FAILED = "up", "apart", "no answer", "failed"
 
 
 class NodeStatus(NamedTuple):
-    """`master`: the port of whom it follows; None for a master. `keys`: None while that is not known."""
+    """`master`: the port of whom it follows; None for a master. `keys`: None while that is not known.
+
+    `is_moving`: slots are on their way to it, or from it.
+    """
 
     port: int
     condition: str = SILENT
     master: int | None = None
     slots: tuple[Range, ...] = ()
     keys: int | None = None
+    is_moving: bool = False
 
     @property
     def answers(self) -> bool:
@@ -89,8 +93,10 @@ def conclude(reports: Mapping[int, Report | None]) -> ClusterStatus:
         if entry is None:
             nodes[port] = NodeStatus(port)
             continue
-        keys = report.keys if report is not None else None
-        nodes[port] = NodeStatus(port, _condition(report, entry, newest), ports.get(entry.master), entry.slots, keys)
+        node = NodeStatus(port, _condition(report, entry, newest), ports.get(entry.master), entry.slots)
+        if report is not None:
+            node = node._replace(keys=report.keys, is_moving=bool(report.myself.open_slots))
+        nodes[port] = node
     return ClusterStatus(nodes, newest.is_ok)
 
 

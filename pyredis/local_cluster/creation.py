@@ -1,6 +1,6 @@
 """Making a cluster of empty nodes, by the commands that redis-cli would send."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import partial
 
 from pyredis.local_cluster.node_links import Nodes
@@ -32,6 +32,7 @@ def create(nodes: Nodes, shards: Sequence[Shard], patience: Patience) -> None:
         for replica in replicas:
             replicate(nodes, replica, master)
     wait_until_whole(nodes, ports, patience)
+    wait_until_followed(nodes, ports, {port for shard in shards for port in shard[1:]}, patience)
 
 
 def meet(nodes: Nodes, port: int, known: int) -> None:
@@ -58,6 +59,16 @@ def _knows(nodes: Nodes, port: int, ports: Iterable[int]) -> bool:
 
 def _stranger(port: int) -> str:
     return f"Node {port} did not get to know the others in time. If the machine was very busy, try again."
+
+
+def wait_until_followed(nodes: Nodes, ports: Iterable[int], replicas: Set[int], patience: Patience) -> None:
+    """Until every node knows that some are replicas."""
+    for port in ports:
+        patience.wait(partial(_has_replicas, nodes, port, replicas), partial(not_whole, port))
+
+
+def _has_replicas(nodes: Nodes, port: int, replicas: Set[int]) -> bool:
+    return {entry.port for entry in report_of(nodes, port).entries if not entry.is_master} >= replicas
 
 
 def wait_until_whole(nodes: Nodes, ports: Iterable[int], patience: Patience) -> None:

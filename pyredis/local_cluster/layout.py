@@ -39,6 +39,10 @@ class Layout:
         """What the node's processes say."""
         return self.node_folder(port) / "node.log"
 
+    def nodes_file(self, port: int) -> Path:
+        """What the node itself keeps of the cluster."""
+        return self.node_folder(port) / "nodes.conf"
+
     def pid_file(self, port: int) -> Path:
         """Which process it was last."""
         return self.node_folder(port) / "pid"

@@ -14,6 +14,7 @@ from pyredis.local_cluster.creation import (
     not_whole,
     replicate,
     shards_of,
+    wait_until_followed,
     wait_until_met,
     wait_until_whole,
 )
@@ -77,7 +78,10 @@ class Lifecycle:
         missing = [port for port in self._layout.ports if not self._processes.is_there(port)]
         if missing:
             self._say(f"Starting {len(missing)} nodes, {_shown(missing)}, in {self._layout.folder}")
-            self._processes.start(missing)
+            # Masters first: a replica that is ready sooner than its master would take over.
+            replicas = [port for port in missing if was_replica(self._layout, port)]
+            self._processes.start([port for port in missing if port not in replicas])
+            self._processes.start(replicas)
         else:
             self._say(f"The nodes run already: {_shown(self._layout.ports)}")
         try:
@@ -141,9 +145,11 @@ class Lifecycle:
             raise
         self._layout.save()
         with NodeLinks() as nodes:
-            if replica_of is None and not empty:
-                self._share(nodes)
             self._patience.wait(partial(is_whole, nodes, port), partial(not_whole, port))
+            if replica_of is not None:
+                wait_until_followed(nodes, self._running(), {port}, self._patience)
+            elif not empty:
+                self._share(nodes)
         self._say(f"Node {port} has joined.")
 
     def _share(self, nodes: NodeLinks) -> None:
@@ -188,6 +194,15 @@ class Lifecycle:
                 self._say(line)
         except KeyboardInterrupt:
             self._kill_all()
+
+
+def was_replica(layout: Layout, port: int) -> bool:
+    """What a node was when it ended, as far as it knows."""
+    try:
+        lines = layout.nodes_file(port).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return any("myself,slave" in line.split() for line in lines)
 
 
 def status(folder: Path) -> ClusterStatus:

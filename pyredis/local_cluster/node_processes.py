@@ -39,7 +39,7 @@ def command_line(layout: Layout, port: int) -> list[str]:
         "bind": HOST,
         "dir": layout.node_folder(port),
         "cluster-enabled": "yes",
-        "cluster-config-file": "nodes.conf",
+        "cluster-config-file": layout.nodes_file(port).name,
         "cluster-node-timeout": layout.node_timeout,
         "appendonly": "yes",
         "repl-diskless-sync-delay": 0,  # nobody else is to come
@@ -71,6 +71,7 @@ class NodeProcesses:
         self._patience = Patience(clock, _START_S)
         self._ending = Patience(clock, _END_S)
         self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._pids: dict[int, int] = {}
 
     def start(self, ports: Iterable[int]) -> None:
         """Start nodes, and wait until they answer. Raises Trouble, and then none of them runs."""
@@ -136,8 +137,15 @@ class NodeProcesses:
         """Whether a node's process runs; somebody else's at its port is not it."""
         if self._own(port) is not None:
             return True
-        pid = pid_of(self._layout, port)
+        pid = self._pid(port)
         return pid is not None and is_listening(port) and _process_at(port) in (pid, None)
+
+    def _pid(self, port: int) -> int | None:
+        """The process that was started last, as far as is known, or was while there was a folder."""
+        pid = pid_of(self._layout, port)
+        if pid is not None:
+            self._pids[port] = pid
+        return self._pids.get(port)
 
     def _own(self, port: int) -> "subprocess.Popen[bytes] | None":
         """The process, if it was started here and did not end."""
@@ -148,7 +156,7 @@ class NodeProcesses:
         """End a process at once, as if the machine were gone; False if there is none."""
         if (child := self._own(port)) is not None:
             child.kill()
-        elif self.is_there(port) and (pid := pid_of(self._layout, port)) is not None:
+        elif self.is_there(port) and (pid := self._pid(port)) is not None:
             os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows any signal ends a process hard
         else:
             return False

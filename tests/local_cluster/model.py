@@ -1,6 +1,7 @@
 """A cluster as a few dictionaries, which answers what the launcher asks; what real nodes refuse it refuses."""
 
 from pyredis.local_cluster.resp_client import Refused
+from pyredis.local_cluster.slot_plan import ranges_of
 
 
 class ModelNode:
@@ -68,7 +69,8 @@ class ModelCluster:
 
     def _line(self, node, speaker):
         flags = ("myself," if node is speaker else "") + ("slave" if node.master else "master")
-        slots = [str(slot) for slot, owner in sorted(self.owners.items()) if owner == node.port]
+        ranges = ranges_of(slot for slot, owner in self.owners.items() if owner == node.port)
+        slots = [f"{first}-{last}" for first, last in ranges]
         if node is speaker:
             marks = {"migrating": "->-", "importing": "-<-"}
             slots += [f"[{slot}{marks[kind]}{id}]" for slot, (kind, id) in node.open.items()]

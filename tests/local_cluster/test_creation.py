@@ -34,4 +34,4 @@ def test_who_does_not_meet_the_others_is_named():
 
     ports = [7000, 7001, 7002]
     with pytest.raises(Trouble, match="Node 7000 did not get to know the others"):
-        create(Strangers(*ports), shards_of(ports, 3), Patience(JumpingClock()))
+        create(Strangers(*ports), shards_of(ports, 3), Patience(JumpingClock(), seconds=2))
