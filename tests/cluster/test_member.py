@@ -379,3 +379,13 @@ def test_a_hundred_members():
     town.residents[0].die()
     assert town.run_until(lambda: town.roles()[50], 20_000)
     assert town.run_until(town.is_ok, 10_000)
+
+
+def test_a_link_that_swallows_what_is_sent_is_made_anew(town):
+    """Its other end lives, and says so over its own link: that must not keep the dead one."""
+    one, two = town.residents[:2]
+    node, carry = known(one, two), town.carry
+    dead = node.link
+    node.flags |= PFAIL
+    town.carry = lambda link, data: None if link is dead else carry(link, data)
+    assert town.run_until(lambda: node.link is not dead and not node.is_timed_out, 5000)
