@@ -149,7 +149,9 @@ def mutate(random, data):
     """Some bytes are others, some are gone, some are new."""
     data = bytearray(data)
     for _ in range(random.randint(1, 4)):
-        at = random.choice((random.randrange(len(data)), random.randrange(16), random.randrange(min(2214, len(data) - 1), len(data))))
+        at = random.choice(
+            (random.randrange(len(data)), random.randrange(16), random.randrange(min(2214, len(data) - 1), len(data)))
+        )
         how = random.random()
         if how < 0.7:
             data[min(at, len(data) - 1)] = random.choice((0, 1, 255, random.randrange(256)))
