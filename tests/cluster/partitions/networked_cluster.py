@@ -142,7 +142,7 @@ class NetworkedCluster:
 
 
 def exchange(sock: Any, *words: object) -> Any:
-    """One reply, an error as it is. Raises OSError."""
+    """One reply, an error as it is. Raises OSError, also while the node is loading."""
     reader = hiredis.Reader()
     sock.sendall(encode(words))
     while (reply := reader.gets()) is False:
@@ -150,6 +150,8 @@ def exchange(sock: Any, *words: object) -> Any:
         if not data:
             raise ConnectionError("closed by the server")
         reader.feed(data)
+    if str(reply).startswith("LOADING "):
+        raise BlockingIOError(str(reply))
     return reply
 
 
@@ -178,7 +180,8 @@ class Spectator(threading.Thread):
             connections = {node: left.enter_context(network.connect(node, PORT, 5)) for node in network.nodes}
             while not self._stopped.wait(0.1):
                 for node, connection in connections.items():
-                    self._look(node, connection)
+                    with contextlib.suppress(BlockingIOError):
+                        self._look(node, connection)
 
     def _look(self, node: int, connection: Any) -> None:
         told = text(exchange(connection, "CLUSTER", "NODES"))

@@ -31,7 +31,8 @@ from tests.replication.partitions.network_namespaces import missing, network
 from tests.replication.topologies import OURS, REAL
 
 PARTITIONS = int(os.environ.get("PYREDIS_PARTITIONS", "10"))
-TIMEOUT_MS = 2000
+TIMEOUT_MS = 1500
+"""A node notices within 1.5 times this, and a tick of 0.1 s: it pings who was silent for half of it."""
 TIMEOUT_S = TIMEOUT_MS / 1000
 REFUSES_WITHIN_S = TIMEOUT_S + 1
 CONVERGES_WITHIN_S = 15
@@ -68,8 +69,8 @@ Shards = list[tuple[int, int]]
 class Schedule:
     """`cut(cluster, shards, plan)` lasts as long as it takes and leaves everything cut; `losing`: whose writes may go.
 
-    `refuses`: these must stop to acknowledge. `fails_over`: whether the shard that is hit has another master then, the same
-    for real nodes and ours; None where it may or may not, as after a heal in which an election was under way.
+    `refuses`: these must stop to acknowledge. `fails_over`: whether the shard that is hit has another master then, with
+    real nodes and with ours; None where it may or may not, as an election may be under way when all is healed.
     """
 
     cut: Callable[[NetworkedCluster, Shards, Plan], None]
