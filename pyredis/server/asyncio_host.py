@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
-from functools import cached_property
+from functools import cached_property, partial
 from random import Random
 from typing import Any
 
@@ -97,7 +97,7 @@ class AsyncioHost(Host):
                 link.connection_lost(failure if isinstance(failure, Exception) else None)
 
         task = self.start(self._connect(link, address, source))
-        link.close = link.abort = task.cancel
+        link.close = link.abort = partial(link.give_up, task)
         task.add_done_callback(done)
         return link
 

@@ -17,6 +17,7 @@ class SocketLink(asyncio.Protocol):
     """A `Link` over TCP, TLS or a Unix socket. `abort` and `close` may be called before there is a connection."""
 
     __slots__ = (
+        "_is_given_up",
         "_peer",
         "_transport",
         "abort",
@@ -33,6 +34,7 @@ class SocketLink(asyncio.Protocol):
 
     def __init__(self, peer: Peer) -> None:
         self._peer: Peer | None = peer
+        self._is_given_up = False
         self.data_received: Callable[[bytes], None] = peer.received  # type: ignore[assignment]
         self.address = self.local_address = ""
         self.fd = -1
@@ -43,6 +45,9 @@ class SocketLink(asyncio.Protocol):
         """From asyncio; a peer that was quicker to hang up is let go."""
         assert self._peer is not None
         self._transport = made = cast(asyncio.Transport, transport)
+        if self._is_given_up:
+            made.abort()
+            return
         self.write, self.pending = made.write, made.get_write_buffer_size
         self.close, self.abort = made.close, made.abort
         self.pause_reading, self.resume_reading = made.pause_reading, made.resume_reading
@@ -53,6 +58,11 @@ class SocketLink(asyncio.Protocol):
             self._peer.connected(self)
         except OSError:
             made.abort()
+
+    def give_up(self, connecting: "asyncio.Task[None]") -> None:
+        """While it connects: nobody hears any more that it is connected, though it may be, and then it is lost."""
+        self._is_given_up = True
+        connecting.cancel()
 
     def connection_lost(self, error: Exception | None) -> None:
         """From asyncio; peer and link part, for what refers to itself would stay until a collection."""
