@@ -79,7 +79,7 @@ class Bus:
     @property
     def size(self) -> int:
         """Bytes that wait in links."""
-        return sum(link.size for link in self._links)
+        return sum(link.size for link in self._links) + sum(len(packet) for _, packet in self._outgoing)
 
     def accepted(self, link: "BusLink") -> None:
         """Somebody connected."""
