@@ -19,6 +19,7 @@ from pyredis.config.parameter import (
 )
 
 ROWS: tuple[Parameter, ...] = (
+    Str("availability-zone", flags=HIDDEN),  # of Valkey 8.1
     Bool("cluster-allow-pubsubshard-when-down", True),
     Bool("cluster-allow-reads-when-down", False),
     Bool("cluster-allow-replica-migration", True),
