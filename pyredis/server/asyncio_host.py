@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
-from functools import cached_property, partial
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -96,8 +96,12 @@ class AsyncioHost(Host):
             elif (failure := task.exception()) is not None:
                 link.connection_lost(failure if isinstance(failure, Exception) else None)
 
+        def give_up() -> None:
+            link.abandon()
+            task.cancel()
+
         task = self.start(self._connect(link, address, source))
-        link.close = link.abort = partial(link.give_up, task)
+        link.close = link.abort = give_up
         task.add_done_callback(done)
         return link
 
