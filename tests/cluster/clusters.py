@@ -22,6 +22,7 @@ import pytest
 
 from pyredis.config.absent import REFUSED
 from pyredis.datatypes.key_slot import key_slot
+from tests.oracle import wait_for
 from tests.replication.topologies import (
     OURS,
     REDIS_7_0,
@@ -94,6 +95,7 @@ class Node(Server):
     def stop(self) -> None:
         """As SIGSTOP does: its sockets stay and nobody answers."""
         self.signal(signal.SIGSTOP)
+        wait_for(lambda: not _runs(self))
 
     def go_on(self) -> None:
         self.signal(signal.SIGCONT)

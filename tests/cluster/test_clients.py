@@ -153,7 +153,7 @@ def mixtures(quick):
     )
 
 
-@pytest.mark.parametrize("package", ["redis", "valkey"])
+@pytest.mark.parametrize("package", ["redis", pytest.param("valkey", marks=pytest.mark.proof)])
 @mixtures(quick=["ours"])
 def test_python(cluster, package):
     pytest.importorskip(package)

@@ -36,7 +36,7 @@ MIXTURES = {
     **{f"masters {real}, replicas ours": [real] * 3 + [OURS] * 3 for real in REAL},
 }
 CONTROLS = {f"all {real}": [real] * 6 for real in REAL}
-QUICK = ("ours", "ours and redis-8.2")
+QUICK = ("ours",)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -73,7 +73,7 @@ def test_created_by_redis_cli(topology, kinds):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("count", [1, pytest.param(FAILOVERS, marks=pytest.mark.proof)], ids="{} failovers".format)
-@mixtures(quick=QUICK[:1])
+@mixtures()
 def test_failovers(topology, kinds, way, count):
     """Each time the shard's other node takes over, and the former master comes back as its replica."""
     cluster = Cluster(topology, kinds)
@@ -163,7 +163,7 @@ def ended_at_target(source, target, slot, keys):
 STAGES = [only_migrating, only_importing, some_keys_moved, all_keys_moved, ended_at_source, ended_at_target]
 
 
-@mixtures(quick=QUICK[:1])
+@mixtures(quick=())
 def test_half_done_migration_is_fixed(topology, kinds):
     """At whichever stage it stopped, `redis-cli --cluster fix` ends it or takes it back, and all keys are there."""
     cluster = Cluster(topology, kinds)
@@ -215,7 +215,7 @@ def test_restart_of_all_at_once(topology, kinds, back):
     assert read(cluster, data) == data
 
 
-@mixtures(quick=QUICK[:1])
+@mixtures(quick=())
 def test_redis_cli(topology, kinds, tmp_path):
     """Each of its cluster commands once, in the order of a cluster's life."""
     cluster = Cluster(topology, kinds)
