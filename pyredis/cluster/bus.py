@@ -77,6 +77,11 @@ class Bus:
                 link.close()
 
     @property
+    def count(self) -> int:
+        """How many links there are."""
+        return len(self._links)
+
+    @property
     def size(self) -> int:
         """Bytes that wait in links."""
         return sum(link.size for link in self._links) + sum(len(packet) for _, packet in self._outgoing)
