@@ -78,10 +78,12 @@ class Member:
 
     def end_import(self, slot: int) -> None:
         """A slot is this node's now: with an epoch of its own, so that all believe it."""
-        if self.view.myself.is_master and self.view.bump_epoch():
+        self.view.close(slot, self.view.importing)
+        if self.view.myself.is_replica:
+            return  # its master does that
+        if self.view.bump_epoch():
             self.world.log.info("New configEpoch set to %d", self.view.myself.config_epoch)
             self.world.log.info("configEpoch updated after importing slot %d", slot)
-        self.view.close(slot, self.view.importing)
         self.sender.pong_all()
 
     def start_over(self, *, hard: bool) -> None:
