@@ -77,9 +77,14 @@ class Bus:
                 link.close()
 
     @property
+    def count(self) -> int:
+        """How many links there are."""
+        return len(self._links)
+
+    @property
     def size(self) -> int:
         """Bytes that wait in links."""
-        return sum(link.size for link in self._links)
+        return sum(link.size for link in self._links) + sum(len(packet) for _, packet in self._outgoing)
 
     def accepted(self, link: "BusLink") -> None:
         """Somebody connected."""

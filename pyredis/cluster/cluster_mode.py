@@ -58,6 +58,7 @@ class ClusterMode:
         self.is_on: bool = engine.config["cluster-enabled"]
         self.bus = Bus(engine)
         engine.info.add("Cluster", lambda: {"cluster_enabled": int(self.is_on)})
+        engine.info.add("Clients", lambda: {"cluster_connections": self.bus.count})
         engine.info.add("Memory", lambda: {"mem_cluster_links": self.bus.size})
         if self.is_on:
             engine.on_stop.append(self._stop)
@@ -175,7 +176,7 @@ class ClusterMode:
         if sync:
             write_durably(self._disk, self.path, text)
         else:
-            replace_file(self._disk, self.path, text)
+            replace_file(self._disk, self.path, text, synced=False)
 
     def _lock_file(self) -> None:
         """Two nodes with one file would be one node twice. Raises CannotJoin."""

@@ -22,7 +22,7 @@ from pyredis.cluster.gossip import GossipBelief
 from pyredis.cluster.health import Health
 from pyredis.cluster.manual_failover import ManualFailover
 from pyredis.cluster.meetings import Meetings
-from pyredis.cluster.node import HANDSHAKE, MEET, NO_ADDRESS, NO_FAILOVER, Link, Node
+from pyredis.cluster.node import FAIL, HANDSHAKE, MEET, NO_ADDRESS, NO_FAILOVER, PFAIL, Link, Node
 from pyredis.cluster.own_role import OwnRole
 from pyredis.cluster.packet import InvalidPacket, Kind, Packet, decode
 from pyredis.cluster.replica_migration import ReplicaMigration
@@ -78,10 +78,12 @@ class Member:
 
     def end_import(self, slot: int) -> None:
         """A slot is this node's now: with an epoch of its own, so that all believe it."""
-        if self.view.myself.is_master and self.view.bump_epoch():
+        self.view.close(slot, self.view.importing)
+        if self.view.myself.is_replica:
+            return  # its master does that
+        if self.view.bump_epoch():
             self.world.log.info("New configEpoch set to %d", self.view.myself.config_epoch)
             self.world.log.info("configEpoch updated after importing slot %d", slot)
-        self.view.close(slot, self.view.importing)
         self.sender.pong_all()
 
     def start_over(self, *, hard: bool) -> None:
@@ -257,10 +259,12 @@ class Member:
         """Make its link anew if nothing comes over it, ping it in time, see if it fails."""
         now, timeout = self.world.now, self.world.settings.node_timeout
         link = node.link
-        waits = node.ping_sent and now - max(node.ping_sent, node.data_received) > timeout // 2
-        if link is not None and waits and now - link.created > timeout:
+        # What comes over its own link says nothing of this one: who was found silent may be so because of that.
+        heard = node.ping_sent if node.flags & (PFAIL | FAIL) else max(node.ping_sent, node.data_received)
+        if link is not None and node.ping_sent and now - heard > timeout // 2 and now - link.created > timeout:
             link.close()
-        interval = self.world.settings.ping_interval or timeout // 2
+        # A little before half the timeout: who is cut off shall know it within that and a second.
+        interval = self.world.settings.ping_interval or max(timeout // 2 - 2 * TICK_MS, timeout // 4)
         is_due = not node.ping_sent and now - node.pong_received > interval
         if node.link is not None and (is_due or self.handover.is_heir(node)):
             self.sender.ping(node.link)

@@ -91,12 +91,14 @@ def load(view: View, text: bytes, now: int) -> None:
                 _take_vars(view, words[1:])
             elif _take_node(view, words, now):
                 found = view.nodes[words[0]]
-        except (ValueError, IndexError):
+        except (ValueError, LookupError):
             raise CorruptConfig(line.decode("utf-8", "backslashreplace")) from None
     if found is None or not found.flags & (MASTER | REPLICA) or (found.is_replica and found.master is None):
         raise CorruptConfig("no node says it is this one")
     view.myself = found
     view.remove(stranger)
+    for node in view.nodes.values():  # a replica may stand before its master in the file
+        node.shard_id = node.master.shard_id if node.master is not None else node.shard_id
     view.current_epoch = view.max_epoch()
 
 

@@ -71,8 +71,10 @@ class Routing:
     def route(self, client: "Client", entry: "Entry", argv: "Argv") -> None:
         """Raises the redirection that a command meets, if it may not run here."""
         at = entry.command.only_key
-        if at and self.stable[key_slot(argv[at])]:
-            return
+        if at:
+            slot = key_slot(argv[at])
+            if self.stable[slot] or self._is_asked_for(client, entry, slot):
+                return
         self.judge(client, self._commands(client, entry, argv), self._engine.flags(client.transaction, entry, argv))
 
     def lead(self, entry: "Entry") -> Handler:
@@ -98,6 +100,13 @@ class Routing:
         if entry.command.only_key != 1:
             return call_any
         return call_alone if entry.maximum == 2 else call
+
+    def _is_asked_for(self, client: "Client", entry: "Entry", slot: int) -> bool:
+        """Whether a single key of a slot that is imported is asked for here, as by each RESTORE-ASKING of a move."""
+        view = self._view
+        if slot not in view.importing or not (client.asking or entry.command.flags & ASKING):
+            return False
+        return view.is_ok and view.owners[slot] not in (None, view.myself)
 
     def slot_of(self, client: "Client", entry: "Entry", argv: "Argv") -> int | None:
         """The slot of what a script of this client calls, if that has keys. Raises the redirection that it meets."""

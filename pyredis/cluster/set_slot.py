@@ -1,7 +1,8 @@
 """CLUSTER SETSLOT: a slot goes from one master to another, a step a subcommand. Raises Redis's errors.
 
 The target imports, the source migrates, keys are moved, then the slot is given to the target: there first, with an
-epoch of its own, which makes all believe it.
+epoch of its own, which makes all believe it. Replicas that understand it are told each step, as Valkey does, so that
+one that takes over goes on where its master was.
 """
 
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def set_node(cluster: ClusterMode, slot: int, id: bytes) -> None:
     view.rebind(node, slot)
     if owner is view.myself and node is not owner and not view.myself.slots:
         cluster.member.follow_slots(node)
-    if node is view.myself and slot in view.importing:
+    if node is view.myself.leader and slot in view.importing:
         cluster.member.end_import(slot)
 
 

@@ -14,9 +14,12 @@ from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import integer
 from pyredis.engine.command_table.command import ADMIN, NO_ASYNC_LOADING, NOSCRIPT, STALE, command
 from pyredis.engine.command_table.help import subcommand_error
+from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import CommandError, syntax_error, wrong_arity
 from pyredis.protocol.replies import OK, Status
+from pyredis.replication.replicas import Replicas
 
+_TOLD_OF_SLOTS = (8, 0, 0)
 _CHANGE = ADMIN | NO_ASYNC_LOADING | STALE
 
 
@@ -174,7 +177,15 @@ def cluster_setslot(ctx: Client, slot: bytes, subcommand: bytes, *node_id: bytes
         SET_SLOT[action](cluster, number, node_id[0])
     else:
         raise CommandError(b"Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP")
+    _tell_replicas(ctx)
     return _changed(cluster)
+
+
+def _tell_replicas(ctx: Client) -> None:
+    """Replicas of Valkey 8 and of ours are told of open slots, if there are no others."""
+    replicas = ctx.engine[Replicas].attached.values()
+    if replicas and all(replica.version >= _TOLD_OF_SLOTS for replica in replicas):
+        ctx.engine[Propagation].send_to_replicas(ctx.db.index, ctx.argv)
 
 
 @command(

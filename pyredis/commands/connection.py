@@ -157,6 +157,8 @@ def _server(ctx: Client) -> dict[bytes, Any]:
         b"role": b"replica" if config["replicaof"] else b"master",
         b"modules": [],
     }
+    if config["availability-zone"]:
+        answer[b"availability_zone"] = config["availability-zone"].encode()
     if config.sentinel:
         answer[b"mode"] = b"sentinel"
         del answer[b"role"]

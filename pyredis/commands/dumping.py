@@ -66,6 +66,9 @@ class _Options:
                 raise syntax_error()
 
 
+_NO_OPTIONS = _Options(())
+
+
 @command(
     "RESTORE",
     flags=WRITE | DENYOOM,
@@ -103,7 +106,7 @@ def restore_asking(ctx: Client, key: bytes, ttl: bytes, serialized_value: bytes,
 
 
 def _restore(ctx: Client, name: bytes, key: bytes, ttl: bytes, payload: bytes, words: tuple[bytes, ...]) -> Status:
-    options = _Options(words)
+    options = _Options(words) if words else _NO_OPTIONS
     db = ctx.db
     if not options.replace and key in db:
         raise CommandError(b"Target key name already exists.", b"BUSYKEY")
@@ -125,5 +128,6 @@ def _restore(ctx: Client, name: bytes, key: bytes, ttl: bytes, payload: bytes, w
         db.remove(key)
         return OK
     db.place(key, value, when or None, events.RESTORE)
-    ctx.engine[Access].restore(db, key, options.idle and options.idle * _SECOND, options.frequency)
+    if options.idle is not None or options.frequency is not None:
+        ctx.engine[Access].restore(db, key, options.idle and options.idle * _SECOND, options.frequency)
     return OK

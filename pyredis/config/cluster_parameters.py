@@ -9,6 +9,7 @@ from pyredis.config.parameter import (
     IMMUTABLE,
     INT_MAX,
     LONG_MAX,
+    OURS,
     ULONG_MAX,
     Bool,
     Enum,
@@ -19,6 +20,7 @@ from pyredis.config.parameter import (
 )
 
 ROWS: tuple[Parameter, ...] = (
+    Str("availability-zone", flags=HIDDEN | OURS),  # of Valkey 8.1
     Bool("cluster-allow-pubsubshard-when-down", True),
     Bool("cluster-allow-reads-when-down", False),
     Bool("cluster-allow-replica-migration", True),

@@ -145,7 +145,9 @@ def write_all(disk: Disk, file: int, data: bytes) -> int:
     return written
 
 
-def write_new(disk: Disk, path: Path, chunks: Iterable[bytes], *, incrementally: bool = True) -> None:
+def write_new(
+    disk: Disk, path: Path, chunks: Iterable[bytes], *, incrementally: bool = True, synced: bool = True
+) -> None:
     """Write a file and sync it; on failure there is none. With `incrementally` it is synced on the way too."""
     file = disk.create(path)
     try:
@@ -158,7 +160,8 @@ def write_new(disk: Disk, path: Path, chunks: Iterable[bytes], *, incrementally:
             if incrementally and unsynced >= _SYNC_EVERY:
                 disk.sync(file)
                 unsynced = 0
-        disk.sync(file)
+        if synced:
+            disk.sync(file)
     except BaseException:
         disk.close(file)
         with contextlib.suppress(OSError):
@@ -167,10 +170,10 @@ def write_new(disk: Disk, path: Path, chunks: Iterable[bytes], *, incrementally:
     disk.close(file)
 
 
-def replace_file(disk: Disk, path: Path, chunks: Iterable[bytes]) -> None:
-    """Put a file in place, whole or not at all: written aside, synced, renamed."""
+def replace_file(disk: Disk, path: Path, chunks: Iterable[bytes], *, synced: bool = True) -> None:
+    """Put a file in place, whole or not at all: written aside, synced, renamed; a power cut may undo what is not."""
     aside = path.with_name(f"temp-{path.name}")
-    write_new(disk, aside, chunks)
+    write_new(disk, aside, chunks, synced=synced)
     disk.rename(aside, path)
 
 

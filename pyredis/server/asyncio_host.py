@@ -96,8 +96,12 @@ class AsyncioHost(Host):
             elif (failure := task.exception()) is not None:
                 link.connection_lost(failure if isinstance(failure, Exception) else None)
 
+        def give_up() -> None:
+            link.abandon()
+            task.cancel()
+
         task = self.start(self._connect(link, address, source))
-        link.close = link.abort = task.cancel
+        link.close = link.abort = give_up
         task.add_done_callback(done)
         return link
 

@@ -17,6 +17,7 @@ class SocketLink(asyncio.Protocol):
     """A `Link` over TCP, TLS or a Unix socket. `abort` and `close` may be called before there is a connection."""
 
     __slots__ = (
+        "_is_abandoned",
         "_peer",
         "_transport",
         "abort",
@@ -33,6 +34,7 @@ class SocketLink(asyncio.Protocol):
 
     def __init__(self, peer: Peer) -> None:
         self._peer: Peer | None = peer
+        self._is_abandoned = False
         self.data_received: Callable[[bytes], None] = peer.received  # type: ignore[assignment]
         self.address = self.local_address = ""
         self.fd = -1
@@ -40,8 +42,10 @@ class SocketLink(asyncio.Protocol):
         self.abort: Callable[[], object]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """From asyncio; a peer that was quicker to hang up is let go."""
-        assert self._peer is not None
+        """From asyncio; a peer that was quicker to hang up is let go, and so is one that is no longer wanted."""
+        if self._peer is None or self._is_abandoned:
+            transport.abort()  # type: ignore[attr-defined]
+            return
         self._transport = made = cast(asyncio.Transport, transport)
         self.write, self.pending = made.write, made.get_write_buffer_size
         self.close, self.abort = made.close, made.abort
@@ -53,6 +57,10 @@ class SocketLink(asyncio.Protocol):
             self._peer.connected(self)
         except OSError:
             made.abort()
+
+    def abandon(self) -> None:
+        """A connection that is still to be made is of no use any more: the peer hears that it is lost, nothing else."""
+        self._is_abandoned = True
 
     def connection_lost(self, error: Exception | None) -> None:
         """From asyncio; peer and link part, for what refers to itself would stay until a collection."""

@@ -224,6 +224,26 @@ class Town:
             resident.settle()
         assert self.run_until(self.is_ok, 60_000)
 
+    def settle_as_cluster(self, masters=3, replicas=1):
+        """The same at once, as if all had been restarted: each has all others in its file."""
+        everybody = self.settle_down(masters * (1 + replicas))
+        lines = []
+        for index, resident in enumerate(everybody):
+            master = everybody[index % masters].view.myself.id.decode() if index >= masters else "-"
+            first, last = index * 16384 // masters, (index + 1) * 16384 // masters - 1
+            myself = resident.view.myself
+            role, slots = ("slave", "") if index >= masters else ("master", f" {first}-{last}")
+            address = f"{resident.ip}:{resident.port}@{myself.bus_port},,tls-port=0,shard-id="
+            shard = everybody[index % masters].view.myself.shard_id.decode()
+            lines.append(f"{myself.id.decode()} {address}{shard} {role} {master} 0 0 {index + 1} connected{slots}")
+        ending = f"vars currentEpoch {len(everybody)} lastVoteEpoch 0"
+        for index, resident in enumerate(everybody):
+            mine = [line.replace(" slave ", " myself,slave ").replace(" master ", " myself,master ") for line in lines]
+            text = "\n".join([*lines[:index], mine[index], *lines[index + 1 :], ending])
+            resident.disk = text.encode()
+            resident.start()
+        assert self.run_until(self.is_ok, 20_000)
+
     # Time
 
     def after(self, ms, step, *args):

@@ -14,6 +14,9 @@ from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.messaging.invalidation import Tracking
 from pyredis.engine.roster import Clients
 from pyredis.keyspace.digest import digest_of_dataset, digest_of_slot
+from pyredis.persistence.dataset import Dataset
+from pyredis.persistence.dataset_loading import Loading
+from pyredis.replication.transfer import new_transfer
 from pyredis.testing import RedisServer
 from tests.cluster.single_node import Pair, ours, real
 from tests.observed import ask, overhear
@@ -200,6 +203,24 @@ def test_eviction_finds_keys_in_slots():
         node.engine.host.run_due()
     assert 0 < node.db.table.count < 2000
     assert sum(node.db.count_in_slot(slot) for slot in range(1 << 14)) == node.db.table.count
+
+
+@pytest.mark.parametrize("how", ["disabled", "on-empty-db", "swapdb"])
+def test_a_dataset_that_is_taken_in_stands_by_slot_too(tmp_path, how):
+    source, node, done = Node(), Node(dir=tmp_path, repl_diskless_load=how), []
+    source.fill(1000)
+    if how != "on-empty-db":
+        node("SET {a}old v")
+    transfer = new_transfer(node.engine, same_history=False)
+    list(transfer.take(b"".join(source.engine[Dataset].rdb_chunks(source.engine.keyspace))))
+    transfer.finish(done.append)
+    while node.engine[Loading].active:
+        node.engine.host.run_due()
+    assert done == [True]
+    assert (node.db.count_in_slot(A), node("DBSIZE")) == (500, b":1000\r\n")
+    assert digest_of_slot(node.db, A) == digest_of_slot(source.db, A)
+    assert node.db.remove_slot(A)
+    assert node("DBSIZE") == b":500\r\n"
 
 
 def test_a_slot_that_is_lost_goes_with_a_deletion_for_each_key():

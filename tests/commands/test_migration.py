@@ -517,6 +517,27 @@ def test_a_client_that_is_killed(source):
         assert client.ask("SET", "k", "w") == b"+OK\r\n"
 
 
+@pytest.mark.slow
+def test_while_a_script_overruns_nothing_is_decided(source):
+    """The time is up, or the target answers, while a script that only reads runs too long: both wait for its end."""
+    with target_that() as silent, client_of(source) as client, contextlib.closing(RawClient(source)) as other:
+        client.ask("CONFIG", "SET", "busy-reply-threshold", 20)
+        client.ask("SET", "k", "v")
+        client.send(encode(("MIGRATE", HOST, silent.port, "k", 0, 100)))
+        wait_for(lambda: b"cmd=migrate" in other.ask("CLIENT", "LIST"))
+        with contextlib.closing(RawClient(source)) as runner:
+            runner.send(encode(("EVAL_RO", "while true do end", 0)))
+            wait_for(lambda: other.ask("GET", "k").startswith(b"-BUSY"))
+            began = time.monotonic()
+            wait_for(lambda: time.monotonic() - began > 0.15)
+            assert other.ask("GET", "k").startswith(b"-BUSY")
+            assert other.ask("SCRIPT", "KILL") == b"+OK\r\n"
+            assert runner.reply().startswith(b"-ERR Script killed by user")
+        assert client.reply() == READING
+        assert client.ask("SET", "k", "w") == b"+OK\r\n"
+        client.ask("CONFIG", "SET", "busy-reply-threshold", 5000)
+
+
 def test_pipelined_requests_are_answered_in_order(source, target):
     with client_of(source) as client, client_of(target) as there:
         client.ask("MSET", *[word for at in range(50) for word in (f"k{at}", at)])

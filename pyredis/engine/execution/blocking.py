@@ -207,6 +207,7 @@ class Blocking:
     def _answer(self, client: "Client", answer: Any) -> None:
         """Reply, if the client wants replies, and let it go on at the next `serve`."""
         client.answer(answer)
+        client.gates &= ~detours.ASKING
         self._released.append(client)
 
     def _enqueue(self, wait: Wait) -> None:

@@ -13,8 +13,9 @@ from pyredis.engine.command_table.entry import Entry
 from pyredis.engine.engine import Engine
 from pyredis.engine.execution import cross_protocol, detours, gates
 from pyredis.engine.execution.admission import admit
-from pyredis.engine.execution.blocking import Blocked, Blocking
+from pyredis.engine.execution.blocking import Blocked, Blocking, Wait
 from pyredis.engine.execution.multi import aborted
+from pyredis.engine.execution.pause import PAUSED
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.messaging.invalidation import Tracking
 from pyredis.engine.messaging.monitors import Monitors
@@ -49,7 +50,7 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     client.out += pushes
     if meter is not None:
         meter.end(begun, client, argv, value, sum(map(len, client.out[mark:])))
-    if asking and client.transaction is None and argv[0].lower() != b"asking":
+    if asking and client.transaction is None and argv[0].lower() != b"asking" and not _runs_again(client):
         client.gates &= ~detours.ASKING
     if engine.gates & detours.TRACKED:
         engine[Tracking].done(client, client.last_entry)
@@ -58,6 +59,11 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
         client.close()
     if engine.gates & detours.WAITED_FOR:
         engine[Blocking].serve()
+
+
+def _runs_again(client: Client) -> bool:
+    """Whether its command was put off: what led it leads it then, too."""
+    return client.waiting is PAUSED or client.waiting.__class__ is Wait
 
 
 def _unwanted(engine: Engine, client: Client, value: Any) -> None:

@@ -5,7 +5,7 @@ behind a `=` is what Redis shows while the feature is not used, of features that
 """
 
 _CLIENTS = """
-connected_clients cluster_connections=0 maxclients client_recent_max_input_buffer client_recent_max_output_buffer
+connected_clients cluster_connections maxclients client_recent_max_input_buffer client_recent_max_output_buffer
 blocked_clients tracking_clients pubsub_clients watching_clients clients_in_timeout_table total_watched_keys
 total_blocking_keys total_blocking_keys_on_nokey
 """

@@ -95,6 +95,7 @@ def server(engine: "Engine") -> Fields:
         "executable": sys.executable,
         "config_file": config.file or "",
         "io_threads_active": 0,
+        "availability_zone": config["availability-zone"] or None,
         **_listeners(engine),
     }
 

@@ -3,6 +3,7 @@
 from pytest import fixture, mark
 
 from pyredis.engine.client import NullSink
+from pyredis.engine.execution import detours
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.execution.run import run
 from pyredis.engine.roster import Clients
@@ -146,3 +147,33 @@ def test_a_client_that_left_meanwhile_does_not_go_on(observed):
     observed.engine[Clients].disconnect(client)
     observed.line("CLIENT UNPAUSE")
     assert order == []
+
+
+class Asked:
+    """A router that notes of each command whether it was led by ASKING."""
+
+    def __init__(self, observed):
+        self.noted = []
+        observed.engine.router = self
+        observed.engine.rewire()
+
+    def route(self, client, entry, argv):
+        self.noted.append((argv[0], client.asking))
+
+    def lead(self, entry):
+        return entry.effect
+
+
+def test_what_was_put_off_is_led_by_asking_when_it_runs(observed):
+    asked = Asked(observed)
+    client, other = connected(observed, "client", []), connected(observed, "other", [])
+    ask(other, "CLIENT PAUSE 100 WRITE")
+    client.gates |= detours.ASKING
+    assert ask(client, "SET k v") == b""
+    observed.clock.advance(101)
+    observed.engine.cron()
+    client.gates |= detours.ASKING
+    ask(client, "BLPOP l 0")
+    ask(other, "RPUSH l v")
+    assert client.waiting is None and not client.asking
+    assert asked.noted == [(b"SET", True), (b"SET", True), (b"BLPOP", True), (b"RPUSH", False), (b"BLPOP", True)]

@@ -75,13 +75,13 @@ class Network:
         """All reach all again."""
         self.cut(self.nodes)
 
-    def connect(self, node: int, port: int, timeout: float) -> socket.socket:
-        """A connection from a node to its own port. Raises OSError."""
+    def connect(self, node: int, port: int, timeout: float, target: int | None = None) -> socket.socket:
+        """A connection from a node to its own port, or to another's. Raises OSError."""
         sock = self._socket_on(node)
         try:
             sock.settimeout(timeout)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.connect((self.address(node), port))
+            sock.connect((self.address(target or node), port))
         except OSError:
             sock.close()
             raise
