@@ -20,8 +20,8 @@ TEXT = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
 TENS = sorted(set(re.findall(r"\b7[0-3]0(?=[0-9]\b)", TEXT)))
 """Ports but for their last digits: those of a ten lie side by side."""
 CHANGES = re.compile(
-    r"^(mkdir|for .*; do\n|python|pyredis-cluster (kill|start|add|down)|redis-cli --cluster (create|add-n|del-n|re|imp)"
-    r"|redis-cli (-c )?-p \d+ (mset|incr|cluster failover|shutdown))"
+    r"^(mkdir|for .*; do\n|python|pyredis-cluster (kill|start|add|re|down)"
+    r"|redis-cli --cluster (create|add-node|del-node|re|import)|redis-cli (-c )?-p \d+ (mset|incr|cluster failover|shutdown))"
 )
 WAIT_S = 60
 
