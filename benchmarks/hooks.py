@@ -16,9 +16,8 @@ from collections.abc import Callable
 from benchmarks import report
 from pyredis.assembly import build_engine
 from pyredis.cluster.routing import Routing
-from pyredis.cluster.view import View
+from pyredis.cluster.view import ALL_SLOTS, View
 from pyredis.config.store import Config
-from pyredis.datatypes.key_slot import SLOTS
 from pyredis.engine.client import Client
 from pyredis.engine.engine import Engine
 from pyredis.engine.execution import run as execution
@@ -34,8 +33,7 @@ GOALS_NS = {"routed": 150, "clustered": 250, "read": 300}
 def route(engine: Engine) -> None:
     view = View(engine.random, engine.keyspace.now)
     view.is_ok = True
-    for slot in range(SLOTS):
-        view.bind(view.myself, slot)
+    view.give(view.myself, ALL_SLOTS)
     engine.router = Routing(engine, view)
     engine.rewire()
 

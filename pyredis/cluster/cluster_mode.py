@@ -208,7 +208,7 @@ class ClusterMode:
             owner = view.owners[slot]
             if owner is None:
                 text = "I have keys for unassigned slot %d. Taking responsibility for it."
-                view.bind(view.myself, slot)
+                view.give(view.myself, 1 << slot)
             else:
                 text = (
                     "I have keys for slot %d, but the slot is assigned to another node. Setting it to importing state."

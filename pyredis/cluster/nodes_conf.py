@@ -174,9 +174,10 @@ def _take_slots(view: View, node: Node, word: bytes, now: int) -> None:
         moves[_slot(slot)] = _node(view, id, now)
         return
     first, _, last = word.partition(b"-")
-    for slot_number in range(_slot(first), _slot(last or first) + 1):
-        if view.owners[slot_number] is None:
-            view.bind(node, slot_number)
+    slots = sum(1 << number for number in range(_slot(first), _slot(last or first) + 1))
+    for other in view.nodes.values():
+        slots &= ~other.slots  # the first line holds
+    view.give(node, slots)
 
 
 def _slot(word: bytes) -> int:

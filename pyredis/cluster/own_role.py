@@ -36,6 +36,6 @@ class OwnRole:
         if view.myself.is_master or master is None:
             return
         self.become_master()
-        view.move_slots(master, view.myself)
+        view.give(view.myself, master.slots)
         view.changed(sync=True)
         self._handover.reset()

@@ -54,7 +54,7 @@ def set_node(cluster: ClusterMode, slot: int, id: bytes) -> None:
         raise CommandError(text % slot)
     if not count:
         view.close(slot, view.migrating)
-    view.rebind(node, slot)
+    view.give(node, 1 << slot)
     if owner is view.myself and node is not owner and not view.myself.slots:
         cluster.member.follow_slots(node)
     if node is view.myself.leader and slot in view.importing:

@@ -51,7 +51,8 @@ class SlotClaims:
         view, log = self._view, self._world.log
         name = sender.id.decode(), sender.human_name, sender.shard_id.decode()
         if master is None or master.shard_id != sender.shard_id:
-            lost = view.unbind_all(sender)
+            lost = sender.slot_count
+            view.give(None, sender.slots)
             log.info("Node %s (%s) is no longer master of shard %s; removed all %d slot(s) it used to own", *name, lost)
             if master is not None:
                 log.info("Node %s (%s) is now part of shard %s", *name[:2], master.shard_id.decode())
@@ -60,8 +61,10 @@ class SlotClaims:
             text = "Ignore stale message from %s (%s) in shard %s; gossip config epoch: %d, current config epoch: %d"
             log.info(text, *name, *epochs)
         elif master is not sender:
-            moved = view.move_slots(sender, master) if master is not view.myself else 0
+            moved = 0
             if master is not view.myself:
+                moved = sender.slot_count
+                view.give(master, sender.slots)
                 view.set_as_master(master)
                 master.config_epoch = max(master.config_epoch, header.config_epoch)
             log.info(
@@ -90,22 +93,28 @@ class SlotClaims:
         """Give it what it claims, where nobody has a better right."""
         view, leader = self._view, self._view.myself.leader
         view.disowned = view.disowned & ~(claimant.slots & slots) | claimant.slots & ~slots
-        ours = lost = 0  # taken from this node or its master; with keys here
-        for slot in each_slot(slots & ~claimant.slots):
-            owner = view.owners[slot]
-            if slot in view.importing or not (owner is None or view.is_unclaimed(slot) or owner.config_epoch < epoch):
-                continue
-            if owner is view.myself and self._world.count_keys(slot):
-                lost |= 1 << slot
-            ours += owner is not None and owner is leader
-            view.rebind(claimant, slot)
+        taken = slots & ~self._kept_from(claimant, epoch)
+        ours = 0 if leader is None else taken & leader.slots
+        lost = sum(1 << slot for slot in each_slot(taken & view.myself.slots) if self._world.count_keys(slot))
+        if taken:
+            view.give(claimant, taken)
             view.changed(sync=True)
-        if ours and leader is not None and not leader.slots and self._may_follow(slots.bit_count() == ours):
+        if ours and leader is not None and not leader.slots and self._may_follow(slots == ours):
             text = "Configuration change detected. Reconfiguring myself as a replica of %s (%s)"
             self._world.log.info(text, claimant.id.decode(), claimant.human_name)
             self._role.follow(claimant)
         elif not self._leave_subreplica() and lost:
             self._world.drop_keys(lost)
+
+    def _kept_from(self, claimant: Node, epoch: int) -> int:
+        """What it may not have: it has it, it is newer somebody else's, or keys of it are moved here."""
+        view = self._view
+        newer = 0
+        for node in view.nodes.values():
+            if node.config_epoch >= epoch:
+                newer |= node.slots
+        importing = sum(1 << slot for slot in view.importing)
+        return claimant.slots | newer & ~view.disowned | importing
 
     def _may_follow(self, is_failover: bool) -> bool:
         """Whether this node goes with its slots: always where who took them has no others."""

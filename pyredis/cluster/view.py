@@ -79,8 +79,7 @@ class View:
 
     def remove(self, node: Node) -> None:
         """Know a node no longer: its slots are nobody's, its replicas have no master."""
-        for slot in each_slot(node.slots):
-            self.unbind(slot)
+        self.give(None, node.slots)
         for moves in (self.migrating, self.importing):
             for slot in [slot for slot, other in moves.items() if other is node]:
                 self.close(slot, moves)
@@ -170,47 +169,20 @@ class View:
 
     # Slots
 
-    def bind(self, node: Node, slot: int) -> None:
-        """Nobody has the slot; now this node does. Who gets a first one may be given replicas, where there are any."""
-        if not node.slots and any(other.is_master and other.replicas for other in self.nodes.values()):
-            node.flags |= MIGRATE_TO
-        node.slots |= 1 << slot
-        self.owners[slot] = node
-        self.on_slot(slot)
-
-    def unbind(self, slot: int) -> None:
-        """Nobody has the slot."""
-        owner = self.owners[slot]
-        if owner is None:
-            return
-        owner.slots &= ~(1 << slot)
-        self.owners[slot] = None
-        self.disowned &= ~(1 << slot)
-        self.on_unbound(slot)
-        self.on_slot(slot)
-
-    def rebind(self, node: Node, slot: int) -> None:
-        """The slot is this node's, whose ever it was."""
-        self.unbind(slot)
-        self.bind(node, slot)
-
-    def move_slots(self, source: Node, target: Node) -> int:
-        """Give one node's slots to another; how many."""
-        slots = source.slots
+    def give(self, node: Node | None, slots: int) -> None:
+        """These slots are this node's, or nobody's. Who gets a first one may be given replicas, where there are any."""
+        for other in self.nodes.values():
+            other.slots &= ~slots
+        self.disowned &= ~slots
+        if node is not None:
+            if not node.slots and any(other.is_master and other.replicas for other in self.nodes.values()):
+                node.flags |= MIGRATE_TO
+            node.slots |= slots
         for slot in each_slot(slots):
-            self.rebind(target, slot)
-        return slots.bit_count()
-
-    def unbind_all(self, node: Node) -> int:
-        """The node has no slots; how many it had."""
-        slots = node.slots
-        for slot in each_slot(slots):
-            self.unbind(slot)
-        return slots.bit_count()
-
-    def is_unclaimed(self, slot: int) -> bool:
-        """Whether nobody has it, or who has it no longer says so."""
-        return self.owners[slot] is None or bool(self.disowned >> slot & 1)
+            before, self.owners[slot] = self.owners[slot], node
+            if before is not None and before is not node:
+                self.on_unbound(slot)
+            self.on_slot(slot)
 
     def open(self, slot: int, moves: dict[int, Node], other: Node) -> None:
         """Keys of the slot are moved to or from another node: `moves` is `migrating` or `importing`."""
@@ -263,8 +235,7 @@ class View:
     def start_over(self, *, hard: bool) -> None:
         """CLUSTER RESET: forget the cluster; `hard`: and who this node was."""
         self.close_all()
-        for slot in range(SLOTS):
-            self.unbind(slot)
+        self.give(None, ALL_SLOTS)
         for node in self.others():
             self.remove(node)
         self.forgotten.clear()

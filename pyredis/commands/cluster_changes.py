@@ -62,13 +62,12 @@ def _assign(cluster: ClusterMode, slots: int) -> Status:
     view = cluster.view
     for slot in each_slot(slots):
         view.close(slot, view.importing)
-        view.bind(view.myself, slot)
+    view.give(view.myself, slots)
     return _changed(cluster)
 
 
 def _give_up(cluster: ClusterMode, slots: int) -> Status:
-    for slot in each_slot(slots):
-        cluster.view.unbind(slot)
+    cluster.view.give(None, slots)
     return _changed(cluster)
 
 
@@ -151,7 +150,7 @@ def cluster_flushslots(ctx: Client) -> Status:
     cluster = cluster_of(ctx)
     if len(ctx.db):
         raise CommandError(b"DB must be empty to perform CLUSTER FLUSHSLOTS.")
-    cluster.view.unbind_all(cluster.view.myself)
+    cluster.view.give(None, cluster.view.myself.slots)
     return _changed(cluster)
 
 

@@ -208,7 +208,7 @@ class Town:
             view = resident.view
             if index < masters:
                 for slot in range(index * 16384 // masters, (index + 1) * 16384 // masters):
-                    view.bind(view.myself, slot)
+                    view.give(view.myself, 1 << slot)
             view.myself.config_epoch = view.current_epoch = index + 1
             view.changed()
             if resident is not first:

@@ -93,7 +93,7 @@ def test_a_stranger_changes_nothing_but_by_meet(town):
     link = town.dial(stranger, known(one, town.residents[1]) and town.residents[0].view.myself)
     stranger.view.current_epoch = stranger.view.myself.config_epoch = 99
     for slot in range(16384):
-        stranger.view.bind(stranger.view.myself, slot)
+        stranger.view.give(stranger.view.myself, 1 << slot)
     link.node = node
     for kind in (Kind.PING, Kind.PONG):
         stranger.member.sender.ping(link, kind)
@@ -282,7 +282,7 @@ def test_a_newer_epoch_takes_slots(town):
     one, two = town.residents[:2]
     one.keys = {100: 3}
     two.view.next_epoch()
-    two.view.rebind(two.view.myself, 100)
+    two.view.give(two.view.myself, 1 << 100)
     two.settle()
     assert town.run_until(lambda: one.view.owners[100] is known(one, two), 3000)
     assert one.keys == {}  # they are the other's now
@@ -300,7 +300,7 @@ def test_old_claims_are_corrected_by_third_parties(town):
     one, three = town.residents[0], town.residents[2]
     town.cuts |= {(0, 2), (2, 0)}  # the new owner cannot tell it
     three.view.next_epoch()
-    three.view.rebind(three.view.myself, 100)
+    three.view.give(three.view.myself, 1 << 100)
     three.settle()
     assert town.run_until(lambda: one.view.owners[100] is known(one, three), 3000)
 
@@ -308,7 +308,7 @@ def test_old_claims_are_corrected_by_third_parties(town):
 def test_the_last_slot_takes_its_master_along(town):
     one, two = town.residents[:2]
     two.view.next_epoch()
-    two.view.move_slots(known(two, one), two.view.myself)
+    two.view.give(two.view.myself, known(two, one).slots)
     two.settle()
     assert town.run_until(lambda: one.view.myself.is_replica and town.residents[3].master.ip == two.ip, 5000)
 
@@ -317,7 +317,7 @@ def test_it_stays_where_replicas_may_not_migrate(town):
     town.settings.allows_replica_migration = False
     one, two = town.residents[:2]
     two.view.next_epoch()
-    two.view.move_slots(known(two, one), two.view.myself)
+    two.view.give(two.view.myself, known(two, one).slots)
     two.settle()
     town.run_for(5000)
     assert one.view.myself.is_master and not one.view.myself.slots

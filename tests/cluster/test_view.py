@@ -22,22 +22,23 @@ def stranger(view, flags=MASTER):
 def test_a_slot_has_one_owner(view):
     other, seen = stranger(view), []
     view.on_slot, view.on_unbound = seen.append, lambda slot: seen.append(-slot)
-    view.bind(view.myself, 5)
-    view.rebind(other, 5)
-    assert (view.owners[5], view.myself.slots, other.slots, seen) == (other, 0, 1 << 5, [5, -5, 5, 5])
+    view.give(view.myself, 1 << 5)
+    view.give(other, 1 << 5)
+    assert (view.owners[5], view.myself.slots, other.slots, seen) == (other, 0, 1 << 5, [5, -5, 5])
     view.disowned = 1 << 5
-    assert view.is_unclaimed(5) and view.is_unclaimed(6)
-    view.unbind(5)
-    view.unbind(5)
+    view.give(None, 1 << 5)
+    view.give(None, 1 << 5)
     assert (view.owners[5], other.slots, view.disowned) == (None, 0, 0)
 
 
 def test_slots_move_together(view):
     other = stranger(view)
     for slot in (0, 1, 16383):
-        view.bind(view.myself, slot)
-    assert view.move_slots(view.myself, other) == 3 and other.slot_count == 3 and not view.myself.slots
-    assert view.unbind_all(other) == 3 and set(view.owners) == {None}
+        view.give(view.myself, 1 << slot)
+    view.give(other, view.myself.slots)
+    assert other.slot_count == 3 and not view.myself.slots
+    view.give(None, other.slots)
+    assert not other.slots and set(view.owners) == {None}
 
 
 def test_replicas_and_masters(view):
@@ -60,18 +61,18 @@ def test_the_shard_of_this_nodes_master_is_its_own(view):
 
 def test_a_first_slot_makes_a_home_for_replicas(view):
     other, replica = stranger(view), stranger(view)
-    view.bind(other, 1)
+    view.give(other, 1 << 1)
     assert not other.flags & MIGRATE_TO  # nobody has any
     view.set_master(replica, view.myself)
     third = stranger(view)
-    view.bind(third, 2)
-    view.bind(other, 3)
+    view.give(third, 1 << 2)
+    view.give(other, 1 << 3)
     assert third.flags & MIGRATE_TO and not other.flags & MIGRATE_TO
 
 
 def test_who_is_removed_leaves_nothing(view):
     one, replica = stranger(view), stranger(view)
-    view.bind(one, 7)
+    view.give(one, 1 << 7)
     view.set_master(replica, one)
     view.open(8, view.importing, one)
     view.open(9, view.migrating, one)
@@ -94,8 +95,8 @@ def test_epochs(view):
 @pytest.mark.parametrize("hard", [False, True])
 def test_starting_over(view, hard):
     other, id = stranger(view), view.myself.id
-    view.bind(view.myself, 1)
-    view.bind(other, 2)
+    view.give(view.myself, 1 << 1)
+    view.give(other, 1 << 2)
     view.next_epoch()
     view.start_over(hard=hard)
     assert list(view.nodes.values()) == [view.myself] and set(view.owners) == {None}
