@@ -182,7 +182,7 @@ def test_a_replica_counts_what_its_master_sends():
     stats = SlotStats(engine, view)
     client = engine[Clients].connect(role=MASTER)
     AppliedStream(engine, client, lambda data: None).feed(encode(("SET", "foo", "1")) + encode(("PING",)))
-    view.bind(view.myself, SLOT)
+    view.give(view.myself, 1 << SLOT)
     assert stats.range(b"%d" % SLOT, b"%d" % SLOT)[0][1][b"network-bytes-in"] == 29
 
 
