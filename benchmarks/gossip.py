@@ -1,7 +1,7 @@
 """What the cluster's bus costs as it grows: `python -m benchmarks.gossip`.
 
-Members without servers under a virtual clock (`tests/cluster/members.py`), half of them masters, node timeout 15 s, as by
-default: packets, bytes and ms of CPU a second a node, when nothing happens. *redis*: as many real servers, what they
+Members without servers under a virtual clock (`tests/cluster/members.py`), half of them masters, node timeout 15 s, as
+by default: packets, bytes and ms of CPU a second a node, when nothing happens. *redis*: as many real servers, what they
 count in CLUSTER INFO; only as many as a small machine can run. The goal is that ours grow no faster.
 """
 

@@ -35,20 +35,20 @@ class Bus:
         """Let other nodes connect; at which port. Raises OSError."""
         config = self._engine.config
         self._listener = self._engine.host.listen(
-            Tcp(config["bind"], port), lambda: BusLink(self, None), config["tcp-backlog"]
+            Tcp(config["bind"], port), lambda: BusLink(self, None, self._engine.host.now), config["tcp-backlog"]
         )
         return self._listener.port
 
     def dial(self, node: Node) -> "BusLink | None":
         """Begin to connect to a node; None where that is not possible."""
-        link = BusLink(self, node)
+        link = BusLink(self, node, self._engine.host.now)
         try:
             source = self._engine.config["bind-source-addr"]
             link.carrier = self._engine.host.dial((node.ip, node.bus_port), link, source or None)
         except OSError as error:
             self._engine.log.debug("Unable to connect to Cluster Node [%s]:%d -> %s", node.ip, node.bus_port, error)
             return None
-        self._links.add(link)
+        self.made(link)
         return link
 
     def send(self, link: "BusLink", packet: bytes) -> None:
@@ -86,9 +86,16 @@ class Bus:
         """Bytes that wait in links."""
         return sum(link.size for link in self._links) + sum(len(packet) for _, packet in self._outgoing)
 
-    def accepted(self, link: "BusLink") -> None:
-        """Somebody connected."""
+    def made(self, link: "BusLink") -> None:
+        """A link begins: somebody connected, or this node does."""
+        link.is_open = True
         self._links.add(link)
+
+    def garbled(self, link: "BusLink", why: InvalidPacket) -> None:
+        """What came is no packet, so nothing that follows can be one."""
+        address = link.carrier.address if link.carrier is not None else ""
+        self._engine.log.warning("%s on the Cluster bus from %s", why, address)
+        link.close()
 
     def packet(self, data: bytes, link: "BusLink") -> None:
         """One came."""
@@ -99,7 +106,8 @@ class Bus:
 
     def lost(self, link: "BusLink") -> None:
         """A link is gone."""
-        if link in self._links:
+        if link.is_open:
+            link.is_open = False
             self._links.discard(link)
             self.member.lost(link)
 
@@ -112,15 +120,19 @@ class Bus:
 
 
 class BusLink:
-    """One connection: the host's `Peer`, the member's `Link`. `carrier`: what has the bytes, once it is asked for."""
+    """One connection: the host's `Peer`, the member's `Link`. `carrier`: what has the bytes, once it is asked for.
+
+    `is_open`: it is there, or is being made.
+    """
 
     carrier: Link | None = None
+    is_open = False
 
-    def __init__(self, bus: Bus, node: Node | None) -> None:
+    def __init__(self, bus: Bus, node: Node | None, now: int) -> None:
         self._bus = bus
         self.node = node
         self.is_inbound = node is None
-        self.created = bus._engine.host.now
+        self.created = now
         self._is_connected = False
         self._came = bytearray()
         self._unsent: list[bytes] = []  # until it is connected
@@ -154,7 +166,7 @@ class BusLink:
         """Send now."""
         if self._is_connected and self.carrier is not None:
             self.carrier.write(packet)
-        elif self in self._bus._links:
+        elif self.is_open:
             self._unsent.append(packet)
 
     def close(self) -> None:
@@ -170,7 +182,7 @@ class BusLink:
         self.carrier = link
         self._is_connected = True
         if self.is_inbound:
-            self._bus.accepted(self)
+            self._bus.made(self)
         else:
             unsent, self._unsent = self._unsent, []
             self._bus.member.connected(self)
@@ -181,13 +193,11 @@ class BusLink:
         """Bytes: whole packets, and the beginning of one."""
         came = self._came
         came += data
-        while len(came) >= LEAD_BYTES and self in self._bus._links:
+        while len(came) >= LEAD_BYTES and self.is_open:
             try:
                 length = packet_length(bytes(came[:LEAD_BYTES]))
             except InvalidPacket as why:
-                address = self.carrier.address if self.carrier is not None else ""
-                self._bus._engine.log.warning("%s on the Cluster bus from %s", why, address)
-                self.close()
+                self._bus.garbled(self, why)
                 return
             if length > len(came):
                 if self.node is None and length > _STRANGERS_MOST:

@@ -5,6 +5,8 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -23,7 +25,7 @@ _FEW = """\
 With fewer than 3 shards nobody can take over from a master that fails: that takes a majority of masters."""
 _READY = """\
 The cluster is ready: connect a cluster client to 127.0.0.1:%d.
-Ctrl-C ends it. In another terminal: pyredis-cluster status | kill NODE | start NODE | add | down"""
+Ctrl-C ends it. In another terminal: pyredis-cluster status | kill NODE | start NODE | add | rebalance | down"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -74,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, parents=[always], help=text)
         command.add_argument("node", type=int, metavar="NODE", help="its port")
         command.set_defaults(run=run)
+
+    rebalance = commands.add_parser("rebalance", parents=[always], help="let all masters have as many slots")
+    rebalance.set_defaults(run=_rebalance)
 
     add = commands.add_parser("add", parents=[always], help="start another node: a master with a share of the slots")
     kind = add.add_mutually_exclusive_group()
@@ -188,14 +193,28 @@ def _start(options: argparse.Namespace) -> int:
 
 def _add(options: argparse.Namespace) -> int:
     life = _life(options, *([] if options.replica_of is None else [options.replica_of]))
-    lock = FolderLock(options.folder, "change.lock")
-    if not lock.take():
-        raise Trouble("Another node is being added. Try again when that is done.")
-    try:
+    with _alone(options.folder):
         life.add(replica_of=options.replica_of, empty=options.empty)
+    return 0
+
+
+def _rebalance(options: argparse.Namespace) -> int:
+    life = _life(options)
+    with _alone(options.folder):
+        life.rebalance()
+    return 0
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else changes the cluster. Raises Trouble."""
+    lock = FolderLock(folder, "change.lock")
+    if not lock.take():
+        raise Trouble("Another command is changing the cluster. Try again when that is done.")
+    try:
+        yield
     finally:
         lock.release()
-    return 0
 
 
 def _life(options: argparse.Namespace, *nodes: int) -> Lifecycle:

@@ -1,5 +1,6 @@
 """A cluster from its making to its end: what the commands of `launcher` do."""
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -108,9 +109,10 @@ class Lifecycle:
 
     def _follow_layout(self) -> None:
         """Somebody may have added nodes, or removed the folder."""
-        layout = find(self._layout.folder)
-        if layout is not None:
-            self._layout.ports = layout.ports
+        with contextlib.suppress(Trouble):
+            layout = find(self._layout.folder)
+            if layout is not None:
+                self._layout.ports = layout.ports
 
     def start(self, port: int) -> None:
         """Start a node that was killed."""
@@ -151,6 +153,13 @@ class Lifecycle:
             elif not empty:
                 self._share(nodes)
         self._say(f"Node {port} has joined.")
+
+    def rebalance(self) -> None:
+        """Let all masters have as many slots, and finish what was interrupted."""
+        self._a_node()
+        with NodeLinks() as nodes:
+            self._share(nodes)
+        self._say("All masters have as many slots.")
 
     def _share(self, nodes: NodeLinks) -> None:
         done: dict[tuple[int, int], int] = {}

@@ -3,7 +3,9 @@
 Nothing is drawn again unless it changed.
 """
 
+import os
 import shutil
+import sys
 import time
 from collections.abc import Iterable
 from typing import TextIO
@@ -22,6 +24,8 @@ class LiveDisplay:
         self._out = out
         self._clock = clock
         self._draws = out.isatty()
+        if self._draws and sys.platform == "win32":
+            os.system("")  # has the console understand what moves the cursor
         self._drawn: list[str] = []
 
     def say(self, text: str) -> None:

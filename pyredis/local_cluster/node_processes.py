@@ -118,9 +118,17 @@ class NodeProcesses:
         said: list[str] = []
         for ports in waves:
             if ports:
-                with ThreadPoolExecutor(len(ports)) as pool:
-                    said += filter(None, pool.map(self._end, ports))
+                said += self._end_all(ports)
         return said
+
+    def _end_all(self, ports: Sequence[int]) -> list[str]:
+        with ThreadPoolExecutor(len(ports)) as pool:
+            try:
+                return [why for why in pool.map(self._end, ports) if why]
+            except KeyboardInterrupt:
+                for port in ports:  # else the pool would wait for them
+                    self.kill(port)
+                raise
 
     def _end(self, port: int) -> str:
         why = _shut_down(port)

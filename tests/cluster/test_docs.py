@@ -20,8 +20,9 @@ TEXT = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
 TENS = sorted(set(re.findall(r"\b7[0-3]0(?=[0-9]\b)", TEXT)))
 """Ports but for their last digits: those of a ten lie side by side."""
 CHANGES = re.compile(
-    r"^(mkdir|for .*; do\n|python|pyredis-cluster (kill|start|add|down)|redis-cli (-c )?-p \d+ (mset|incr|cluster f|shutdown)"
-    r"|redis-cli --cluster (create|add-node|del-node|re|import))"
+    r"^(mkdir|for .*; do\n|python|pyredis-cluster (kill|start|add|re|down)"
+    r"|redis-cli --cluster (create|add-node|del-node|re|import)"
+    r"|redis-cli (-c )?-p \d+ (mset|incr|cluster failover|shutdown))"
 )
 WAIT_S = 60
 
@@ -49,7 +50,9 @@ class Shell:
         tools = folder / "bin"
         tools.mkdir()
         scripts = {
-            "redis-cli": f'case "$*" in *myid) raw=;; *) raw=--no-raw; esac; exec {shutil.which("redis-cli")} $raw "$@"',
+            "redis-cli": f"""
+                case "$*" in *myid) raw=;; *) raw=--no-raw;; esac  # within others it is no terminal's
+                exec {shutil.which("redis-cli")} $raw "$@" """,
             "redis-server": f'exec {shutil.which("redis-server")} --repl-diskless-sync-delay 0 "$@"',
             "pyredis-server": f'exec {sys.executable} -m pyredis.cli --repl-diskless-sync-delay 0 "$@"',
             "pyredis-cluster": f'exec {sys.executable} -m pyredis.local_cluster.launcher "$@"',

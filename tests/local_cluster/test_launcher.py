@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 from redis.cluster import RedisCluster
 
 from pyredis.local_cluster import launcher
+from pyredis.local_cluster.layout import find, pid_of
+from pyredis.local_cluster.resp_client import is_free
 from tests.local_cluster.commands import Commands, free_ports
 from tests.oracle import ask, wait_for
 
@@ -92,7 +95,10 @@ def test_what_is_said_while_one_runs(cluster):
     assert (code, said) == (1, f"pyredis-cluster: Node {first} runs already.\n")
     code, _, said = cluster.run("kill", str(first + 5))
     assert (code, said) == (1, f"pyredis-cluster: There is no node {first + 5}. The nodes are: {first}.\n")
-    assert joined(cluster.run("add", "--empty")) > first
+    new = joined(cluster.run("add", "--empty"))
+    moved = f"Moved 8192 slots from {first} to {new}\n"
+    assert cluster.run("rebalance")[1] == moved + "All masters have as many slots.\n"
+    assert cluster.run("rebalance")[1] == "All masters have as many slots.\n"
 
     cluster.process.kill()  # the nodes go on, and the next one finds them
     cluster.process.wait()
@@ -103,6 +109,20 @@ def test_what_is_said_while_one_runs(cluster):
     assert cluster.ctrl_c() == 0
     with pytest.raises(ConnectionRefusedError):
         ask(first, "PING")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="nothing else can halt a process")
+def test_whoever_cannot_wait_ends_it_at_once(cluster):
+    first = free_ports(2)
+    cluster.up("--port", str(first), "--shards", "2", "--replicas", "0")
+    os.kill(pid_of(find(cluster.folder), first + 1), signal.SIGSTOP)
+    cluster.says(f"node {first + 1} does not answer")
+    cluster.process.send_signal(signal.SIGINT)
+    cluster.says("Ending the nodes")
+    wait_for(lambda: is_free(first))
+    assert cluster.ctrl_c() == 0
+    assert is_free(first + 1)
 
 
 @pytest.mark.slow
@@ -133,7 +153,7 @@ def main(capsys, monkeypatch, *words):
     return capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [["down"], ["status"], ["kill", "7000"], ["start", "7000"], ["add"]])
+@pytest.mark.parametrize("command", [["down"], ["status"], ["kill", "7000"], ["start", "7000"], ["add"], ["rebalance"]])
 def test_without_a_cluster_nothing_is_done(tmp_path, capsys, monkeypatch, command):
     said = main(capsys, monkeypatch, *command, "--dir", str(tmp_path))
     assert said.startswith(f"pyredis-cluster: There is no cluster in {tmp_path}. `pyredis-cluster up` makes one")
