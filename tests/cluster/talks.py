@@ -434,8 +434,8 @@ KEYS = r"""
     ASKING ; GET c
     ASKING ; PING ; GET c
     ASKING ; MGET b c
-    MIGRATE 127.0.0.1 1 c 0 1
-    MIGRATE 127.0.0.1 1 nothing 0 1
+    MIGRATE 127.0.0.1 1 c 0 1000
+    MIGRATE 127.0.0.1 1 nothing 0 1000
     MIGRATE 127.0.0.1 1 "" 0 1 KEYS b c
     MIGRATE 127.0.0.1 1 "" 0 1 KEYS {b}nothing
     RESTORE c 0 x
@@ -472,6 +472,7 @@ KEYS = r"""
     ZDIFF 2 c b
     SUNSUBSCRIBE b c
     LATENCY RESET
+    CONFIG RESETSTAT
     GET d
     SET d 1
     MGET b d
@@ -495,7 +496,7 @@ KEYS = r"""
     READONLY ; GET d
     PING ; GET d ; PING ; GET b
     RESTORE d 0 x
-    MIGRATE 127.0.0.1 1 d 0 1
+    MIGRATE 127.0.0.1 1 d 0 1000
     PFCOUNT d
     DEL d
     CLUSTER COUNTKEYSINSLOT 11298
@@ -555,7 +556,7 @@ MOVING = r"""
     SSUBSCRIBE b
     SSUBSCRIBE b {b}1
     SPUBLISH b x
-    MIGRATE 127.0.0.1 1 {b}gone 0 1
+    MIGRATE 127.0.0.1 1 {b}gone 0 1000
     RESTORE-ASKING {b}gone 0 x
     DUMP {b}gone
     OBJECT ENCODING {b}gone
@@ -698,7 +699,7 @@ DOWN = r"""
     CLUSTER SLOTS
     CLUSTER INFO
     INFO cluster
-    MIGRATE 127.0.0.1 1 b 0 1
+    MIGRATE 127.0.0.1 1 b 0 1000
     COPY b {b}1
     OBJECT ENCODING b
 """

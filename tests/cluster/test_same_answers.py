@@ -155,6 +155,22 @@ def test_keys_and_slots(topology, resp):
     assert_same(with_halves(topology, "AB"), "A", KEYS, resp)
 
 
+def test_commands_of_others_are_counted_as_rejected(topology):
+    scenes = with_halves(topology, "AB")
+    told = []
+    for scene in scenes:
+        for line in ("GET d", "SET d 1 EX 10", "MGET b c", "MSET b 1 d 1", "MULTI ; GET d ; EXEC", "GET b ; GET d"):
+            scene.talk("A", line)
+        stats = b"\n".join(scene.talk("A", "INFO commandstats")).decode()
+        counts = re.findall(
+            r"cmdstat_(get|set|mget|mset|exec):calls=(\d+),.*(rejected_calls=\d+,failed_calls=\d+)", stats
+        )
+        told.append(
+            (sorted(counts), re.findall(r"errorstat_.*", b"".join(scene.talk("A", "INFO errorstats")).decode()))
+        )
+    assert told[0] == told[1]
+
+
 def test_moving_slot(topology):
     """Both ends of a migration; and B again when a key has come."""
     scenes = with_halves(topology, "AB")
