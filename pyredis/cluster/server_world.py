@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from pyredis.cluster.bus import Bus, BusLink
 from pyredis.cluster.node import NO_FAILOVER, Node, each_slot
+from pyredis.datatypes.key_slot import key_slot
 from pyredis.engine.execution.pause import FAILING_OVER, Pause
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.messaging.channels import PubSub
@@ -157,7 +158,11 @@ class ServerWorld:
         return self._following.master is not None
 
     def follow(self, master: Node) -> None:
-        """Replicate it, if its address is known."""
+        """Replicate it, if its address is known; who listens to shard channels that are not its own is told."""
+        pubsub = self._engine[PubSub]
+        for slot in {key_slot(channel) for channel in pubsub.shards.subscribers}:
+            if self._view.owners[slot] is not master:
+                pubsub.leave_slot(slot)
         if master.ip:
             self._engine.when_free(lambda: self._follow(master))
 

@@ -194,6 +194,18 @@ def test_replica(topology):
     assert_same(scenes, "R", REPLICA, 3)
 
 
+def test_shard_channels_are_left_with_the_master(topology):
+    """A replica that gets another master has other channels."""
+    scenes = with_halves(topology, "ABR")
+    told = []
+    for scene in scenes:
+        with contextlib.closing(RawClient(scene["R"].port)) as client:
+            told.append([client.ask("SSUBSCRIBE", "b")])
+            told[-1].append(scene["R"].ask("CLUSTER", "REPLICATE", scene["B"].id))
+            told[-1] += [client.reply(), client.ask("SSUBSCRIBE", "d")]
+    assert told[0] == told[1]
+
+
 @pytest.mark.parametrize("settings", ["", "allow-reads-when-down", "allow-pubsubshard-when-down", "full-coverage"])
 def test_down(topology, settings):
     """Half of the slots are nobody's."""
