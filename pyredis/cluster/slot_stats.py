@@ -3,7 +3,7 @@
 Keys are counted by the keyspace anyway. The rest is gathered only with `cluster-slot-stats-enabled`: then the detour
 MEASURED leads every command off the plain path, and this stands before the router to hear which slot a command has.
 A command counts once it was admitted and routed, with what it took as a client's own: EXEC and scripts with all they
-run, unless that is of several slots; who waited for a key when it is served; a queued command with its bytes alone.
+run, unless these may go to several slots; one that waited for a key, when it is served; of a queued one only the bytes.
 
 Numbers stay while nothing is gathered. They are lost with the slot, and by CONFIG RESETSTAT.
 """
@@ -36,17 +36,17 @@ _MEASURED = (b"cpu-usec", b"network-bytes-in", b"network-bytes-out")
 
 
 class Usage:
-    """One slot's: time in ns, bytes."""
+    """One slot's."""
 
-    __slots__ = ("bytes_in", "bytes_out", "nanoseconds")
+    __slots__ = ("bytes_in", "bytes_out", "microseconds")
 
     def __init__(self) -> None:
-        self.nanoseconds = self.bytes_in = self.bytes_out = 0
+        self.microseconds = self.bytes_in = self.bytes_out = 0
 
     @property
     def figures(self) -> tuple[int, int, int]:
         """As `_MEASURED` names them."""
-        return self.nanoseconds // 1000, self.bytes_in, self.bytes_out
+        return self.microseconds, self.bytes_in, self.bytes_out
 
 
 _UNUSED = Usage()
@@ -73,10 +73,9 @@ def _order(words: Sequence[bytes]) -> tuple[int, int]:
 
 
 class Begun(NamedTuple):
-    """A command that runs: when it began, and where the stream was; `slot` is of the one around it."""
+    """A command that runs: what went to replicas before it; `slot` is of the one around it."""
 
-    ticks: int
-    offset: int
+    stream_bytes: int
     slot: int | None
 
 
@@ -162,20 +161,29 @@ class SlotStats:
         return self._inner.lead(entry)
 
     def slot_of(self, client: "Client", entry: "Entry", argv: "Argv") -> int | None:
-        """A script that goes to several slots counts for none."""
+        """As for anybody: `called` hears what comes of it."""
         assert self._inner is not None
-        slot = self._inner.slot_of(client, entry, argv)
-        if slot is not None and slot != self._slot:
-            self._slot = None
-        return slot
+        return self._inner.slot_of(client, entry, argv)
 
     # As the meter
 
     def begin(self) -> Begun:
         """A command is about to run."""
-        begun = Begun(self._engine.clock.ticks_ns(), self._stream_bytes(), self._slot)
-        self._slot = None
+        begun = Begun(self._stream_bytes(), self._slot)
+        self._slot, self._engine.stats.last_ns = None, 0  # a command that is refused takes no time
         return begun
+
+    def applied(self, entry: "Entry", argv: "Argv") -> None:
+        """What a replica's master sends counts, too; nothing is answered."""
+        keys = entry.command.places_in(argv)
+        if keys:
+            usage = self._usage.setdefault(key_slot(keys[0]), Usage())
+            usage.bytes_in += len(encode_command(argv))
+            usage.microseconds += self._engine.stats.last_ns // 1000
+
+    def called(self, slot: int | None) -> None:
+        """A script has the slot of what it calls; one that may go to several counts for none."""
+        self._slot = slot
 
     def end(self, begun: Begun, client: "Client", argv: "Argv", value: Any, bytes_out: int) -> None:
         """It ran, or was refused, or waits; `value` is what it answered, in so many bytes."""
@@ -190,9 +198,10 @@ class SlotStats:
             usage.bytes_in += _MULTI_BYTES
         elif entry is not None and entry.command.name == "spublish" and value.__class__ is int:
             bytes_out += value * len(encode_command((b"smessage", *argv[1:])))
-        usage.nanoseconds += self._engine.clock.ticks_ns() - begun.ticks
-        usage.bytes_out += bytes_out + self._stream_bytes() - begun.offset
+        usage.microseconds += self._engine.stats.last_ns // 1000
+        usage.bytes_out += bytes_out + self._stream_bytes() - begun.stream_bytes
 
     def _stream_bytes(self) -> int:
         """What went to replicas so far, all together; only differences mean something."""
-        return self._propagation.offset * len(self._replicas.attached) if self._replicas.attached else 0
+        replicas = len(self._replicas.attached)
+        return (self._propagation.offset - self._propagation.select_bytes) * replicas if replicas else 0

@@ -45,6 +45,12 @@ class Meter(Protocol):
     def begin(self) -> Any:
         """One is about to run."""
 
+    def applied(self, entry: Entry, argv: Argv) -> None:
+        """One of a master's stream has run."""
+
+    def called(self, slot: int | None) -> None:
+        """A script has called a command with keys of this slot; None if it may go to several."""
+
     def end(self, begun: Any, client: Any, argv: Argv, value: Any, bytes_out: int) -> None:
         """It ran, or was refused, or waits: its value, and how long its reply is."""
 

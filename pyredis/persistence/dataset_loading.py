@@ -294,14 +294,18 @@ class Loading:
         return True
 
     def feed_steps(self, loader: Loader, data: bytes) -> Steps:
-        """The bytes that were read, in pieces no larger than configured; `key-load-delay` is for tests."""
+        """The bytes that were read, in pieces no larger than configured; `key-load-delay` is for tests.
+
+        The loop has its turn between pieces: nobody is told that a small dataset is being loaded, as with Redis.
+        """
         size, delay = self._config["loading-process-events-interval-bytes"], self._config["key-load-delay"]
         for at in range(0, len(data), size):
+            if loader.reader.offset:
+                yield
             before = loader.keys
             loader.feed(data[at : at + size])
             if delay > 0:
                 self._engine.clock.sleep(delay * (loader.keys - before) / _SECOND_US)
-            yield
 
     def _check(self, path: Path) -> None:
         """Say what pyredis-check-rdb would, as Redis does."""

@@ -89,7 +89,7 @@ class AppliedStream:
         engine, client = self._engine, self._client
         find, ticks = engine.entries.get, engine.clock.ticks_ns
         started, count, last = ticks(), 0, None
-        is_watched = engine.gates & (detours.MONITORED | detours.TRACKED)
+        is_watched = engine.gates & (detours.MONITORED | detours.TRACKED | detours.MEASURED)
         for argv in commands:
             entry = find(argv[0])
             if entry is None or is_watched or not entry.sizes >> len(argv) & 1:
@@ -130,6 +130,8 @@ class AppliedStream:
             return
         self._name = entry.command.name
         value = timed(engine, client, entry, argv, entry.effect)
+        if engine.meter is not None:
+            engine.meter.applied(entry, argv)
         if engine.gates & (detours.MONITORED | detours.TRACKED):
             self._tell(entry, argv)
         if value.__class__ is ErrorReply:

@@ -185,8 +185,8 @@ class MasterLink:
             self._engine[Clients].disconnect(self.client)
 
     def _killed(self) -> None:
-        """CLIENT KILL."""
-        self._engine.host.soon(lambda: self._fail("Connection with master lost."))
+        """CLIENT KILL: it is down from now on, whatever else the same transaction does."""
+        self._fail("Connection with master lost.")
 
     # The handshake
 

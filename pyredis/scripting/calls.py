@@ -196,6 +196,8 @@ class Calls:
         if slot is not None and not run.crosses_slots and run.slot not in (slot, None):
             raise self._refused(entry, _CROSSES)
         run.slot = run.slot if slot is None else slot
+        if engine.meter is not None and slot is not None:
+            engine.meter.called(None if run.crosses_slots else slot)
 
     def _permitted(self, entry: "Entry", words: list[bytes]) -> None:
         """A script may do what its caller may. Raises ScriptFault."""

@@ -7,7 +7,7 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark
+from pytest import fixture, mark
 
 from pyredis.cluster.migrations import Migrations
 from pyredis.cluster.target_links import TargetLinks
@@ -20,6 +20,16 @@ from tests.machines import sequences
 KEYS = [f"k{number}" for number in range(30)]
 
 
+WORLDS = []
+
+
+@fixture(autouse=True)
+def worlds_end():
+    yield
+    while WORLDS:
+        WORLDS.pop().end()
+
+
 class World:
     """Servers `a` and `b`, and who talks to `a`."""
 
@@ -27,6 +37,12 @@ class World:
         self.simulation = Simulation(seed)
         self.servers = {name: self.simulation.server(name) for name in ("a", "b", *names)}
         self.caller = self.call("client")
+        WORLDS.append(self)
+
+    def end(self):
+        for server in self.servers.values():
+            server.shut_down(force=True, now=True)
+        self.run(1000)
 
     def call(self, host, server="a"):
         return Caller(self.simulation.host(host), (server, 6379))
@@ -244,3 +260,4 @@ def test_whatever_happens_to_the_link_no_key_is_lost(seed):
     assert world.keys("a") | world.keys("b") == set(KEYS)
     for key, value in written.items():
         assert value.encode() in (world.value("a", key), world.value("b", key)), key
+    world.end()

@@ -6,7 +6,15 @@ import time
 
 import pytest
 
+from pyredis.assembly import build_engine
+from pyredis.cluster.routing import Routing
+from pyredis.cluster.slot_stats import SlotStats
+from pyredis.cluster.view import View
+from pyredis.config.store import Config
 from pyredis.datatypes.key_slot import key_slot
+from pyredis.engine.execution.roles import MASTER
+from pyredis.engine.roster import Clients
+from pyredis.replication.applied_stream import AppliedStream
 from tests.cluster.single_node import Pair, encode, ours, real
 from tests.oracle import RawClient, wait_for
 
@@ -133,6 +141,55 @@ def test_a_transaction_counts_as_one(pair):
     mine, real = (figures(client)[0] for client in pair.clients)
     assert mine[:2] == real[:2]  # of what goes out 8.2.3 counts EXEC's reply anew with each command inside
     assert mine[2] == len(b"*1\r\n+OK\r\n")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "#!lua\nreturn redis.call('set', 'foo', '1')",
+        "#!lua flags=allow-cross-slot-keys\nreturn redis.call('set', 'foo', '1')",
+        "return redis.call('set', 'foo', '1')",
+        "return 1",
+    ],
+)
+@pytest.mark.parametrize("keys", [("0",), ("1", "foo")])
+def test_a_script_has_the_slot_of_what_it_calls(pair, script, keys):
+    """One that may go to several has none. Of what goes out 8.2.3 counts the inner replies, too."""
+    pair("EVAL", script, *keys)
+    mine, real = (figures(client)[0] for client in pair.clients)
+    assert mine[:2] == real[:2]
+
+
+def test_time_is_that_of_the_commands_statistics(pair):
+    client = pair.clients[0]
+    client.ask("RPUSH", "foo", *range(1000))
+    for _ in range(3):
+        client.ask("MULTI")
+        client.ask("LRANGE", "foo", 0, -1)
+        client.ask("EXEC")
+    spent = figures(client)[1]
+    statistics = client.ask("INFO", "commandstats")
+    told = sum(
+        int(re.search(rb"cmdstat_%b:calls=\d+,usec=(\d+)" % name, statistics)[1]) for name in (b"rpush", b"exec")
+    )
+    assert abs(told - spent) <= 4  # of each one the part of a microsecond
+
+
+def test_a_replica_counts_what_its_master_sends():
+    engine = build_engine(config_of(), seed=1)
+    view = View(engine.random, 0)
+    engine.router = Routing(engine, view)
+    stats = SlotStats(engine, view)
+    client = engine[Clients].connect(role=MASTER)
+    AppliedStream(engine, client, lambda data: None).feed(encode(("SET", "foo", "1")) + encode(("PING",)))
+    view.bind(view.myself, SLOT)
+    assert stats.range(b"%d" % SLOT, b"%d" % SLOT)[0][1][b"network-bytes-in"] == 29
+
+
+def config_of():
+    config = Config()
+    config.load_lines("cluster-enabled yes\ncluster-slot-stats-enabled yes")
+    return config
 
 
 def test_who_waited_counts_when_it_is_served(pair):

@@ -371,3 +371,13 @@ def test_who_asked_for_everything_is_answered_nothing_more(pairs):
             wait_for(lambda server=server: "offset=1," in info(server.port).get("slave0", "offset=1,"))
         told.append((info(server.port)["role"], ask(server.port, ("GET", "a"))))
     assert told[0] == told[1]
+
+
+def test_a_killed_link_is_down_at_once(pairs):
+    """Not when the transaction that killed it is done. The master is stopped, so that it is not made again."""
+    for pair, server in zip(pairs, prepared(pairs, "replica"), strict=True):
+        pair.master.signal(signal.SIGSTOP)
+        talk = [("MULTI",), ("CLIENT", "KILL", "TYPE", "master"), ("DEBUG", "SLEEP", "2"), ("EXEC",)]
+        assert ask(server.port, *talk)[-1] == b"*2\r\n:1\r\n+OK\r\n"
+        assert int(info(server.port)["master_link_down_since_seconds"]) >= 2
+        pair.master.signal(signal.SIGCONT)

@@ -5,6 +5,7 @@ import contextlib
 import socket
 
 import pytest
+import uvloop
 
 from pyredis.engine.host import Tcp
 from pyredis.server.asyncio_host import AsyncioHost
@@ -139,3 +140,27 @@ def test_who_aborts_hears_it_once():
         listener.close()
 
     on_loop(play)
+
+
+@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_who_hung_up_while_connecting_is_not_told_that_it_is_connected(loop, turns):
+    """Whichever turn of the loop it is, even when the connection is there and only the telling is left."""
+
+    async def play():
+        mine, other = Heard(), Heard()
+        host = AsyncioHost()
+        listener = host.listen(Tcp(("127.0.0.1",), 0), lambda: other, 5)
+        link = host.dial(("127.0.0.1", listener.port), mine)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        was_connected = mine.link is not None
+        link.abort()
+        await until(lambda: mine.errors)
+        await asyncio.sleep(0)
+        assert (mine.link is not None) == was_connected
+        assert len(mine.errors) == 1
+        listener.close()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(play())

@@ -162,6 +162,7 @@ def timed(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes], f
     stats = engine.stats
     stats.commands += 1
     stats.command_ns += nanoseconds
+    stats.last_ns = nanoseconds
     client.commands += 1
     client.last_entry = entry
     if nanoseconds >= engine.slow_ns:

@@ -55,6 +55,7 @@ class Propagation:
         """Whether somebody reads what is written here."""
         self.to = EVERYBODY
         self._offset = 0
+        self.select_bytes = 0  # of them, which say what database is meant
         self._gathering: Client | None = None  # whose read runs
         self._gathered: list[Sequence[bytes]] = []  # what it wrote
         self.renew_id()
@@ -163,7 +164,9 @@ class Propagation:
         """Say which database is meant to those for whom it is not the last."""
         lacking = sum(who for who, selected in self._selected.items() if who & to and selected != index)
         if lacking:
-            self._pass_on(encode_command((b"SELECT", b"%d" % index)), lacking)
+            words = encode_command((b"SELECT", b"%d" % index))
+            self.select_bytes += len(words) if lacking & REPLICAS else 0
+            self._pass_on(words, lacking)
             self._selected.update(dict.fromkeys((who for who in self._selected if who & lacking), index))
         self._ready = index if set(self._selected.values()) == {index} else _ANY_DATABASE
 

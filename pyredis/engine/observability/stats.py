@@ -57,6 +57,7 @@ class Stats:
         self.replication_output_rate = Rate()
         self.commands = 0
         self.command_ns = 0
+        self.last_ns = 0  # of them, by the last that was timed alone
         self.turns = 0  # pipelines that were timed as one
         self.connections = 0
         self.rejected_connections = 0
