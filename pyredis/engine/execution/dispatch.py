@@ -21,7 +21,7 @@ from pyredis.engine.messaging.invalidation import Tracking
 from pyredis.engine.messaging.monitors import Monitors
 from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.engine.observability.slowlog import SlowLog
-from pyredis.errors import CommandError, wrong_arity
+from pyredis.errors import CommandError, Redirection, wrong_arity
 from pyredis.protocol.parser import Argv
 from pyredis.protocol.replies import NO_REPLY, ErrorReply, Several
 
@@ -179,8 +179,11 @@ def note_slow(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes
 
 
 def failed(engine: Engine, client: Client, entry: Entry | None, failure: Exception) -> ErrorReply:
-    """The reply to a command that ran, and raised."""
-    if entry is not None:
+    """The reply to a command that ran, and raised; one that was led elsewhere did not run, but is counted already."""
+    if isinstance(failure, Redirection) and entry is not None:
+        entry.rejected += 1
+        entry.calls -= 1
+    elif entry is not None:
         entry.failed += 1
     return _error(engine, entry, failure)
 
