@@ -1,4 +1,4 @@
-"""Links of the bus, in a world without sockets: packets are cut out of bytes however those come; garbage ends a link."""
+"""Links of the bus, in a world without sockets: packets are cut out of bytes that come anyhow; garbage ends a link."""
 
 import pytest
 

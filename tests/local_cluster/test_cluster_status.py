@@ -45,6 +45,7 @@ def test_who_does_not_answer_is_as_the_others_see_it():
 def test_nobody_answers():
     status = conclude({1: None, 2: None})
     assert not status.answers
+    assert not status.is_ok
     assert status.nodes[1] == NodeStatus(1, SILENT)
 
 

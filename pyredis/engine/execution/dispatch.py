@@ -179,13 +179,12 @@ def note_slow(engine: Engine, client: Client, entry: Entry, argv: Sequence[bytes
 
 
 def failed(engine: Engine, client: Client, entry: Entry | None, failure: Exception) -> ErrorReply:
-    """The reply to a command that ran, and raised; one that belongs to another node did not run."""
-    if entry is not None:
-        if isinstance(failure, Redirection):
-            entry.rejected += 1
-            entry.calls -= 1
-        else:
-            entry.failed += 1
+    """The reply to a command that ran, and raised; one that was led elsewhere did not run, but is counted already."""
+    if isinstance(failure, Redirection) and entry is not None:
+        entry.rejected += 1
+        entry.calls -= 1
+    elif entry is not None:
+        entry.failed += 1
     return _error(engine, entry, failure)
 
 
