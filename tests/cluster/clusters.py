@@ -18,9 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from pyredis.config.absent import REFUSED
 from pyredis.datatypes.key_slot import key_slot
 from tests.oracle import wait_for
 from tests.replication.topologies import (
@@ -187,13 +184,6 @@ def parse_line(told: str) -> Line | None:
     return Line(name, address, frozenset(flags.split(",")), master, int(epoch), link, frozenset(slots), **ways)
 
 
-def require(kind: Kind) -> None:
-    """Skip the test where this kind is not installed, or has no cluster mode."""
-    kind.require()
-    if kind is OURS and "cluster-enabled" in REFUSED:
-        pytest.skip(REFUSED["cluster-enabled"])
-
-
 def text(reply: Any) -> str:
     return reply.decode() if isinstance(reply, bytes) else str(reply)
 
@@ -209,7 +199,7 @@ class Cluster:
 
     def add(self, kind: Kind) -> Node:
         """A running node that is in no cluster yet."""
-        require(kind)
+        kind.require()
         node = Node(kind, self.topology.folder(), self.timeout_ms, *self._arguments)
         self.topology.servers.append(node)
         node.start()
