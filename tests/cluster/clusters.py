@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -311,8 +312,11 @@ class Cluster:
         """Kill all at once and start them again."""
         for node in self.nodes:
             node.kill()
-        for node in self.nodes:
-            node.start()
+        self._start_all()
+
+    def _start_all(self) -> None:
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(Node.start, self.nodes))
 
     def restart_all_elsewhere(self, *, told: bool) -> None:
         """As `restart_all`, on other ports; `told`: by nodes.conf, as operators do, else one introduces the others."""
@@ -324,7 +328,7 @@ class Cluster:
         for node in self.nodes:
             if told:
                 node.edit_nodes_conf(dict(zip(before, after, strict=True)))
-            node.start()
+        self._start_all()
         for node in self.nodes[1:] if not told else ():
             self.nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port)
 
