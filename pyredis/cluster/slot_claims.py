@@ -93,6 +93,8 @@ class SlotClaims:
         """Give it what it claims, where nobody has a better right."""
         view, leader = self._view, self._view.myself.leader
         view.disowned = view.disowned & ~(claimant.slots & slots) | claimant.slots & ~slots
+        if claimant is view.myself.master:
+            self._close_as(claimant, slots)
         taken = slots & ~self._kept_from(claimant, epoch)
         ours = 0 if leader is None else taken & leader.slots
         lost = sum(1 << slot for slot in each_slot(taken & view.myself.slots) if self._world.count_keys(slot))
@@ -105,6 +107,13 @@ class SlotClaims:
             self._role.follow(claimant)
         elif not self._leave_subreplica() and lost:
             self._world.drop_keys(lost)
+
+    def _close_as(self, master: Node, slots: int) -> None:
+        """What its master told a replica of open slots is over when the master has them, or has them no longer."""
+        view = self._view
+        for moves, is_over in ((view.importing, slots), (view.migrating, ~slots)):
+            for slot in [slot for slot in moves if is_over >> slot & 1]:
+                view.close(slot, moves)
 
     def _kept_from(self, claimant: Node, epoch: int) -> int:
         """What it may not have: it has it, it is newer somebody else's, or keys of it are moved here."""

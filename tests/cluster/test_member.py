@@ -389,3 +389,19 @@ def test_a_link_that_swallows_what_is_sent_is_made_anew(town):
     node.flags |= PFAIL
     town.carry = lambda link, data: None if link is dead else carry(link, data)
     assert town.run_until(lambda: node.link is not dead and not node.is_timed_out, 5000)
+
+
+def test_a_replica_closes_slots_with_its_master(town):
+    """It was told that they are open; that its master has one now, or has it no longer, it may hear by gossip alone."""
+    one, two, replica = town.residents[0], town.residents[1], town.residents[3]
+    replica.view.open(9000, replica.view.importing, known(replica, two))
+    replica.view.open(100, replica.view.migrating, known(replica, two))
+    one.view.next_epoch()
+    one.view.give(one.view.myself, 1 << 9000)
+    two.view.current_epoch = one.view.current_epoch
+    two.view.next_epoch()
+    two.view.give(two.view.myself, 1 << 100)
+    for each in (one, two):
+        each.settle()
+    assert town.run_until(lambda: not replica.view.importing and not replica.view.migrating, 5000)
+    assert replica.view.owners[9000] is known(replica, one) and replica.view.owners[100] is known(replica, two)
