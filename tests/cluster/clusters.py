@@ -14,13 +14,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from pyredis.config.absent import REFUSED
 from pyredis.datatypes.key_slot import key_slot
 from tests.oracle import wait_for
 from tests.replication.topologies import (
@@ -187,13 +185,6 @@ def parse_line(told: str) -> Line | None:
     return Line(name, address, frozenset(flags.split(",")), master, int(epoch), link, frozenset(slots), **ways)
 
 
-def require(kind: Kind) -> None:
-    """Skip the test where this kind is not installed, or has no cluster mode."""
-    kind.require()
-    if kind is OURS and "cluster-enabled" in REFUSED:
-        pytest.skip(REFUSED["cluster-enabled"])
-
-
 def text(reply: Any) -> str:
     return reply.decode() if isinstance(reply, bytes) else str(reply)
 
@@ -209,7 +200,7 @@ class Cluster:
 
     def add(self, kind: Kind) -> Node:
         """A running node that is in no cluster yet."""
-        require(kind)
+        kind.require()
         node = Node(kind, self.topology.folder(), self.timeout_ms, *self._arguments)
         self.topology.servers.append(node)
         node.start()
@@ -321,8 +312,11 @@ class Cluster:
         """Kill all at once and start them again."""
         for node in self.nodes:
             node.kill()
-        for node in self.nodes:
-            node.start()
+        self._start_all()
+
+    def _start_all(self) -> None:
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(Node.start, self.nodes))
 
     def restart_all_elsewhere(self, *, told: bool) -> None:
         """As `restart_all`, on other ports; `told`: by nodes.conf, as operators do, else one introduces the others."""
@@ -334,7 +328,7 @@ class Cluster:
         for node in self.nodes:
             if told:
                 node.edit_nodes_conf(dict(zip(before, after, strict=True)))
-            node.start()
+        self._start_all()
         for node in self.nodes[1:] if not told else ():
             self.nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port)
 

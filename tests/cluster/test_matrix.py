@@ -191,7 +191,8 @@ WAYS_BACK = {
 }
 """How all come back, and what is waited for.
 
-An 8.2.3 that hears of its master's new address by gossip may go on calling the old one, so that is not required.
+An 8.2.3 that hears of its master's new address by gossip may go on calling the old one, so that is not required; and
+until all were introduced, a replica may have taken its lost master's place.
 """
 
 
@@ -211,7 +212,8 @@ def test_restart_of_all_at_once(topology, kinds, back):
     restart, wait = WAYS_BACK[back]
     restart(cluster)
     wait(cluster)
-    assert cluster.nodes[0].view().layout() == layout
+    if back != "other ports by MEET":
+        assert cluster.nodes[0].view().layout() == layout
     assert read(cluster, data) == data
 
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cluster.clusters import require
 from tests.cluster.partitions.appends import Verdict, check
 from tests.cluster.partitions.clients import ANSWER_WITHIN_S, Appender
 from tests.cluster.partitions.cuts import PORT
@@ -207,7 +206,7 @@ def run(kinds, sort, folder):
     """The partitions of one kind of cluster, one after the other."""
     schedule, chance = SCHEDULES[sort], random.Random(f"{sort} 13")
     for kind in {*kinds}:
-        require(kind)
+        kind.require()
     with network(NODES) as net, NetworkedCluster(net, kinds, folder, TIMEOUT_MS).running() as cluster:
         with Spectator(cluster) as spectator:
             for turn in range(PARTITIONS):
