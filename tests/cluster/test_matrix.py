@@ -175,11 +175,11 @@ def test_half_done_migration_is_fixed(topology, kinds):
             source = cluster.owner(slot)
             target = next(master for master in cluster.masters() if master is not source)
             for key in keys:
-                follower.call("SET", key, stage.__name__)
+                assert follower.call("SET", key, stage.__name__) in ("OK", b"OK")
             stage(source, target, slot, keys)
             cluster.fix()
             found = {follower.call("GET", key, until=time.monotonic() + 10) for key in keys}
-            assert found == {stage.__name__.encode()}, stage
+            assert found == {stage.__name__.encode()}, f"{stage}: {found}\n{cluster.told()}"
             lines = [node.view().myself() for node in cluster.nodes]
             assert not any(line.migrating or line.importing for line in lines), stage
 
