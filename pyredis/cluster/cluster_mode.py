@@ -54,6 +54,7 @@ class ClusterMode:
         self._config = engine.config
         self._disk = engine[Disk]
         self._lock: IO[bytes] | None = None
+        self._written, self._is_synced = b"", False  # what the file says, but for times
         self._timer: Cancellable | None = None
         self.is_on: bool = engine.config["cluster-enabled"]
         self.bus = Bus(engine)
@@ -163,7 +164,9 @@ class ClusterMode:
         return True
 
     def _save(self, sync: bool) -> None:
-        """Write it. A node that cannot must not go on: it might forget a vote."""
+        """Write it, if it does not say that already. A node that cannot must not go on: it might forget a vote."""
+        if (self._is_synced or not sync) and self._written == nodes_conf.dump(self.view, times=False):
+            return
         try:
             self.write(sync=sync)
         except OSError as error:
@@ -177,6 +180,7 @@ class ClusterMode:
             write_durably(self._disk, self.path, text)
         else:
             replace_file(self._disk, self.path, text, synced=False)
+        self._written, self._is_synced = nodes_conf.dump(self.view, times=False), sync
 
     def _lock_file(self) -> None:
         """Two nodes with one file would be one node twice. Raises CannotJoin."""

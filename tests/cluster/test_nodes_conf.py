@@ -108,3 +108,12 @@ def test_an_epoch_is_no_less_than_those_of_nodes():
 def test_what_is_none(text):
     with pytest.raises(CorruptConfig):
         loaded(text)
+
+
+def test_times_and_links_alone_are_no_news():
+    view = loaded(OF_8_2)
+    before = nodes_conf.dump(view, times=False)
+    view.nodes[B.encode()].pong_received = 5
+    assert nodes_conf.dump(view, times=False) == before != nodes_conf.dump(view)
+    view.last_vote_epoch = 3
+    assert nodes_conf.dump(view, times=False) != before
