@@ -32,7 +32,7 @@ def test_an_engine_of_three_commands():
 
 def test_its_info_is_what_its_components_bring():
     text = build_engine(seed=1, profile=TINY).info.render(["all"])
-    assert b"# Clients\r\ncluster_connections:0\r\n" in text
+    assert b"# Memory\r\nmem_replica_full_sync_buffer:0\r\n" in text
     assert b"used_memory" not in text
 
 

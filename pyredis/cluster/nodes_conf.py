@@ -7,6 +7,7 @@ A real server does not start with a field it does not know, so only those of Red
 ones are read. Files of Redis 7.0 and before have no fields behind the hostname.
 """
 
+import re
 from collections.abc import Iterator
 
 from pyredis.cluster.node import FAIL, FLAGS, MASTER, MYSELF, REPLICA, Node, is_id, slot_ranges
@@ -16,6 +17,7 @@ from pyredis.datatypes.numeric import parse_int
 
 _LEAST_FIELDS = 8
 _BUS_PORT_OFFSET = 10_000
+_APART = re.compile(r"[\s,=]")  # what a name may have, but no word of the file
 _FLAGS = {**FLAGS, b"noflags": 0}
 
 
@@ -50,7 +52,7 @@ def _address(node: Node) -> bytes:
 def _fields(node: Node) -> bytes:
     fields = [b"" if node.hostname else b",", b",tls-port=%d" % node.tls_port]
     if node.human_name:
-        fields.append(b",nodename=" + node.human_name.encode())
+        fields.append(b",nodename=" + _APART.sub("_", node.human_name).encode())
     return b"".join((*fields, b",shard-id=", node.shard_id))
 
 

@@ -8,6 +8,7 @@ An extension (hostname, shard, …) is a length, a type and data filled up to 8 
 Redis and another to Valkey, so neither is written or believed.
 """
 
+import re
 from collections.abc import Iterable
 from enum import IntEnum
 from struct import Struct
@@ -57,6 +58,7 @@ class Kind(IntEnum):
 
 
 _KINDS = frozenset(Kind)
+_WORD = re.compile(rb"[!-+\--<>-~]*")  # no space, comma or equals sign
 _LABELS = {Kind.AUTH_REQUEST: "auth-req", Kind.AUTH_ACK: "auth-ack", Kind.PUBLISHSHARD: "publishshard"}
 
 
@@ -226,7 +228,7 @@ def _decode_extensions(data: bytes, at: int, count: int) -> tuple[Extensions, in
         said[kind] = content
         at += length
     shard_id = said.get(ExtensionType.SHARD_ID, b"")[:ID_BYTES]
-    hostname, human_name = (_text(said.get(kind, b"")) for kind in (ExtensionType.HOSTNAME, ExtensionType.HUMAN_NAME))
+    hostname, human_name = (_name(said.get(kind, b"")) for kind in (ExtensionType.HOSTNAME, ExtensionType.HUMAN_NAME))
     return Extensions(hostname, human_name, shard_id if is_id(shard_id) else b"", tuple(forgotten)), at
 
 
@@ -236,8 +238,17 @@ def _demand(is_right: bool, kind: Kind, data: bytes) -> None:
 
 
 def _text(field: bytes) -> str:
-    """A text up to its first NUL; what is not ASCII is nothing that anybody sends."""
-    return field.partition(b"\0")[0].decode("ascii", "replace")
+    """An address up to its first NUL. Raises InvalidPacket for what could not stand in `nodes.conf`."""
+    text = field.partition(b"\0")[0]
+    if not _WORD.fullmatch(text):
+        raise InvalidPacket("an address that is none")
+    return text.decode()
+
+
+def _name(field: bytes) -> str:
+    """A name up to its first NUL; none where it could not stand in `nodes.conf`: it is of no consequence."""
+    text = field.partition(b"\0")[0]
+    return text.decode() if _WORD.fullmatch(text) else ""
 
 
 # Writing

@@ -93,14 +93,14 @@ class SlotClaims:
         """Give it what it claims, where nobody has a better right."""
         view, leader = self._view, self._view.myself.leader
         view.disowned = view.disowned & ~(claimant.slots & slots) | claimant.slots & ~slots
-        if claimant is view.myself.master:
-            self._close_as(claimant, slots)
         taken = slots & ~self._kept_from(claimant, epoch)
         ours = 0 if leader is None else taken & leader.slots
         lost = sum(1 << slot for slot in each_slot(taken & view.myself.slots) if self._world.count_keys(slot))
         if taken:
             view.give(claimant, taken)
             view.changed(sync=True)
+        if view.myself.master is not None:
+            self._close_with(view.myself.master)
         if ours and leader is not None and not leader.slots and self._may_follow(slots == ours):
             text = "Configuration change detected. Reconfiguring myself as a replica of %s (%s)"
             self._world.log.info(text, claimant.id.decode(), claimant.human_name)
@@ -108,10 +108,10 @@ class SlotClaims:
         elif not self._leave_subreplica() and lost:
             self._world.drop_keys(lost)
 
-    def _close_as(self, master: Node, slots: int) -> None:
-        """What its master told a replica of open slots is over when the master has them, or has them no longer."""
+    def _close_with(self, master: Node) -> None:
+        """What its master told a replica of open slots is over when that has them, or has them no longer."""
         view = self._view
-        for moves, is_over in ((view.importing, slots), (view.migrating, ~slots)):
+        for moves, is_over in ((view.importing, master.slots), (view.migrating, ~master.slots)):
             for slot in [slot for slot in moves if is_over >> slot & 1]:
                 view.close(slot, moves)
 
@@ -122,7 +122,7 @@ class SlotClaims:
         for node in view.nodes.values():
             if node.config_epoch >= epoch:
                 newer |= node.slots
-        importing = sum(1 << slot for slot in view.importing)
+        importing = sum(1 << slot for slot in view.importing) if view.myself.is_master else 0
         return claimant.slots | newer & ~view.disowned | importing
 
     def _may_follow(self, is_failover: bool) -> bool:

@@ -66,6 +66,13 @@ def test_what_is_written_comes_back(text):
     assert dumped.endswith(f"vars currentEpoch {view.current_epoch} lastVoteEpoch {view.last_vote_epoch}\n")
 
 
+def test_a_name_with_spaces_is_one_word():
+    view = loaded(OF_8_2)
+    view.myself.human_name = "my node, a=b"
+    assert b",nodename=my_node__a_b," in nodes_conf.dump(view)
+    assert loaded(nodes_conf.dump(view).decode()).myself.human_name == "my_node__a_b"
+
+
 def test_its_form_is_that_of_8_2():
     line = nodes_conf.dump(loaded(OF_8_2)).splitlines()[1].decode()
     assert line.startswith(

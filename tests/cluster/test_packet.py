@@ -114,6 +114,8 @@ PING = packet.encode_ping(Kind.PING, HEADER, [GOSSIP], Extensions("host", "name"
         changed(PING, HEADER_BYTES + 104, b"\xff\xff\xff\xf8"),
         changed(PING, 40, b"A"),  # ids are in lower case
         changed(PING, 40, bytes(40)),
+        changed(PING, 2168, b"1 2\n"),  # an address that would spoil the file of nodes
+        changed(PING, HEADER_BYTES + 48, b"1,2"),
         changed(packet.encode_publish(Kind.PUBLISH, HEADER, b"ch", b"m"), HEADER_BYTES, b"\xff\xff\xff\xff"),
         changed(packet.encode_fail(HEADER, OTHER), 12, b"\0\7"),
     ],
@@ -134,6 +136,11 @@ def test_extensions_of_others_are_passed_over():
     data = packet.encode_ping(Kind.PING, HEADER, [], Extensions("host")) + secret
     data = changed(changed(data, 4, len(data).to_bytes(4, "big")), 2214, b"\0\2")
     assert decode(data).extensions == Extensions("host")
+
+
+def test_a_name_that_would_spoil_the_file_is_none():
+    data = packet.encode_ping(Kind.PING, HEADER, [], Extensions("a\nb", "my node", OTHER))
+    assert decode(data).extensions == Extensions("", "", OTHER)
 
 
 # Bytes that do harm
