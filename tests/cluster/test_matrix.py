@@ -167,7 +167,7 @@ STAGES = [only_migrating, only_importing, some_keys_moved, all_keys_moved, ended
 def test_half_done_migration_is_fixed(topology, kinds):
     """At whichever stage it stopped, `redis-cli --cluster fix` ends it or takes it back, and all keys are there.
 
-    Clusters of 7.0.15 alone fail this now and then, at the last stages; Redis's own suite has left its test out for that.
+    Clusters of 7.0.15 alone fail this now and then, at the last stages: Redis leaves its own test of it out.
     """
     cluster = Cluster(topology, kinds)
     cluster.create()
