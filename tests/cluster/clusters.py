@@ -300,6 +300,18 @@ class Cluster:
     def await_well(self) -> None:
         eventually(self.is_well, self.told, PATIENCE_S)
 
+    def await_rest(self) -> None:
+        """Wait until nobody's view has changed for a node-timeout, within which all have heard of all."""
+
+        def rests() -> bool:
+            began, before = time.monotonic(), [node.view().layout() for node in self.living()]
+            while time.monotonic() < began + self.timeout_ms / 1000:
+                if before != [node.view().layout() for node in self.living()]:
+                    return False
+            return True
+
+        eventually(rests, self.told, PATIENCE_S)
+
     def await_failover(self, slot: int, former: Node) -> None:
         """Wait until `has_moved`."""
         eventually(lambda: self.has_moved(slot, former), self.told, PATIENCE_S)

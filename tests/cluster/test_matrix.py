@@ -165,7 +165,10 @@ STAGES = [only_migrating, only_importing, some_keys_moved, all_keys_moved, ended
 
 @mixtures(quick=())
 def test_half_done_migration_is_fixed(topology, kinds):
-    """At whichever stage it stopped, `redis-cli --cluster fix` ends it or takes it back, and all keys are there."""
+    """At whichever stage it stopped, `redis-cli --cluster fix` ends it or takes it back, and all keys are there.
+
+    Clusters of 7.0.15 alone fail this now and then, at the last stages: Redis leaves its own test of it out.
+    """
     cluster = Cluster(topology, kinds)
     cluster.create()
     slot = 609
@@ -177,6 +180,7 @@ def test_half_done_migration_is_fixed(topology, kinds):
             for key in keys:
                 assert follower.call("SET", key, stage.__name__) in ("OK", b"OK")
             stage(source, target, slot, keys)
+            cluster.await_rest()  # with real nodes, too, redis-cli mends wrongly what is still being told
             cluster.fix()
             found = {follower.call("GET", key, until=time.monotonic() + 10) for key in keys}
             assert found == {stage.__name__.encode()}, f"{stage}: {found}\n{cluster.told()}"
