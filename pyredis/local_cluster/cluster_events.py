@@ -22,6 +22,11 @@ def events(before: ClusterStatus, after: ClusterStatus) -> Iterator[str]:
         yield "the cluster is ok" if after.is_ok else f"the cluster is down: {_why(after)}"
 
 
+def at_first(status: ClusterStatus) -> Iterator[str]:
+    """What to tell at the first look, which follows on that all answer."""
+    yield from (f"node {port} does not answer" for port, node in status.nodes.items() if not node.answers)
+
+
 def _of_condition(before: NodeStatus, after: NodeStatus) -> Iterator[str]:
     if after.answers and not before.answers:
         yield f"node {after.port} answers again"

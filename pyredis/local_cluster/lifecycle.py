@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from pyredis.clock import Clock
-from pyredis.local_cluster.cluster_events import events
+from pyredis.local_cluster.cluster_events import at_first, events
 from pyredis.local_cluster.cluster_status import ClusterStatus, status_of
 from pyredis.local_cluster.creation import (
     create,
@@ -104,7 +104,7 @@ class Lifecycle:
                 status = status_of(nodes, self._layout.ports)
                 if not status.answers and not self._running():
                     return
-                display.show(status, events(before, status) if before is not None else ())
+                display.show(status, events(before, status) if before is not None else at_first(status))
                 before = status
                 self._clock.sleep(LOOK_S)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pyredis.local_cluster.cluster_events import events
+from pyredis.local_cluster.cluster_events import at_first, events
 from pyredis.local_cluster.cluster_status import APART, FAILED, SILENT, UP, ClusterStatus, NodeStatus
 
 LOW, HIGH = ((0, 8191),), ((8192, 16383),)
@@ -51,3 +51,8 @@ def test_what_happened_is_told(before, after, told):
         assert found == told
     else:
         assert found[: len(told)] == told
+
+
+def test_who_fell_silent_before_the_first_look_is_told():
+    nodes = {7000: NodeStatus(7000, UP), 7001: NodeStatus(7001)}
+    assert list(at_first(ClusterStatus(nodes))) == ["node 7001 does not answer"]
