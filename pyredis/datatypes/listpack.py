@@ -21,7 +21,7 @@ MARGIN = 8
 _SIZES = (4096, 8192, 16384, 32768, 65536)  # what list-max-listpack-size -1 to -5 stand for
 _SAFE_SIZE = 8192  # the bytes of a listpack that is limited by its entries
 _LONGEST_INTEGER = 20
-_ZERO = ord("0")
+_ZERO, _MINUS = b"0-"
 _POSITIVE_SIZES = [2] * 8 + [3] * 5 + [4] * 3 + [5] * 8 + [6] * 8 + [10] * 33
 """The bytes of a positive integer by its bits; a negative one has as many as its complement, but at least 3."""
 
@@ -64,7 +64,7 @@ def entry_size(element: bytes) -> int:
     elif element.isdigit() and length < _LONGEST_INTEGER - 1:
         if element[0] != _ZERO or length == 1:
             return _POSITIVE_SIZES[int(element).bit_length()]
-    elif (number := parse_int(element)) is not None:
+    elif (element[0] == _MINUS or element.isdigit()) and (number := parse_int(element)) is not None:
         return integer_size(number)
     body = length + (1 if length < 64 else 2 if length < 4096 else 5)
     for back, most in enumerate((128, 16383, 2097151, 268435455), 1):

@@ -1,26 +1,30 @@
 """Requests: bytes in, lists of arguments out.
 
 Two parsers that agree. `StrictParser` is the specification: Redis's readQueryFromClient as a state machine in Python,
-with inline commands, every limit and every error text. `RequestParser` is what connections use: a read that holds
-nothing but whole, regular commands goes through hiredis, at a fifth of the cost; anything else goes through the
-strict parser. A command with a great many arguments comes in many reads; its arguments go through hiredis, too, as many
-as a read holds.
+with inline commands, every limit and every error text. `RequestParser` is what connections use: whole, regular commands
+go through hiredis, at a fifth of the cost; anything else goes through the strict parser.
+
+Reads end anywhere. What a read holds behind its last whole command goes to the strict parser, which knows at once if
+it is malformed; but its bytes are kept as well, and if the next read brings the rest, all of it goes through hiredis.
+A command with more arguments than two reads hold stays with the strict parser, which sends them through hiredis, as
+many as a read brings. So no byte is parsed more than twice, however the stream is cut.
 
 Nothing is allocated because it was announced: hiredis makes room for as many elements as an array says it has, so a
 read goes that way only if it is long enough for all the elements that it announces.
 
-Whether a read is regular is proven, not hoped. `#t` is fed behind the data: only if hiredis then yields it on its own,
-with nothing left over, did the data end where a command ends. hiredis takes other types than bulk strings inside an
-array. Nulls, numbers, errors, maps and nested arrays are not bytes, so joining the arguments fails. Simple and verbatim
-strings are bytes, but their marks `+` and `=` are not part of them: a read that holds more of these than its arguments
-do is not regular. A read that fails is parsed again, strictly, before any of its commands has run.
+Whether bytes are regular is proven, not hoped, before any of their commands has run. `#t` is fed behind the data: only
+if hiredis then yields it on its own, with nothing left over, did the data end where a command ends. hiredis takes other
+types than bulk strings inside an array. Nulls, numbers, errors, maps and nested arrays are not bytes, so joining the
+arguments fails. Simple and verbatim strings are bytes, but their marks `+` and `=` are not part of them: a read that
+holds more of these than its arguments do is not regular. Where a read may be cut is guessed: before its last line that
+begins with `*`, which may be part of a value. If it is, what hiredis finds is proven by writing it anew.
 """
 
 import re
 from collections.abc import Callable
 from typing import Final
 
-from hiredis import HiredisError, Reader
+from hiredis import HiredisError, Reader, pack_command
 
 from pyredis.config.words import split_words
 from pyredis.datatypes.numeric import parse_int
@@ -42,10 +46,12 @@ _large: Final = re.compile(rb"\*[0-9]{3}").search
 _nested: Final = re.compile(rb"\*[0-9]+\r\n\*").search
 _counts: Final = re.compile(rb"\*([0-9]+)\r").findall
 _bulk_mark: Final = re.compile(rb"\r\n\$[0-9]+\r")
+_bulk_marks: Final = _bulk_mark.findall
 _ARGUMENT_MIN = len(b"$0\r\n\r\n")
-_MANY_BYTES = 1024  # of one command's arguments that are worth hiredis
+_bulk_header: Final = re.compile(rb"\$([0-9]{1,9})\r\n").match
+_MANY_BYTES = 128  # of one command's arguments that are worth hiredis
+_SHORT = 1024  # bytes that may be given to hiredis once too often
 _LARGE_READ = 1 << 16
-_FAST_MAX = 1 << 20  # a larger read holds a large argument: the strict parser takes it without copying it twice
 
 
 def first_slice(data: bytes) -> tuple[bytes, bytes]:
@@ -113,6 +119,11 @@ class StrictParser:
         self._buffer.clear()
         return rest
 
+    def forget(self) -> None:
+        """Forget what is half read."""
+        self._buffer.clear()
+        self._argv, self._missing, self._bulk, self.held, self._scanned = [], 0, -1, 0, 0
+
     def next(self) -> Argv | None:
         """The next command, [] for an empty one, or None until more bytes come. Raises ProtocolError."""
         if not self._missing:
@@ -144,11 +155,8 @@ class StrictParser:
             if self._bulk < 0 and not self._tried and len(self._buffer) > _MANY_BYTES:
                 self._take_many()
                 continue
-            if self._bulk < 0:
-                line = self._line(b"bulk count")
-                if line is None:
-                    return None
-                self._bulk = self._bulk_size(line)
+            if self._bulk < 0 and not self._begin_bulk():
+                return None
             end = self._bulk
             if len(self._buffer) < end + 2:
                 return None
@@ -162,28 +170,63 @@ class StrictParser:
         self.held = 0
         return argv
 
+    def _begin_bulk(self) -> bool:
+        """Read `$<size>`; False when it is not whole."""
+        header = _bulk_header(self._buffer)
+        if header is not None and self.authenticated and (size := int(header[1])) <= self.bulk_max:
+            del self._buffer[: header.end()]
+            self._bulk = size
+            return True
+        line = self._line(b"bulk count")
+        if line is not None:
+            self._bulk = self._bulk_size(line)
+        return line is not None
+
     def _take_many(self) -> None:
         """Read at once all arguments that are whole, as an array of their own, if they are regular.
 
         Tried once for what was fed, so that an argument which makes it fail costs no more than its read.
         """
         self._tried = True
-        buffer = self._buffer
-        if not self.authenticated or len(buffer) > self.bulk_max:
+        if not self.authenticated or len(self._buffer) > self.bulk_max:
             return
-        end = buffer.find(b"\r\n*")  # the next command, or else the last argument, which may not be whole
-        end = end if end >= 0 else _last_bulk(buffer)
-        arguments = bytes(buffer[: end + 2])
-        for count in (_marks, _bulk_marks):
-            marks = count(arguments)
-            batch = regular_commands(Reader(), b"*%d\r\n%b" % (marks + 1, arguments))
-            if batch and marks < self._missing:
-                del buffer[: end + 2]
-                self._argv += batch[0]
-                self.held += sum(map(len, batch[0]))
-                self._missing -= marks + 1
-                self._scanned = 0
-                return
+        marks = _marks(self._buffer)
+        if marks + 1 >= self._missing:
+            self._take_all()
+        elif marks:
+            self._take_some(marks)
+
+    def _take_some(self, marks: int) -> None:
+        """All but the last argument of which something came, which may not be whole; there are more to come."""
+        arguments = bytes(self._buffer[: _last_bulk(self._buffer) + 2])
+        if not self._take_array(marks, arguments):
+            self._take_array(len(_bulk_marks(self._buffer)), arguments)
+
+    def _take_all(self) -> None:
+        """All that the command lacks: up to where the next one seems to begin, or else proven by writing them anew."""
+        end = self._buffer.find(b"\r\n*") + 2
+        if self._take_array(self._missing, bytes(self._buffer[:end] if end > 1 else self._buffer)):
+            return
+        header = b"*%d\r\n" % self._missing
+        found, size = rewritten(header + self._buffer, most=1)
+        if found:
+            self._took(found[0], size - len(header))
+
+    def _take_array(self, count: int, arguments: bytes) -> bool:
+        """What the buffer begins with, if it is so many regular arguments."""
+        batch = regular_commands(Reader(), b"*%d\r\n%b" % (count, arguments)) if count <= self._missing else None
+        if batch is None or len(batch) != 1:
+            return False
+        self._took(batch[0], len(arguments))
+        return True
+
+    def _took(self, arguments: Argv, size: int) -> None:
+        """Arguments of the command that stood in so many bytes of the buffer."""
+        del self._buffer[:size]
+        self._argv += arguments
+        self.held += sum(map(len, arguments))
+        self._missing -= len(arguments)
+        self._scanned = 0
 
     def _bulk_size(self, line: bytes) -> int:
         if line[:1] != b"$":
@@ -241,7 +284,7 @@ class RequestParser:
     is False while the strict parser holds part of a command or a client that has not authenticated is limited.
     """
 
-    __slots__ = ("_reader", "error", "regular", "strict", "was_exact", "weigh")
+    __slots__ = ("_begun", "_reader", "error", "regular", "strict", "was_exact", "weigh")
 
     def __init__(self, bulk_max: int = 512 << 20) -> None:
         self.strict = StrictParser(bulk_max)
@@ -250,6 +293,7 @@ class RequestParser:
         self.was_exact = True  # set to False by a read that was anything else than its commands, as one writes them
         self.weigh: Callable[[int], None] | None = None  # hears of the bytes of a command that came in several reads
         self._reader = Reader()
+        self._begun = b""  # the command within which the last read ended, if it began in that
 
     def limit(self, authenticated: bool) -> None:
         """Set or lift the limits for clients that have not authenticated."""
@@ -262,33 +306,54 @@ class RequestParser:
         One command at a time of a client that has not authenticated: it may change what the next ones may be.
         `more` gives the others.
         """
-        if self.regular and (len(data) <= _MANY_BYTES or data.endswith(b"\r\n")):
+        if self.regular and (len(data) <= _SHORT or data.endswith(b"\r\n")):
             regular = regular_commands(self._reader, data)
             if regular is not None:
                 return regular
             self._reader = Reader()
         self.was_exact = False
+        return self._feed_part(data)
+
+    def _feed_part(self, data: bytes) -> list[Argv]:
+        """A read that is no row of whole, regular commands."""
         batch: list[Argv] = []
-        strict = self.strict
-        if not strict.idle:  # the rest of a command, then perhaps regular ones
+        strict, size = self.strict, len(data)
+        was_idle = strict.idle
+        if self._begun:
+            strict.forget()
+            data = self._begun + data
+        elif not was_idle:  # the rest of a long command, then perhaps regular ones
             strict.feed(data)
             self._strictly(batch, most=1)
             if not batch or self.error is not None:
                 return batch
-            if self.weigh is not None:
-                self.weigh(sum(map(len, batch[0])))
             data = strict.rest()
         if strict.authenticated:
-            # A read that ends within a command: the whole ones before that may still go the fast way.
-            for cut in (len(data) if data.endswith(b"\r\n") else 0, data.rfind(b"\r\n*") + 2):
-                if cut >= 2 and (regular := regular_commands(Reader(), data[:cut])) is not None:
-                    batch += regular
-                    data = data[cut:]
-                    break
+            data = self._take_regular(data, batch)
         strict.feed(data)
+        count = len(batch)
         self._strictly(batch, most=1 << 62 if strict.authenticated else 1)
         self.regular = strict.idle and strict.authenticated and self.error is None
+        self._begun = b"" if self.regular or len(batch) > count or len(data) > min(size, _SHORT) else data
+        if batch and not was_idle and self.weigh is not None:
+            self.weigh(sum(map(len, batch[0])))
         return batch
+
+    def _take_regular(self, data: bytes, batch: list[Argv]) -> bytes:
+        """Append to `batch` the regular commands that `data` begins with; what is behind them."""
+        cut = data.rfind(b"\n*") + 1  # before the last command, it seems
+        if data.endswith(b"\r\n") and regular_commands(Reader(), data[cut:]) is not None:
+            cut = len(data)
+        if not cut:
+            return data
+        regular = regular_commands(self._reader, data[:cut])
+        if regular is not None:
+            batch += regular
+            return data[cut:]
+        self._reader = Reader()
+        found, size = rewritten(data)
+        batch += found
+        return data[size:]
 
     def more(self) -> list[Argv]:
         """What is whole behind the command that a client sent before it had authenticated."""
@@ -307,7 +372,7 @@ class RequestParser:
 
 def regular_commands(reader: Reader, data: bytes) -> list[Argv] | None:
     """The commands of a read that holds only whole, regular ones; None for any other read, and `reader` is spoilt."""
-    if (len(data) > _LARGE_READ or _large(data)) and (len(data) > _FAST_MAX or announces_too_much(data)):
+    if (len(data) > _LARGE_READ or _large(data)) and announces_too_much(data):
         return None
     next_reply = reader.gets
     batch: list[Argv] = []
@@ -331,6 +396,30 @@ def regular_commands(reader: Reader, data: bytes) -> list[Argv] | None:
     return None
 
 
+def rewritten(data: bytes, most: int = 1 << 62) -> tuple[list[Argv], int]:
+    """Up to `most` commands that `data` begins with, and in how many bytes they stand, as far as clients write them so.
+
+    This costs twice what `regular_commands` does, but no value can mislead it.
+    """
+    batch: list[Argv] = []
+    size = 0
+    if announces_too_much(data):
+        return batch, size
+    reader = Reader()
+    try:
+        reader.feed(data)
+        while len(batch) < most and (argv := reader.gets()).__class__ is list:
+            written = pack_command(tuple(argv))
+            if not data.startswith(written, size):
+                break
+            size += len(written)
+            if argv:
+                batch.append(argv)
+    except (HiredisError, TypeError):  # TypeError: an argument that is neither bytes nor a number
+        pass
+    return batch, size
+
+
 def _last_bulk(buffer: bytearray) -> int:
     """Where the header of the last bulk string begins with its line end before it, or -1; a value may look like one."""
     at = buffer.rfind(b"\r\n$")
@@ -339,14 +428,9 @@ def _last_bulk(buffer: bytearray) -> int:
     return at
 
 
-def _marks(data: bytes) -> int:
+def _marks(data: bytearray) -> int:
     """How many bulk strings follow others, if no argument begins with `$`."""
     return data.count(b"\r\n$")
-
-
-def _bulk_marks(data: bytes) -> int:
-    """How many bulk strings follow others, if no argument holds what looks like the header of one."""
-    return len(_bulk_mark.findall(data))
 
 
 def _marked(data: bytes, batch: list[Argv]) -> bool:

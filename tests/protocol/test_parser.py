@@ -5,10 +5,12 @@ import tracemalloc
 from itertools import pairwise
 
 import pytest
+from hiredis import Reader
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyredis.errors import ProtocolError
+from pyredis.protocol import parser as parser_module
 from pyredis.protocol.parser import SLICE_BYTES, RequestParser, StrictParser, first_slice
 from tests.oracle import RawClient, encode
 
@@ -167,6 +169,32 @@ def test_many_arguments_may_be_cut_anywhere():
     for cut in range(1, len(data) - 10):
         for last in (1, 5, 10):  # what waits behind a cut in a header is looked at from its beginning
             assert fast([data[:cut], data[cut:-last], data[-last:]]) == ([arguments, [b"PING"]], None), (cut, last)
+
+
+STREAMS = {
+    "small commands": b"".join(encode(["SET", f"key:{number}", "x" * (number % 30)]) for number in range(2000)),
+    "values that look like commands": encode(["SET", "a", "b\r\n*1"]) * 1000,
+    "a large command": encode(["RPUSH", "l", *(f"member:{number}" for number in range(3000))]) * 2,
+}
+
+
+@pytest.mark.parametrize("size", [300, 536, 1448, 4096, 16384])
+@pytest.mark.parametrize("data", STREAMS.values(), ids=STREAMS)
+def test_no_byte_goes_through_hiredis_more_than_three_times(monkeypatch, data, size):
+    """Wherever reads end: the guess at the end of a read, which may be wrong, then what is proven."""
+    fed = 0
+
+    class Counting(Reader):
+        def feed(self, part):
+            nonlocal fed
+            fed += len(part)
+            super().feed(part)
+
+    monkeypatch.setattr(parser_module, "Reader", Counting)
+    parser = RequestParser()
+    found = [argv for at in range(0, len(data), size) for argv in parser.feed(data[at : at + size])]
+    assert b"".join(map(encode, found)) == data
+    assert fed < 3 * len(data)
 
 
 ANNOUNCEMENTS = [
