@@ -130,6 +130,30 @@ def encode(words):
     return hiredis.pack_command(tuple(word if isinstance(word, bytes) else str(word).encode() for word in words))
 
 
+END = encode(["ECHO", "-the end-"])
+
+
+def conversation(port, data):
+    """All that a server says to `data`; an ECHO at the end tells whether it still listens."""
+    client = RawClient(port)
+    try:
+        client.send(data + END)
+        client.socket.settimeout(2)
+        said = b""
+        while b"-the end-" not in said:
+            piece = client.socket.recv(1 << 16)
+            if not piece:
+                return said + b"<closed>"
+            said += piece
+        return said
+    except TimeoutError:
+        return said + b"<waits>"
+    except ConnectionError:
+        return said + b"<closed>"
+    finally:
+        client.close()
+
+
 class Recording:
     """The real server's replies to one test, in order. Live: collected; else: played back, or the test is skipped.
 

@@ -90,8 +90,10 @@ def client_reply(ctx: Client, mode: bytes) -> Status | NoReply:
         return OK
     if mode not in (REPLY_OFF, REPLY_SKIP):
         raise syntax_error()
-    if mode == REPLY_OFF or ctx.reply_mode != REPLY_OFF:
-        ctx.set_reply_mode(mode)
+    if mode == REPLY_OFF:
+        ctx.set_reply_mode(REPLY_OFF)
+    elif ctx.reply_mode != REPLY_OFF:
+        ctx.skip_next()
     return NO_REPLY
 
 

@@ -10,7 +10,7 @@ from pyredis import REDIS_VERSION
 from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.acl.accounts import DEFAULT, Acl
 from pyredis.engine.acl.authentication import authenticate
-from pyredis.engine.client import REPLY_ON, Client
+from pyredis.engine.client import REPLY_OFF, REPLY_ON, Client
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import (
     ALLOW_BUSY,
@@ -199,7 +199,8 @@ def reset(ctx: Client) -> Status:
     ctx.gates &= ~detours.ASKING
     ctx.sink.adopt_limits()
     ctx.set_no_touch(False)
-    ctx.set_reply_mode(REPLY_ON)
+    if ctx.reply_mode == REPLY_OFF:
+        ctx.set_reply_mode(REPLY_ON)
     ctx.talk(2)
     ctx.engine[Acl].start_over(ctx)
     return _RESET

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyredis.engine.acl.acl_log import MULTI, AclLog
 from pyredis.engine.acl.selector import CHANNEL, COMMAND, KEY
-from pyredis.engine.client import Client
+from pyredis.engine.client import REPLY_ON, Client
 from pyredis.engine.command_table.command import (
     ALLOW_BUSY,
     EVERY_DATABASE,
@@ -28,7 +28,7 @@ from pyredis.engine.execution.multi import Watches, leave
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.transaction import Queued, Transaction
 from pyredis.errors import CommandError
-from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, ErrorReply, NullArray, Status
+from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, OK, ArrayHead, ErrorReply, NullArray, Several, Status
 from pyredis.protocol.reply_size import reply_size
 from pyredis.scripting.scripts import Scripts
 
@@ -77,7 +77,7 @@ def exec(ctx: Client) -> Any:
     return _execute(ctx, transaction)
 
 
-def _execute(ctx: Client, transaction: Transaction) -> list[Any] | NullArray:
+def _execute(ctx: Client, transaction: Transaction) -> list[Any] | Several | NullArray:
     """Run the queue unless a watched key changed; either way the transaction is over."""
     watches = ctx.engine[Watches]
     touched = watches.touched(ctx)
@@ -90,22 +90,25 @@ def _execute(ctx: Client, transaction: Transaction) -> list[Any] | NullArray:
         leave(ctx)  # only now: what runs inside can tell that it must not wait
 
 
-def _run(ctx: Client, queue: list[Queued]) -> list[Any]:
-    """Call each command; what they change propagates as one transaction."""
-    argv, propagation, size = ctx.argv, ctx.engine[Propagation], 0
+def _run(ctx: Client, queue: list[Queued]) -> list[Any] | Several:
+    """Call each command; what they change propagates as one transaction. CLIENT REPLY holds from its place on."""
+    argv, propagation, size, mode = ctx.argv, ctx.engine[Propagation], 0, ctx.reply_mode
     values: list[Any] = []
     with propagation.transaction():
         for queued in queue:
             ctx.begin(queued.argv)
             refused = _no_longer_permitted(ctx, queued) if ctx.gates & gates.RESTRICTED else None
-            values.append(refused or unless_blocked(call(ctx.engine, ctx, queued.entry, queued.argv)))
+            value = refused or unless_blocked(call(ctx.engine, ctx, queued.entry, queued.argv))
+            values.append(value if ctx.reply_mode == REPLY_ON else NO_REPLY)
             if ctx.output_max:
                 size += reply_size(values[-1], ctx.output_max)
                 if size > ctx.output_max:  # the transaction is carried out all the same
                     ctx.sink.overflow()
                     values.clear()
     ctx.argv, ctx.redacted, ctx.rewritten = argv, (), ()
-    return [value for value in values if value is not NO_REPLY]
+    if ctx.reply_mode == mode:
+        return values
+    return Several([ArrayHead(len(values)), *values] if mode == REPLY_ON else values)
 
 
 def _no_longer_permitted(ctx: Client, queued: Queued) -> ErrorReply | None:

@@ -158,6 +158,7 @@ class Client:
         "rewritten",
         "role",
         "sink",
+        "skips_next",
         "tracking",
         "transaction",
         "user",
@@ -180,6 +181,7 @@ class Client:
         self.encoders = RESP2
         self.gates = 0
         self.reply_mode = REPLY_ON  # of CLIENT REPLY
+        self.skips_next = False
         self.out: list[bytes] = []
         self.queued = 0  # bytes of the larger replies in it
         self.output_max = 0  # bytes that may wait for it; 0: any number
@@ -263,18 +265,19 @@ class Client:
 
     def answer(self, value: Any) -> None:
         """The reply to a command that was put off, if the client wants replies."""
-        mark, mode = len(self.out), self.reply_mode
+        mark = len(self.out)
         self.reply(value)
         if self.gates & detours.REPLY_MODE:
-            self.mute(mark, mode)
+            self.end_muted(mark)
 
-    def mute(self, mark: int, mode: bytes) -> None:
-        """CLIENT REPLY OFF and SKIP: drop what was queued since `mark`; `mode` stood when the command began."""
-        if self.reply_mode == REPLY_OFF or mode == REPLY_SKIP:
+    def end_muted(self, mark: int) -> None:
+        """A command is done under CLIENT REPLY: drop what was queued since `mark`, and see if the next is answered."""
+        if self.reply_mode != REPLY_ON:
             del self.out[mark:]
             self.queued = sum(map(len, self.out))
-        if mode == REPLY_SKIP and self.reply_mode == REPLY_SKIP:
-            self.set_reply_mode(REPLY_ON)
+        skips, self.skips_next = self.skips_next, False
+        if self.reply_mode != REPLY_OFF:
+            self.set_reply_mode(REPLY_SKIP if skips else REPLY_ON)
 
     def keep(self, commands: Iterable[Argv]) -> None:
         """Commands that run when the client no longer waits; a closed one has none."""
@@ -282,12 +285,17 @@ class Client:
             self.pending.extend(commands)
 
     def set_reply_mode(self, mode: bytes) -> None:
-        """CLIENT REPLY."""
+        """CLIENT REPLY ON and OFF; SKIP while a command runs that is not answered."""
         self.reply_mode = mode
-        if mode == REPLY_ON:
-            self.gates &= ~detours.REPLY_MODE
-        else:
+        if mode != REPLY_ON or self.skips_next:
             self.gates |= detours.REPLY_MODE
+        else:
+            self.gates &= ~detours.REPLY_MODE
+
+    def skip_next(self) -> None:
+        """CLIENT REPLY SKIP: the command behind this one is not answered."""
+        self.skips_next = True
+        self.gates |= detours.REPLY_MODE
 
     def set_no_touch(self, on: bool) -> None:
         """CLIENT NO-TOUCH: whether its commands leave access times alone."""

@@ -13,6 +13,7 @@ import hiredis
 from pyredis.datatypes.numeric import format_double
 from pyredis.datatypes.stream_id import SEQUENCE_MASK
 from pyredis.protocol.replies import (
+    ArrayHead,
     Attributed,
     BigNumber,
     Entries,
@@ -123,6 +124,7 @@ _SIMPLE: Encoders = {
     Status: lambda value: value.wire,
     ErrorReply: lambda value: error(value.line),
     NoReply: lambda value: b"",
+    ArrayHead: lambda value: b"*%d\r\n" % value.size,
 }
 """What holds nothing else and is the same in both versions."""
 

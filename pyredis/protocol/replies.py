@@ -63,6 +63,15 @@ class Several:
         self.replies = replies
 
 
+class ArrayHead:
+    """An array's first line: its elements come apart, or not at all."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
 class Verbatim:
     """Text with a three-letter format (`txt`, `mkd`); a bulk string in RESP2."""
 

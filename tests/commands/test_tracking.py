@@ -145,6 +145,7 @@ def test_keys_that_expire_by_themselves_are_told_of(mode):
     ask(client, "HELLO 3", f"CLIENT TRACKING ON {mode}")
     ask(other, "SET a 1 PX 10")
     ask(client, "GET a")
+    engine.host.run_due()
     client.sink.data = b""
     clock.advance(11)
     engine.cron()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyredis.errors import ProtocolError
 from pyredis.protocol import parser as parser_module
 from pyredis.protocol.parser import SLICE_BYTES, RequestParser, StrictParser, first_slice
-from tests.oracle import RawClient, encode
+from tests.oracle import conversation, encode
 
 words = st.lists(
     st.binary(max_size=30) | st.sampled_from([b"\r\n", b"\r\n$", b"\r\n*1\r\n", b"#t\r\n"]),
@@ -241,30 +241,6 @@ def test_one_that_has_not_is_limited_command_by_command():
     assert parser.feed(b"\r\n" + encode(["PING"]) + encode(["SET", "k", "x" * 20_000])) == [[b"PING"]]
     assert parser.more() == []
     assert parser.error.text == b"unauthenticated bulk length"
-
-
-END = encode(["ECHO", "-the end-"])
-
-
-def conversation(port, data):
-    """All that a server says to `data`; an ECHO at the end tells whether it still listens."""
-    client = RawClient(port)
-    try:
-        client.send(data + END)
-        client.socket.settimeout(2)
-        said = b""
-        while b"-the end-" not in said:
-            piece = client.socket.recv(1 << 16)
-            if not piece:
-                return said + b"<closed>"
-            said += piece
-        return said
-    except TimeoutError:
-        return said + b"<waits>"
-    except ConnectionError:
-        return said + b"<closed>"
-    finally:
-        client.close()
 
 
 @pytest.mark.proof

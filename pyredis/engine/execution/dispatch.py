@@ -31,12 +31,12 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     client.begin(argv)
     if engine.gates & gates.OVER_LIMIT:
         engine[Eviction].make_room()  # before the mark: the client is told first what was evicted
-    mark, mode, asking = len(client.out), client.reply_mode, client.gates & detours.ASKING
+    mark, asking = len(client.out), client.gates & detours.ASKING
     engine.running = client
     meter = engine.meter
     begun = None if meter is None else meter.begin()
     value = execute(engine, client, argv)
-    pushes = client.out[mark:] if client.gates & (gates.SUBSCRIBED | detours.TRACKING) else []
+    pushes = client.out[mark:] if client.gates & _HEARING else []
     if pushes:
         del client.out[mark:]  # its own messages come behind the reply
     if value.__class__ is Several:  # confirmations are pushes too, and no CLIENT REPLY holds these back
@@ -46,7 +46,7 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     elif value is not NO_REPLY:
         client.reply(value)
     if client.gates & detours.REPLY_MODE and client.waiting is None:
-        client.mute(mark, mode)
+        client.end_muted(mark)
     client.out += pushes
     if meter is not None:
         meter.end(begun, client, argv, value, sum(map(len, client.out[mark:])))
@@ -59,6 +59,10 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
         client.close()
     if engine.gates & detours.WAITED_FOR:
         engine[Blocking].serve()
+
+
+_HEARING = gates.SUBSCRIBED | gates.MONITORING | detours.TRACKING
+"""A client is told of what happens, perhaps by its own command."""
 
 
 def _runs_again(client: Client) -> bool:

@@ -44,7 +44,7 @@ class Tracking:
         self.clients: dict[int, Client] = {}
         self.keys: dict[bytes, dict[int, None]] = {}
         self._changed_keys: dict[bytes, Client | None] = {}  # since the last broadcast, and by whom last
-        self._flushed = False
+        self._flushed = self._is_broadcasting = False
         engine[Clients].on_forget.append(self.stop)
         engine.info.add("Clients", lambda: {"tracking_clients": len(self.clients)})
         engine.info.add("Stats", self._fields)
@@ -104,8 +104,13 @@ class Tracking:
         self._shrink()
 
     def done(self, client: "Client", entry: "Entry | None") -> None:
-        """A command is done, its reply queued: broadcast what changed; CLIENT CACHING held for one command."""
-        self._tell()
+        """A command is done, its reply queued; CLIENT CACHING held for one command."""
+        if self._flushed:
+            self._flushed = False
+            self._tell_all()
+        if self._changed_keys and not self._is_broadcasting:
+            self._is_broadcasting = True
+            self._engine.host.soon(self._broadcast)
         mode = client.tracking
         if mode is not None and client.transaction is None and entry is not None:
             mode.caching = mode.caching and entry.command.container == "client"
@@ -113,7 +118,7 @@ class Tracking:
     # Telling
 
     def _tell(self) -> None:
-        """Send what waits for the end of a command, or was changed by none (keys that expire)."""
+        """Send what was changed by no command (keys that expire)."""
         if self._flushed:
             self._flushed = False
             self._tell_all()
@@ -144,6 +149,7 @@ class Tracking:
     def _broadcast(self) -> None:
         """Tell who listens to prefixes of the keys that changed, each prefix in a message of its own."""
         changed, self._changed_keys = self._changed_keys, {}
+        self._is_broadcasting = False
         for client, mode in self._broadcasting():
             for prefix in mode.prefixes:
                 keys = [

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pyredis.config.words import quote_word
+from pyredis.engine.client import REPLY_ON
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.roster import Clients
 
@@ -42,6 +43,6 @@ class Monitors:
         address = client.sink.address.encode() or b"lua"
         line = b"+%d.%06d [%d %b] %b\r\n" % (*divmod(now, 1_000_000), client.db.index, address, words)
         for monitor in list(self.clients.values()):
-            monitor.send(line)
-            if monitor is not client:
+            if monitor.reply_mode == REPLY_ON:
+                monitor.send(line)
                 monitor.flush_soon()
