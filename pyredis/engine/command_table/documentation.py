@@ -6,6 +6,7 @@ tests/engine/command_table/test_documentation.py --record` writes it. It is read
 """
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,4 +53,9 @@ def _plain(value: str | int) -> bytes | int:
     return value.encode() if isinstance(value, str) else value
 
 
-_REPLIES = {"doc_flags": _statuses, "flags": _statuses, "history": _history, "arguments": _arguments}
+_REPLIES: dict[str, Callable[[Any], Any]] = {
+    "doc_flags": _statuses,
+    "flags": _statuses,
+    "history": _history,
+    "arguments": _arguments,
+}
