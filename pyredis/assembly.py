@@ -35,6 +35,7 @@ from pyredis.engine.messaging.channels import PubSub
 from pyredis.engine.messaging.invalidation import Tracking
 from pyredis.engine.messaging.monitors import Monitors
 from pyredis.engine.messaging.notifications import Notifications
+from pyredis.engine.observability.keysizes import Keysizes
 from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.engine.observability.loop_metrics import LoopMetrics
 from pyredis.engine.observability.server_info import ServerInfo
@@ -120,6 +121,7 @@ _SERVER_COMPONENTS = (
     Tracking,
     LoopMetrics,
     ServerInfo,
+    Keysizes,
     Sessions,
     Access,
     ActiveExpiry,

@@ -1,18 +1,15 @@
 """`pyredis-server`: the command line of `redis-server`."""
 
-import asyncio
-import gc
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyredis import REDIS_VERSION, __version__
-from pyredis.config import absent
 from pyredis.config.commandline import Action, Options, parse
-from pyredis.config.store import Config, ConfigError, fatal
 
 if TYPE_CHECKING:
+    from pyredis.config.store import Config, ConfigError
     from pyredis.engine.engine import Engine
     from pyredis.persistence.dataset_loading import LoadingFailed
     from pyredis.server.asyncio_host import AsyncioHost
@@ -23,61 +20,111 @@ Usage: pyredis-server [/path/to/redis.conf] [options] [-]
        pyredis-server - (read config from stdin)
        pyredis-server -v or --version
        pyredis-server -h or --help
+       pyredis-server --test-memory <megabytes>
+       pyredis-server --check-system
 
 Examples:
-       pyredis-server (run with the default configuration)
+       pyredis-server (run the server with default conf)
+       echo 'maxmemory 128mb' | pyredis-server -
+       pyredis-server /etc/redis/6379.conf
        pyredis-server --port 7777
+       pyredis-server --port 7777 --replicaof 127.0.0.1 8888
+       pyredis-server /etc/myredis.conf --loglevel verbose -
        pyredis-server /etc/myredis.conf --loglevel verbose
        pyredis-server --restore /backups/dump-20260101T000000.000Z.rdb (begin with a backup's data)
-       echo 'maxmemory 128mb' | pyredis-server -
 """
+_MEGABYTES_MISSING = """\
+Please specify the amount of memory to test in megabytes.
+Example: pyredis-server --test-memory 4096
+"""
+_NO_FILE = (
+    "Warning: no config file specified, using the default config. "
+    "In order to specify a config file use pyredis-server /path/to/redis.conf"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the server; returns the exit code."""
     options = parse(sys.argv[1:] if argv is None else argv)
+    if options.action is not Action.RUN:
+        return _inform(options)
+    if options.sentinel or (argv is None and "sentinel" in Path(sys.argv[0]).name):
+        from pyredis.config import absent
+
+        print(absent.NO_SENTINEL, file=sys.stderr)
+        return 1
+    return _start(options)
+
+
+def _inform(options: Options) -> int:
+    """What is asked for and is no server."""
     if options.action is Action.VERSION:
         print(f"Redis server v={REDIS_VERSION} sha=00000000:0 malloc=python bits=64 build=pyredis-{__version__}")
         return 0
-    if options.action is not Action.RUN:
-        print(USAGE, file=sys.stderr)
-        return 0 if options.action is Action.HELP else 1
-    if options.sentinel or (argv is None and "sentinel" in Path(sys.argv[0]).name):
-        print(absent.NO_SENTINEL, file=sys.stderr)
-        return 1
-    from pyredis.assembly import build_engine
+    if options.action is Action.CHECK_SYSTEM:
+        from pyredis.server.system_checks import check_system
+
+        return 0 if check_system() else 1
+    if options.action is Action.TEST_MEMORY and options.megabytes is not None:
+        from pyredis.server.memory_test import check_memory
+
+        return 0 if check_memory(options.megabytes) else 1
+    print(USAGE if options.action is Action.HELP else _MEGABYTES_MISSING, file=sys.stderr)
+    return 1
+
+
+def _start(options: Options) -> int:
+    """A server as it is configured; what is wrong with that goes to standard error, or to the log, as in Redis."""
+    from pyredis.config.store import ConfigError, FatalError
+    from pyredis.server import logs, process
     from pyredis.server.asyncio_host import AsyncioHost
 
+    host = AsyncioHost()
+    logs.begin(host.log)
     try:
-        config = _configuration(options)
+        config = _configuration(options, host)
+        process.demand_abilities(config)
         restored = _restore(config) if config["restore"] else None
-        host = AsyncioHost()
-        engine = build_engine(config, host=host)
-    except ConfigError as error:
+        engine = _engine(config, host)
+        _open_log(config, host)
+    except FatalError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    return _serve(engine, host, restored)
+    except ConfigError as error:
+        host.log.warning("%s", error, extra=logs.STARTING)
+        return 1
+    _introduce(host, bare=not sys.argv[1:])
+    if isinstance(engine, ConfigError):
+        _tell_mode(config, host)
+        for line in str(engine).split("\n"):
+            host.log.warning("%s", line)
+        return 1
+    if restored is not None:
+        host.log.info("Restored from %s", restored)
+    return _serve(engine, host)
 
 
-def _configuration(options: Options) -> Config:
-    """The file, then standard input, then the command line. Raises ConfigError."""
+def _configuration(options: Options, host: "AsyncioHost") -> "Config":
+    """The file, standard input and the command line, one behind the other. Raises ConfigError."""
+    from pyredis.config.store import Config, ConfigError
+    from pyredis.server import logs
+
     config = Config()
+    text = ""
     if options.file is not None:
-        path = Path(options.file).absolute()
+        config.file = path = Path(options.file).absolute()
         try:
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
         except OSError as error:
             raise ConfigError(f"Fatal error, can't open config file '{path}': {error.strerror}") from None
-        config.file = path
-        config.load_lines(text, path.parent)
     if options.stdin:
-        config.load_lines(sys.stdin.read(), None)
-    if options.lines:
-        config.load_lines(options.lines, None)
+        host.log.info("Reading config from stdin", extra=logs.STARTING)
+        text += sys.stdin.read()
+    config.load_lines(f"{text}\n{options.lines}" if options.lines else text)
     return config
 
 
-def _restore(config: Config) -> Path:
+def _restore(config: "Config") -> Path:
     """`--restore`: begin with a backup's data; which that is. Raises ConfigError."""
     from pyredis.persistence.backups import restore
     from pyredis.persistence.disk import Disk
@@ -85,12 +132,24 @@ def _restore(config: Config) -> Path:
     return restore(config, Disk(), Path(config["restore"]))
 
 
-def _serve(engine: "Engine", host: "AsyncioHost", restored: Path | None) -> int:
-    """Become a daemon if asked, then run the loop until the server stops. `restored`: what it begins with."""
-    from pyredis.server import logs, process
-    from pyredis.server.loop import loop_factory
+def _engine(config: "Config", host: "AsyncioHost") -> "Engine | ConfigError":
+    """The engine, or what the log has to say of why there is none. Raises FatalError."""
+    from pyredis.assembly import build_engine
+    from pyredis.config.store import ConfigError, FatalError
 
-    config = engine.config
+    try:
+        return build_engine(config, host=host)
+    except FatalError:
+        raise
+    except ConfigError as error:
+        return error
+
+
+def _open_log(config: "Config", host: "AsyncioHost") -> None:
+    """Become a daemon if asked, and log where the configuration says. Raises FatalError."""
+    from pyredis.config.store import fatal
+    from pyredis.server import logs, process
+
     process.fill_standard_files()
     if config["daemonize"] and not process.is_supervised(config):
         process.daemonize()
@@ -98,31 +157,62 @@ def _serve(engine: "Engine", host: "AsyncioHost", restored: Path | None) -> int:
         os.chdir(config["dir"])
         logs.set_up(config, host.log)
     except OSError as error:
-        print("", fatal(f"Can't open the log file: {error.strerror}"), sep="\n", file=sys.stderr)
-        return 1
-    if restored is not None:
-        host.log.info("Restored from %s", restored)
+        raise fatal(f"Can't open the log file: {error.strerror}") from None
+
+
+def _introduce(host: "AsyncioHost", *, bare: bool) -> None:
+    """The first lines of the log, which tools look for; `bare`: of a server that was told nothing."""
+    from pyredis.server import logs
+    from pyredis.server.system_checks import memory_warnings
+
+    log, early = host.log, logs.STARTING
+    for text in memory_warnings():
+        log.warning("WARNING %s", text, extra=early)
+    log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo", extra=early)
+    about = "Redis version=%s, bits=64, commit=pyredis-%s, modified=0, pid=%d, just started"
+    log.info(about, REDIS_VERSION, __version__, os.getpid(), extra=early)
+    if bare:
+        log.warning(_NO_FILE, extra=early)
+    else:
+        log.info("Configuration loaded", extra=early)
+
+
+def _tell_mode(config: "Config", host: "AsyncioHost") -> None:
+    host.log.info("monotonic clock: POSIX clock_gettime")
+    mode = "cluster" if config["cluster-enabled"] else "standalone"
+    host.log.info("Running mode=%s, port=%d.", mode, config["port"])
+
+
+def _serve(engine: "Engine", host: "AsyncioHost") -> int:
+    """Run the loop until the server stops."""
+    import asyncio
+
+    from pyredis.server.loop import loop_factory
+
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(_run(engine, host))
     except Exception:
-        host.log.critical("Redis %s crashed by an error", REDIS_VERSION, exc_info=config["crash-log-enabled"])
+        host.log.critical("Redis %s crashed by an error", REDIS_VERSION, exc_info=engine.config["crash-log-enabled"])
         return 1
 
 
 async def _run(engine: "Engine", host: "AsyncioHost") -> int:
+    import asyncio
+    import gc
+
     from pyredis.cluster.cluster_mode import CannotJoin
+    from pyredis.config import absent
     from pyredis.server import process
-    from pyredis.server.server import Server
+    from pyredis.server.server import Server, tell_of_listening
     from pyredis.server.signals import handle_signals
 
     config, log = engine.config, host.log
-    log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
-    log.info("Redis version=%s, bits=64, pyredis=%s, pid=%d, just started", REDIS_VERSION, __version__, os.getpid())
-    absent.warn(config, log)
     if not process.fit_max_clients(config, log):
         return 1
-    ended: asyncio.Future[int] = host.loop.create_future()
+    _tell_mode(config, host)
+    absent.warn(config, log)
+    ended = host.loop.create_future()
     server = Server(engine, on_end=ended.set_result)
     try:
         server.start()
@@ -130,7 +220,7 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
         log.warning("%s", why)
         return 1
     except OSError as error:
-        log.warning("Failed listening on port %s (tcp), aborting: %s", config["port"], error)
+        tell_of_listening(log, config["port"], error)
         return 1
     if not server.port and not server.unix_path:
         log.warning("Configured to not listen anywhere, exiting.")
@@ -142,7 +232,7 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
     log.info("Server initialized")
     engine.give_up = process.exit_at_once
     server.load(lambda failure: _ready(server, failure))
-    code = await ended
+    code: int = await ended
     await asyncio.sleep(0)  # for what is closed to go
     process.remove_pid_file(pid_file)
     log.warning("Redis is now ready to exit, bye bye...")
@@ -151,6 +241,8 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
 
 def _ready(server: "Server", failure: "LoadingFailed | None") -> None:
     """The dataset is there, or cannot be: then the process ends."""
+    import gc
+
     from pyredis.server import process
 
     gc.enable()

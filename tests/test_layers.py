@@ -21,6 +21,7 @@ LAYERS = (
     {"commands"},
     {"assembly", "server"},
     {"cli", "check_aof", "check_rdb", "embedded", "local_cluster", "testing"},
+    {"__main__"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 SIDEWAYS = {
@@ -108,7 +109,7 @@ def asks_the_machine(sources):
 
 def shares_its_name(sources):
     """Two modules of one name, or one that hides the standard library's."""
-    names = Counter(path.stem for path in sources.paths.values() if path.stem != "__init__")
+    names = Counter(path.stem for path in sources.paths.values() if path.stem not in ("__init__", "__main__"))
     standard = names.keys() & sys.stdlib_module_names
     yield from {name for name, count in names.items() if count > 1} ^ ONE_NAME
     yield from standard - STANDARD_NAMES

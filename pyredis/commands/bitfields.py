@@ -66,7 +66,7 @@ def _bitfield_key_flags(argv: Sequence[bytes]) -> str:
         Keys(
             1,
             "RW access update variable_flags",
-            notes="reads with GET, writes with the others",
+            notes="This command allows both access and modification of the key",
             actual=_bitfield_key_flags,
         )
     ],

@@ -98,7 +98,6 @@ def getbit(ctx: Client, key: bytes, offset: bytes) -> int:
     since="2.6.0",
     complexity="O(N)",
     keys=[Keys(1, "RO access")],
-    history=[("7.0.0", "`BYTE` and `BIT`.")],
 )
 def bitcount(ctx: Client, key: bytes, *stretch: bytes) -> int:
     """BITCOUNT key [start end [BYTE | BIT]]
@@ -121,7 +120,6 @@ def bitcount(ctx: Client, key: bytes, *stretch: bytes) -> int:
     since="2.8.7",
     complexity="O(N)",
     keys=[Keys(1, "RO access")],
-    history=[("7.0.0", "`BYTE` and `BIT`.")],
 )
 def bitpos(ctx: Client, key: bytes, bit: bytes, *stretch: bytes) -> int:
     """BITPOS key bit [start [end [BYTE | BIT]]]

@@ -300,7 +300,6 @@ def cluster_slot_stats(ctx: Client, filter: bytes, argument: bytes, *arguments: 
     since="3.0.0",
     complexity="O(N) in the number of nodes",
     tips=_VARIES,
-    history=[("4.0.0", "Ids of nodes."), ("7.0.0", "More about each node's network.")],
     deprecated=("7.0.0", "`CLUSTER SHARDS`"),
 )
 def cluster_slots(ctx: Client) -> list[Any]:

@@ -193,7 +193,6 @@ def _tell_replicas(ctx: Client) -> None:
     group="cluster",
     since="3.0.0",
     complexity="O(1)",
-    history=[("4.0.0", "The port of the cluster bus can be told.")],
 )
 def cluster_meet(ctx: Client, ip: bytes, port: bytes, *bus_port: bytes) -> Status:
     """CLUSTER MEET ip port [cluster-bus-port]

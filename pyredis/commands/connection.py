@@ -27,6 +27,7 @@ from pyredis.engine.command_table.command import (
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.roles import NORMAL
 from pyredis.engine.observability.client_info import printable
+from pyredis.engine.observability.server_info import MODULE_LIST
 from pyredis.engine.roster import Clients
 from pyredis.errors import BAD_CLIENT_NAME, CommandError, syntax_error, wrong_arity
 from pyredis.protocol.replies import OK, PONG, Status
@@ -155,7 +156,7 @@ def _server(ctx: Client) -> dict[bytes, Any]:
         b"id": ctx.id,
         b"mode": b"cluster" if config["cluster-enabled"] else b"standalone",
         b"role": b"replica" if config["replicaof"] else b"master",
-        b"modules": [],
+        b"modules": MODULE_LIST,
     }
     if config["availability-zone"]:
         answer[b"availability_zone"] = config["availability-zone"].encode()

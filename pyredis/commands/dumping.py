@@ -18,7 +18,6 @@ from pyredis.rdb.encoding import CorruptData
 from pyredis.rdb.payload import WrongPayload, dump, restore
 
 _SECOND = 1000
-_HISTORY = [("3.0.0", "`REPLACE`."), ("5.0.0", "`ABSTTL`, `IDLETIME` and `FREQ`.")]
 
 
 @command(
@@ -77,7 +76,6 @@ _NO_OPTIONS = _Options(())
     complexity="O(N) in the size of the value, O(N*log(N)) for sorted sets",
     keys=[Keys(1, "OW update")],
     categories="dangerous",
-    history=_HISTORY,
 )
 def restore_value(ctx: Client, key: bytes, ttl: bytes, serialized_value: bytes, *words: bytes) -> Status:
     """RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
@@ -95,7 +93,6 @@ def restore_value(ctx: Client, key: bytes, ttl: bytes, serialized_value: bytes, 
     complexity="O(N) in the size of the value, O(N*log(N)) for sorted sets",
     keys=[Keys(1, "OW update")],
     categories="dangerous keyspace",
-    history=_HISTORY,
 )
 def restore_asking(ctx: Client, key: bytes, ttl: bytes, serialized_value: bytes, *words: bytes) -> Status:
     """RESTORE-ASKING key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]

@@ -24,7 +24,7 @@ _UNITS = {b"EX": (SECOND, True), b"PX": (1, True), b"EXAT": (SECOND, False), b"P
     group="hash",
     since="8.0.0",
     complexity="O(N) in the number of fields",
-    keys=[Keys(1, "RW access update", notes="changes the expiry")],
+    keys=[Keys(1, "RW access update", notes="RW and UPDATE because it changes the TTL")],
 )
 def hgetex(ctx: Client, key: bytes, word: bytes, numfields: bytes, field: bytes, *words: bytes) -> list[bytes | None]:
     """HGETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] FIELDS <numfields field [field ...]>

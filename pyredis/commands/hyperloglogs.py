@@ -77,7 +77,14 @@ def pfadd(ctx: Client, key: bytes, *elements: bytes) -> int:
     group="hyperloglog",
     since="2.8.9",
     complexity="O(1) for one key, with a kept estimate; O(N) in the number of several keys",
-    keys=[Keys(1, "RW access", last=-1, notes="writes the estimate it keeps in the string, which propagates")],
+    keys=[
+        Keys(
+            1,
+            "RW access",
+            last=-1,
+            notes="RW because it may change the internal representation of the key, and propagate to replicas",
+        )
+    ],
 )
 def pfcount(ctx: Client, key: bytes, *keys: bytes) -> int:
     """PFCOUNT key [key ...]

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pyredis.engine.client import Client
-from pyredis.engine.command_table import syntax
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import (
     CATEGORIES,
@@ -23,6 +22,7 @@ from pyredis.engine.command_table.command import (
     UnknownKeys,
     command,
 )
+from pyredis.engine.command_table.documentation import documentation
 from pyredis.engine.command_table.entry import Entry
 from pyredis.engine.command_table.help import help_reply
 from pyredis.errors import CommandError, syntax_error
@@ -303,41 +303,21 @@ def _statuses(words: Iterable[str]) -> Unordered:
 
 
 def _docs(declared: Command) -> _Map:
-    """What COMMAND DOCS answers of one command; fields without content are left out."""
+    """What COMMAND DOCS answers of one command; fields without content are left out, and modules' tell nothing."""
+    if declared.flags & MODULE:
+        return {b"group": b"module", b"module": _MODULE}
     since, instead = declared.deprecated or ("", "")
+    facts = documentation().get(declared.name, {})
     fields: _Map = {
         b"summary": declared.summary.encode(),
         b"since": declared.since.encode(),
         b"group": declared.group.encode(),
         b"complexity": declared.complexity.encode(),
-        b"doc_flags": _statuses(["deprecated"]) if since else None,
+        b"doc_flags": facts.get(b"doc_flags"),
         b"deprecated_since": since.encode(),
         b"replaced_by": instead.encode(),
-        b"history": _history(declared),
-        b"arguments": [_argument(one.as_dict()) for one in _arguments(declared)],
+        b"history": facts.get(b"history"),
+        b"arguments": facts.get(b"arguments"),
         b"subcommands": {sub.name.encode(): _docs(sub) for sub in declared.subcommands.values()},
     }
     return {name: value for name, value in fields.items() if value}
-
-
-def _history(declared: Command) -> Unordered | None:
-    if not declared.history:
-        return None
-    return Unordered([since.encode(), change.encode()] for since, change in declared.history)
-
-
-def _arguments(declared: Command) -> list[syntax.Argument]:
-    return syntax.parse(declared.syntax, group=declared.group, name=declared.name, key_specs=len(declared.keys))
-
-
-def _argument(fields: dict[str, Any]) -> _Map:
-    """An argument's fields as a reply."""
-    answer: _Map = {}
-    for name, value in fields.items():
-        if name == "flags":
-            answer[b"flags"] = _statuses(value)
-        elif name == "arguments":
-            answer[b"arguments"] = [_argument(one) for one in value]
-        else:
-            answer[name.encode()] = value.encode() if isinstance(value, str) else value
-    return answer

@@ -1,7 +1,7 @@
 """MEMORY: what a key takes, and what the server takes.
 
-A key's size is an estimate of Redis's own (`keyspace.memory`), the server's sizes are what is really used
-(`engine.memory`). Python's allocator tells nothing of its fragmentation, so MALLOC-STATS answers as Redis
+A key's size is an estimate of Redis's own (`keyspace.memory_usage`), unless asked for what it takes here
+(`keyspace.footprint`, a word of ours); the server's sizes are what is really used (`engine.memory`). Python's allocator tells nothing of its fragmentation, so MALLOC-STATS answers as Redis
 does when built with such an allocator.
 """
 
@@ -16,7 +16,7 @@ from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.memory.used_memory import EXPIRY, STARTUP, Memory, give_back
 from pyredis.engine.observability.server_info import resident_memory
 from pyredis.errors import syntax_error
-from pyredis.keyspace.footprint import SLOT
+from pyredis.keyspace.footprint import SLOT, footprint
 from pyredis.keyspace.memory_usage import memory_usage
 from pyredis.protocol.replies import OK, Status, Verbatim
 
@@ -38,10 +38,14 @@ container("MEMORY", summary="Commands about memory.", group="server", since="4.0
 def memory_usage_of(ctx: Client, key: bytes, *words: bytes) -> int | None:
     """MEMORY USAGE key [SAMPLES count]
 
-    Estimates the bytes of a key with its value.
+    Estimates the bytes of a key with its value; behind ACTUAL those that it takes here, else those it would in Redis.
     """
     samples = _SAMPLES
     options = Arguments(words)
+    if options.flag(b"ACTUAL"):
+        options.end()
+        value = ctx.db.look(key, quietly=True)
+        return None if value is None else footprint(key, value)
     while options:
         if not options.flag(b"SAMPLES", following=1):
             raise syntax_error()
@@ -101,16 +105,22 @@ def _database(db: Any) -> dict[bytes, int]:
 
 
 def _allocator(used: int) -> dict[bytes, Any]:
-    """What jemalloc would tell; here, that nothing is lost in blocks, and how much the process holds."""
+    """What Redis says when its allocator tells nothing: all that is held is active."""
     resident = resident_memory()
-    answer: dict[bytes, Any] = {b"allocator." + name: used for name in (b"allocated", b"active", b"resident")}
-    answer[b"allocator.muzzy"] = 0
-    for name in (b"allocator-fragmentation", b"allocator-rss", b"rss-overhead"):
-        answer[name + b".ratio"] = 1.0
-        answer[name + b".bytes"] = 0
-    answer[b"fragmentation"] = resident / used
-    answer[b"fragmentation.bytes"] = resident - used
-    return answer
+    return {
+        b"allocator.allocated": used,
+        b"allocator.active": resident,
+        b"allocator.resident": resident,
+        b"allocator.muzzy": 0,
+        b"allocator-fragmentation.ratio": resident / used,
+        b"allocator-fragmentation.bytes": resident - used,
+        b"allocator-rss.ratio": 1.0,
+        b"allocator-rss.bytes": 0,
+        b"rss-overhead.ratio": 1.0,
+        b"rss-overhead.bytes": 0,
+        b"fragmentation": resident / used,
+        b"fragmentation.bytes": resident - used,
+    }
 
 
 @command("MEMORY DOCTOR", group="server", since="4.0.0", complexity="O(1)", tips=_FROM_ALL)
@@ -179,5 +189,7 @@ PURGE
 STATS
     What takes memory.
 USAGE <key> [SAMPLES <count>]
-    The bytes of a key with its value; <count> elements are looked at (default: 5, 0 for all).
+    The bytes of a key with its value in Redis; <count> elements are looked at (default: 5, 0 for all).
+USAGE <key> ACTUAL
+    The bytes that it takes in this server.
 """

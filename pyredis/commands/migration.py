@@ -60,12 +60,6 @@ class _ManyKeys(KeywordKeys):
     ],
     tips=["nondeterministic_output"],
     categories="dangerous",
-    history=[
-        ("3.0.0", "`COPY` and `REPLACE`."),
-        ("3.0.6", "`KEYS`."),
-        ("4.0.7", "`AUTH`."),
-        ("6.0.0", "`AUTH2`."),
-    ],
 )
 def migrate(
     ctx: Client, host: bytes, port: bytes, key: bytes, destination_db: bytes, timeout: bytes, *words: bytes

@@ -6,6 +6,7 @@ Vector sets, which Redis 8.2 brings as one, are listed as that.
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.command import ADMIN, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE, command, container
 from pyredis.engine.command_table.help import help_reply
+from pyredis.engine.observability.server_info import MODULE_LIST
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import Status
 
@@ -38,7 +39,7 @@ def module_list(ctx: Client) -> list[dict[bytes, object]]:
 
     Answers what extensions there are.
     """
-    return [{b"name": b"vectorset", b"ver": 1, b"path": b"", b"args": []}]
+    return MODULE_LIST
 
 
 @command("MODULE LOAD", flags=_CHANGES, group="server", since="4.0.0", complexity="O(1)")

@@ -19,7 +19,7 @@ _ANYTIME = ADMIN | NOSCRIPT | LOADING | STALE
 _FROM_ALL = ["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"]
 
 
-@command("MONITOR", flags=_ANYTIME, group="server", since="1.0.0", complexity="O(1)")
+@command("MONITOR", flags=_ANYTIME, group="server", since="1.0.0", complexity="")
 def monitor(ctx: Client) -> Status | NoReply:
     """MONITOR
 

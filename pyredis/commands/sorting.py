@@ -203,7 +203,11 @@ def _store_position(argv: Sequence[bytes]) -> range:
     return found
 
 
-_PATTERN_KEYS = UnknownKeys("RO access", notes="BY and GET: keys whose names come from the elements sorted")
+_PATTERN_KEYS = UnknownKeys(
+    "RO access",
+    notes="For the optional BY/GET keyword. It is marked 'unknown' because the key names "
+    "derive from the content of the key we sort",
+)
 
 
 @command(
@@ -215,7 +219,12 @@ _PATTERN_KEYS = UnknownKeys("RO access", notes="BY and GET: keys whose names com
     keys=[
         Keys(1, "RO access"),
         _PATTERN_KEYS,
-        UnknownKeys("OW update", notes="STORE, which may stand anywhere", find=_store_position),
+        UnknownKeys(
+            "OW update",
+            notes="For the optional STORE keyword. It is marked 'unknown' because the keyword can "
+            "appear anywhere in the argument array",
+            find=_store_position,
+        ),
     ],
     categories="dangerous list set sortedset -keyspace",
 )

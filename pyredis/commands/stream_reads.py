@@ -98,7 +98,7 @@ def _only_for_groups(option: bytes, *, is_group: bool) -> None:
     flags=READONLY | BLOCKING | MOVABLEKEYS,
     group="stream",
     since="5.0.0",
-    complexity="O(N) in the number of entries returned",
+    complexity="",
     keys=[KeywordKeys("STREAMS", 1, "RO access", last=-1, limit=2)],
 )
 def xread(ctx: Client, first: bytes, key: bytes, id: bytes, *words: bytes) -> Answer:

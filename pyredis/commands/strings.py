@@ -95,12 +95,13 @@ def _set_key_flags(argv: Sequence[bytes]) -> str:
     group="string",
     since="1.0.0",
     complexity="O(1)",
-    keys=[Keys(1, "RW access update variable_flags", notes="reads with GET", actual=_set_key_flags)],
-    history=[
-        ("2.6.12", "`EX`, `PX`, `NX` and `XX`."),
-        ("6.0.0", "`KEEPTTL`."),
-        ("6.2.0", "`GET`, `EXAT` and `PXAT`."),
-        ("7.0.0", "`NX` and `GET` together."),
+    keys=[
+        Keys(
+            1,
+            "RW access update variable_flags",
+            notes="RW and ACCESS due to the optional `GET` argument",
+            actual=_set_key_flags,
+        )
     ],
 )
 def set(ctx: Client, key: bytes, value: bytes, *words: bytes) -> Status | bytes | None:
@@ -254,7 +255,7 @@ def getdel(ctx: Client, key: bytes) -> bytes | None:
     group="string",
     since="6.2.0",
     complexity="O(1)",
-    keys=[Keys(1, "RW access update", notes="changes the expiry")],
+    keys=[Keys(1, "RW access update", notes="RW and UPDATE because it changes the TTL")],
 )
 def getex(ctx: Client, key: bytes, *words: bytes) -> bytes | None:
     """GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]

@@ -5,6 +5,7 @@ with `--` begins a new option only when the one before has a value (or the word 
 `"--port 6380"`); values are quoted, so that each stays one word.
 """
 
+import re
 from enum import Enum
 
 from pyredis.config.words import quote_word, split_words
@@ -24,7 +25,8 @@ class Options:
     """A parsed command line.
 
     `file`: path of the configuration. `stdin`: read standard input too. `lines`: configuration text
-    for after both. `sentinel`: start as a Sentinel. `megabytes`: of `--test-memory`, None when not told.
+    for after both. `sentinel`: start as a Sentinel. `megabytes`: of `--test-memory`, None when not told,
+    and 0 for what is no number.
     """
 
     __slots__ = ("action", "file", "lines", "megabytes", "sentinel", "stdin")
@@ -35,7 +37,7 @@ class Options:
         self.stdin = False
         self.lines = ""
         self.sentinel = False
-        self.megabytes: str | None = None
+        self.megabytes: int | None = None
 
 
 _ACTIONS = {
@@ -56,7 +58,8 @@ def parse(argv: list[str]) -> Options:
         return options
     options.action = _ACTIONS.get(argv[0], Action.RUN)
     if options.action is Action.TEST_MEMORY and len(argv) == 2:
-        options.megabytes = argv[1]
+        number = re.match(r"\s*[+-]?\d+", argv[1])
+        options.megabytes = int(number[0]) if number else 0
     if options.action is Action.RUN:
         first = 0
         if not argv[0].startswith("-"):

@@ -26,7 +26,7 @@ from pyredis.config.parameters import ALL
 from pyredis.config.words import split_words
 from pyredis.patterns import compile_pattern
 
-__all__ = ["Config", "ConfigError", "Directive", "fatal"]
+__all__ = ["Config", "ConfigError", "Directive", "FatalError", "fatal"]
 
 OBSOLETE = frozenset(
     ("list-max-ziplist-entries", "list-max-ziplist-value", "lua-replicate-commands", "io-threads-do-reads")
@@ -47,10 +47,14 @@ class Directive(list[str]):
         self.line = line
 
 
-def fatal(reason: str, number: int | None = None, line: str = "") -> ConfigError:
+class FatalError(ConfigError):
+    """What redis-server dies of before it has a log: it goes to standard error."""
+
+
+def fatal(reason: str, number: int | None = None, line: str = "") -> FatalError:
     """The error redis-server dies with at start. `number` counts lines from 1."""
     where = "" if number is None else f"Reading the configuration file, at line {number}\n>>> '{line}'\n"
-    return ConfigError(f"*** FATAL CONFIG FILE ERROR (Redis 8.2.3) ***\n{where}{reason}")
+    return FatalError(f"*** FATAL CONFIG FILE ERROR (Redis 8.2.3) ***\n{where}{reason}")
 
 
 def _text(raw: bytes) -> str:

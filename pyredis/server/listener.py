@@ -18,8 +18,9 @@ def tcp_sockets(hosts: tuple[str, ...], port: int, backlog: int) -> list[socket.
             name = host.removeprefix("-")
             try:
                 found.append(_tcp_socket(name, port, backlog))
-            except OSError:
+            except OSError as error:
                 if not optional:
+                    error.filename = f"{name}:{port}"  # for who tells of it
                     raise
             if found and not port:
                 port = found[0].getsockname()[1]

@@ -21,12 +21,20 @@ from textwrap import indent
 from pyredis.config.store import Config
 from pyredis.log_levels import LEVELS, VERBOSE
 
+STARTING = {"role": "C"}
+"""`extra` of a record before there is a server."""
+FROM_SIGNAL = {"role": "signal-handler"}
+"""`extra` of a record that tells of a signal."""
+
 _MARKS = {logging.DEBUG: ".", VERBOSE: "-", logging.INFO: "*"}
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class RedisFormatter(logging.Formatter):
-    """The role is M for a master, S for a replica, C for a child."""
+    """The role is M for a master, S for a replica, C for a child and before there is a server.
+
+    What a signal handler says has seconds since 1970 and no level, as in Redis, where it can do no more.
+    """
 
     def __init__(self, is_replica: Callable[[], bool]) -> None:
         super().__init__("%(message)s")
@@ -35,10 +43,12 @@ class RedisFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line without its end."""
+        pid, told = os.getpid(), getattr(record, "role", None)
+        if told == FROM_SIGNAL["role"]:
+            return f"{pid}:{told} ({int(record.created)}) {message_of(record)}"
         date = time.strftime("%d %b %Y %H:%M:%S", time.localtime(record.created))
         mark = _MARKS.get(record.levelno, "#")
-        pid = os.getpid()
-        role = "C" if pid != self._pid else "S" if self._is_replica() else "M"
+        role = told or ("C" if pid != self._pid else "S" if self._is_replica() else "M")
         line = f"{pid}:{role} {date}.{int(record.msecs):03d} {mark} {message_of(record)}"
         if record.exc_info and record.exc_info[0] is not None:
             line += "\n" + indent(self.formatException(record.exc_info), "  ")
@@ -122,6 +132,13 @@ class SyslogHandler(logging.Handler):
         """The C library is silent when nobody listens."""
         priority = self._PRIORITIES.get(record.levelno, "LOG_WARNING")
         self._syslog.syslog(getattr(self._syslog, priority), message_of(record))
+
+
+def begin(logger: logging.Logger) -> None:
+    """Log on standard output, until `set_up` knows better."""
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.handlers = [LineHandler(None)]
 
 
 def set_up(config: Config, logger: logging.Logger) -> None:

@@ -9,10 +9,18 @@ import os
 import socket
 import sys
 
-from pyredis.config.store import Config, ConfigError
+from pyredis.config.store import Config, ConfigError, fatal
 
 DEFAULT_PID_FILE = "/var/run/redis.pid"
 RESERVED_FILES = 32
+
+
+def demand_abilities(config: Config) -> None:
+    """Raises FatalError when the configuration asks for what the system cannot do."""
+    if config["daemonize"] and not hasattr(os, "fork"):
+        raise fatal("'daemonize yes' cannot be: this system has no processes that fork. Start it as a service instead.")
+    if config["unixsocket"] and not hasattr(socket, "AF_UNIX"):
+        raise fatal("'unixsocket' cannot be set: this system's Python has no Unix sockets.")
 
 
 def daemonize() -> None:

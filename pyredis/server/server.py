@@ -2,6 +2,7 @@
 host's to bring, so the same server runs on sockets and in a simulation.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -16,6 +17,25 @@ from pyredis.engine.sessions import Sessions
 from pyredis.persistence.dataset_loading import Done, Loading, LoadingFailed
 from pyredis.replication.farewell import Farewell
 from pyredis.server.process import require_room
+
+
+def tell_of_listening(log: logging.Logger, port: int, failure: OSError) -> None:
+    """Why a start failed: it cannot listen on `port`, or on its Unix socket."""
+    _tell_of_socket(log, failure)
+    if _is_tcp(failure):
+        log.warning("Failed listening on port %d (tcp), aborting.", port)
+
+
+def _tell_of_socket(log: logging.Logger, failure: OSError) -> None:
+    if _is_tcp(failure):
+        text = "Warning: Could not create server TCP listening socket %s: bind: %s"
+        log.warning(text, failure.filename, failure.strerror)
+    else:
+        log.warning("Failed opening Unix socket: bind: %s", failure.strerror)
+
+
+def _is_tcp(failure: OSError) -> bool:
+    return ":" in str(failure.filename)
 
 
 class Server:
@@ -136,7 +156,7 @@ class Server:
         try:
             listener = self._listen(Tcp(config["bind"], config["port"])) if config["port"] else None
         except OSError as error:
-            self.engine.log.warning("Failed listening on port %s (tcp): %s", config["port"], error)
+            _tell_of_socket(self.engine.log, error)
             raise ConfigError(failure) from None
         self._close_listener()
         self._listener = listener

@@ -13,6 +13,7 @@ from functools import partial
 from pyredis.persistence.saving import Saving
 from pyredis.replication.farewell import Farewell
 from pyredis.server.asyncio_host import AsyncioHost
+from pyredis.server.logs import FROM_SIGNAL
 from pyredis.server.process import exit_at_once
 from pyredis.server.server import Server
 
@@ -31,7 +32,7 @@ def _stop(server: Server, name: str, parameter: str) -> None:
         _insist(server)
     if sys.platform != "win32":  # where the loop's own handler has this place
         signal.signal(signal.SIGINT, lambda *_: _insist(server))
-    log.warning("Received %s scheduling shutdown...", name)
+    log.warning("Received %s scheduling shutdown...", name, extra=FROM_SIGNAL)
     asked = server.engine.config[parameter]
     save = True if "save" in asked else False if "nosave" in asked else None
 
@@ -46,7 +47,7 @@ def _stop(server: Server, name: str, parameter: str) -> None:
 def _insist(server: Server) -> None:
     """End the process now, if it was asked to before; the snapshot that it writes goes."""
     if server.asked_to_end:
-        server.engine.log.warning("You insist... exiting now.")
+        server.engine.log.warning("You insist... exiting now.", extra=FROM_SIGNAL)
         with contextlib.suppress(OSError):
             server.engine[Saving].temporary(os.getpid()).unlink()
         exit_at_once()

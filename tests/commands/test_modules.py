@@ -22,5 +22,11 @@ def test_answers(both, words):
     both(*words)
 
 
+def test_others_who_tell_of_them(both):
+    both("INFO", "modules")
+    ours, real = (reply.partition(b"modules")[2] for reply in both.replies("HELLO"))
+    assert ours == real
+
+
 def test_help(server):
     assert b"+MODULE <subcommand> " in ask(server.port, "MODULE", "HELP")

@@ -28,7 +28,7 @@ def test_file_stdin_and_actions():
     assert parse(["-"]).stdin
     assert parse(["-v"]).action is Action.VERSION
     assert parse(["--help"]).action is Action.HELP
-    assert parse(["--test-memory", "5"]).megabytes == "5"
+    assert [parse(["--test-memory", *words]).megabytes for words in (["5"], ["x"], [])] == [5, 0, None]
     assert parse(["a.conf", "--sentinel"]).sentinel
 
 

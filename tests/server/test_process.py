@@ -52,7 +52,8 @@ def test_log_lines_have_redis_s_form(start):
     assert process.returncode == 0
     lines = text.splitlines()
     assert any(line.endswith("* Ready to accept connections tcp") for line in lines)
-    assert all(line.startswith(f"{process.pid}:M ") for line in lines), text
+    assert all(line.startswith((f"{process.pid}:M ", f"{process.pid}:C ")) for line in lines if "signal" not in line)
+    assert any(line.startswith(f"{process.pid}:signal-handler (") for line in lines)
 
 
 def test_save_points_in_one_word(start):

@@ -191,7 +191,7 @@ class Selector:
 
     def _change_command(self, command: Command, sign: bytes) -> None:
         self._permit(command, sign)
-        self._note(sign, command.name.encode())
+        self._note(sign, command.name.lower().encode())
 
     def _allow_part(self, name: str) -> None:
         """`+command|subcommand`; for a command without subcommands, one first argument, though that is deprecated."""

@@ -8,8 +8,9 @@
         Adds an integer to the number at key.
         \"\"\"
 
-The signature is the arity, the docstring's first line is the manual's syntax line (COMMAND DOCS is derived from it),
-and the paragraph below it the summary. A subcommand is declared under its full name, `@command("CLIENT KILL", …)`.
+The signature is the arity, the docstring's first line is the manual's syntax line, and the paragraph below it the
+summary (arguments and history that COMMAND DOCS tells are facts in `documentation.json`). A subcommand is declared
+under its full name, `@command("CLIENT KILL", …)`.
 Handlers return values (`protocol.replies`), never bytes of the protocol. What COMMAND answers follows Redis 8.2.
 """
 
@@ -169,7 +170,6 @@ class Command:
         "flags",
         "group",
         "handler",
-        "history",
         "keys",
         "maximum",
         "minimum",
@@ -178,7 +178,6 @@ class Command:
         "since",
         "subcommands",
         "summary",
-        "syntax",
         "tips",
     )
 
@@ -194,10 +193,10 @@ class Command:
         keys: Sequence[Keys],
         tips: Sequence[str],
         categories: str,
-        history: Sequence[tuple[str, str]],
         deprecated: tuple[str, str] | None,
     ) -> None:
-        self.name = name.lower().replace(" ", "|")
+        spelled = name.upper() if flags & MODULE else name.lower()  # as Redis shows it
+        self.name = spelled.replace(" ", "|")
         self.container = self.name.rpartition("|")[0]
         self.handler = handler
         self.flags = flags
@@ -208,12 +207,11 @@ class Command:
         self._key_specs = [spec for spec in keys if "not_key" not in spec.flags]
         self.only_key = keys[0].first if len(keys) == 1 and keys[0].is_one else 0
         self.tips = tips
-        self.history = history
         self.deprecated = deprecated
         self.subcommands: dict[bytes, Command] = {}
         self.minimum, self.maximum = self._argument_counts()
         self.arity = self.minimum if self.minimum == self.maximum else -self.minimum
-        self.syntax, self.summary = self._documentation()
+        self.summary = self._summary()
         self.categories = _categories(flags, group, categories, bool(self.container), handler is None)
 
     def key_uses(self, argv: Sequence[bytes]) -> list[tuple[int, str]]:
@@ -249,15 +247,15 @@ class Command:
         variadic = code.co_flags & _VARIADIC or self.handler.__defaults__
         return words + least, (1 << 30) if variadic else words + least
 
-    def _documentation(self) -> tuple[str, str]:
-        """The syntax line without the command's name, and the summary."""
+    def _summary(self) -> str:
+        """What the docstring says behind the syntax line."""
         if self.handler is None:
-            return "", ""
+            return ""
         syntax, _, rest = (self.handler.__doc__ or "").partition("\n")
         words = self.name.upper().replace("|", " ")
         if not f"{syntax} ".startswith(f"{words} ") or not rest.strip():
             raise ValueError(f"{self.name}: the docstring starts with the syntax line, then the summary")
-        return syntax[len(words) + 1 :], " ".join(rest.split())
+        return " ".join(rest.split())
 
 
 def _categories(flags: int, group: str, explicit: str, is_sub: bool, is_container: bool) -> frozenset[str]:
@@ -295,7 +293,6 @@ def command(
     keys: Sequence[Keys] = (),
     tips: Sequence[str] = (),
     categories: str = "",
-    history: Sequence[tuple[str, str]] = (),
     deprecated: tuple[str, str] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare the decorated function as the command `name` ("CLIENT KILL" for a subcommand).
@@ -316,7 +313,6 @@ def command(
                 keys=keys,
                 tips=tips,
                 categories=categories,
-                history=history,
                 deprecated=deprecated,
             )
         )
@@ -337,7 +333,6 @@ def container(name: str, *, summary: str, group: str, since: str, flags: int = 0
         keys=(),
         tips=(),
         categories="",
-        history=(),
         deprecated=None,
     )
     head.summary = summary
@@ -346,11 +341,11 @@ def container(name: str, *, summary: str, group: str, since: str, flags: int = 0
 
 def add(declared: Command) -> None:
     """Enter a command into the table, under its container if it has one."""
-    if declared.name in TABLE:
+    if declared.name.lower() in TABLE:
         raise ValueError(f"{declared.name} is declared twice")
     if declared.flags & WRITE and declared.flags & READONLY:
         raise ValueError(f"{declared.name} cannot both write and be read-only")
     if declared.container:
         head = TABLE[declared.container]
         head.subcommands[declared.name.rpartition("|")[2].encode()] = declared
-    TABLE[declared.name] = declared
+    TABLE[declared.name.lower()] = declared

@@ -12,13 +12,15 @@ total_blocking_keys total_blocking_keys_on_nokey
 _MEMORY = """
 used_memory used_memory_human used_memory_rss used_memory_rss_human used_memory_peak used_memory_peak_human
 used_memory_peak_time used_memory_peak_perc used_memory_overhead used_memory_startup used_memory_dataset
-used_memory_dataset_perc total_system_memory total_system_memory_human used_memory_lua used_memory_vm_eval
-used_memory_lua_human used_memory_scripts_eval number_of_cached_scripts number_of_functions number_of_libraries
-used_memory_vm_functions used_memory_vm_total used_memory_vm_total_human used_memory_functions used_memory_scripts
-used_memory_scripts_human maxmemory maxmemory_human maxmemory_policy mem_fragmentation_ratio mem_fragmentation_bytes
-mem_not_counted_for_evict mem_replication_backlog mem_total_replication_buffers mem_replica_full_sync_buffer=0
-mem_clients_slaves mem_clients_normal mem_cluster_links mem_aof_buffer mem_allocator
-mem_overhead_db_hashtable_rehashing=0 active_defrag_running=0 lazyfree_pending_objects lazyfreed_objects
+used_memory_dataset_perc allocator_allocated allocator_active allocator_resident allocator_muzzy total_system_memory
+total_system_memory_human used_memory_lua used_memory_vm_eval used_memory_lua_human used_memory_scripts_eval
+number_of_cached_scripts number_of_functions number_of_libraries used_memory_vm_functions used_memory_vm_total
+used_memory_vm_total_human used_memory_functions used_memory_scripts used_memory_scripts_human maxmemory maxmemory_human
+maxmemory_policy allocator_frag_ratio allocator_frag_bytes allocator_rss_ratio allocator_rss_bytes rss_overhead_ratio
+rss_overhead_bytes mem_fragmentation_ratio mem_fragmentation_bytes mem_not_counted_for_evict mem_replication_backlog
+mem_total_replication_buffers mem_replica_full_sync_buffer=0 mem_clients_slaves mem_clients_normal mem_cluster_links
+mem_aof_buffer mem_allocator mem_overhead_db_hashtable_rehashing=0 active_defrag_running=0 lazyfree_pending_objects
+lazyfreed_objects
 """
 _PERSISTENCE = """
 loading async_loading current_cow_peak current_cow_size current_cow_size_age current_fork_perc
@@ -42,10 +44,15 @@ slave_expires_tracked_keys=0 active_defrag_hits=0 active_defrag_misses=0 active_
 active_defrag_key_misses=0 total_active_defrag_time=0 current_active_defrag_time=0 tracking_total_keys
 tracking_total_items tracking_total_prefixes unexpected_error_replies total_error_replies
 dump_payload_sanitizations=0 total_reads_processed total_writes_processed io_threaded_reads_processed=0
-io_threaded_writes_processed=0 client_query_buffer_limit_disconnections client_output_buffer_limit_disconnections
+io_threaded_writes_processed=0 io_threaded_total_prefetch_batches=0 io_threaded_total_prefetch_entries=0
+client_query_buffer_limit_disconnections client_output_buffer_limit_disconnections
 reply_buffer_shrinks=0 reply_buffer_expands=0 eventloop_cycles eventloop_duration_sum eventloop_duration_cmd_sum
 instantaneous_eventloop_cycles_per_sec instantaneous_eventloop_duration_usec acl_access_denied_auth
 acl_access_denied_cmd acl_access_denied_key acl_access_denied_channel
+"""
+_DEBUG = """
+eventloop_duration_aof_sum eventloop_duration_cron_sum eventloop_duration_max eventloop_cmd_per_cycle_max
+allocator_allocated_lua=0 allocator_active_lua=0 allocator_resident_lua=0 allocator_frag_bytes_lua=0
 """
 
 
@@ -71,6 +78,8 @@ LAYOUT = {
         "Latencystats": "",
         "Cluster": "",
         "Keyspace": "",
+        "Keysizes": "",
+        "Debug": _DEBUG,
     }.items()
 }
 """By title, in order: each field with its value, None where a component gives it."""

@@ -1,7 +1,7 @@
 """INFO's fields of what no component owns, with the names of Redis 8.2: a function a section.
 
-Left out are those that only the C server could fill: its allocator's inner state, its I/O threads and the cycles
-of its event loop. `server_name` and `pyredis_version` tell who really answers.
+What only the C server could fill has the value of one that was built without jemalloc and has no threads.
+`server_name` and `pyredis_version` tell who really answers.
 """
 
 import os
@@ -28,6 +28,9 @@ try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
+
+MODULE_LIST: list[dict[bytes, object]] = [{b"name": b"vectorset", b"ver": 1, b"path": b"", b"args": []}]
+"""What MODULE LIST and HELLO tell: what Redis has as modules and is built in here."""
 
 TTL_SAMPLES = 100
 """How many expiries the average TTL is taken from."""
@@ -81,6 +84,8 @@ def server(engine: "Engine") -> Fields:
         "arch_bits": 64 if sys.maxsize > 1 << 32 else 32,
         "monotonic_clock": "POSIX clock_gettime",
         "multiplexing_api": "epoll" if sys.platform == "linux" else "asyncio",
+        "atomicvar_api": "gil",
+        "gcc_version": _compiler(),
         "python_version": platform.python_version(),
         "process_id": os.getpid(),
         "process_supervised": "systemd" if "NOTIFY_SOCKET" in os.environ else "no",
@@ -98,6 +103,12 @@ def server(engine: "Engine") -> Fields:
         "availability_zone": config["availability-zone"] or None,
         **_listeners(engine),
     }
+
+
+def _compiler() -> str:
+    """The version of GCC that made the interpreter; as Redis says it where another one did, 0.0.0."""
+    name, _, version = platform.python_compiler().partition(" ")
+    return version.split()[0] if name == "GCC" else "0.0.0"
 
 
 def _listeners(engine: "Engine") -> Fields:
@@ -161,12 +172,35 @@ def memory(engine: "Engine") -> Fields:
         "maxmemory": limit,
         "maxmemory_human": human(limit),
         "maxmemory_policy": engine.config["maxmemory-policy"],
+        **_allocator(used, resident),
         "mem_fragmentation_ratio": f"{resident / used:.2f}",
         "mem_fragmentation_bytes": resident - used,
         "mem_allocator": "python",
         "lazyfree_pending_objects": waiting(),
         "lazyfreed_objects": engine.stats.lazyfreed_objects,
     }
+
+
+def _allocator(used: int, resident: int) -> Fields:
+    """What Redis says when its allocator tells nothing: all that is held is active."""
+    return {
+        "allocator_allocated": used,
+        "allocator_active": resident,
+        "allocator_resident": resident,
+        "allocator_muzzy": 0,
+        "allocator_frag_ratio": f"{resident / used:.2f}",
+        "allocator_frag_bytes": resident - used,
+        "allocator_rss_ratio": "1.00",
+        "allocator_rss_bytes": 0,
+        "rss_overhead_ratio": "1.00",
+        "rss_overhead_bytes": 0,
+    }
+
+
+def modules(engine: "Engine") -> Fields:
+    """What `MODULE_LIST` has."""
+    options = "options=[handle-io-errors|handle-repl-async-load]"
+    return {"module": f"name=vectorset,ver=1,api=1,filters=0,usedby=[],using=[],{options}"}
 
 
 def threads(engine: "Engine") -> Fields:
@@ -313,6 +347,7 @@ SECTIONS: dict[str, SectionOf] = {
     "Threads": threads,
     "Stats": stats,
     "CPU": cpu,
+    "Modules": modules,
     "Commandstats": command_stats,
     "Errorstats": error_stats,
     "Latencystats": latency_stats,
