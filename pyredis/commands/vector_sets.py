@@ -3,7 +3,7 @@
 In Redis these commands are a module's: they check their number of arguments themselves, name themselves in capitals
 in that error, belong to no ACL category and publish no keyspace events. Differences from Redis 8.2:
 
-* searches are exact, so EF, M, CAS, TRUTH, FILTER-EF and NOTHREAD are read and change nothing;
+* searches are exact, so EF, M, CAS and NOTHREAD are read and change nothing, TRUTH only lifts FILTER-EF's limit;
 * every element is linked to its nearest neighbours on one level (VLINKS, VINFO's `max-level`);
 * a VADD that gives a known element another vector propagates, as every change does; Redis keeps it to itself.
 """
@@ -27,7 +27,6 @@ _QUANTISATIONS = {b"NOQUANT": "f32", b"Q8": "int8", b"BIN": "bin"}
 _LEAST_LINKS, _MOST_LINKS = 4, 4096
 _MOST_EFFORT = 1_000_000
 _MOST_PROJECTION = 1 << 24  # numbers in a projection's matrix
-_NO_NUMPY = b"vector sets need numpy: pip install 'pyredis-server[vectors]'"
 
 
 def arity(name: str, words: tuple[bytes, ...], least: int, most: int | None = None) -> None:
@@ -146,12 +145,7 @@ def vadd(ctx: Client, *words: bytes) -> bool:
         ctx.db.changed(key, events.VECTORS)
         return is_new
     vector, size = addition.vector, len(addition.vector)
-    try:
-        found = VectorSet(
-            addition.reduced or size, addition.quantisation, addition.links, size if addition.reduced else 0
-        )
-    except ImportError:
-        raise CommandError(_NO_NUMPY)
+    found = VectorSet(addition.reduced or size, addition.quantisation, addition.links, size if addition.reduced else 0)
     found.add(addition.element, found.project(vector) if addition.reduced else vector, addition.attributes)
     ctx.db.put(key, found, events.VECTORS)
     return True
