@@ -144,15 +144,18 @@ def _similarity(distance: float) -> float:
 def vlinks(ctx: Client, *words: bytes) -> list[Any] | None:
     """VLINKS key element [WITHSCORES]
 
-    Answers an element's nearest neighbours, by levels of the search graph, of which there is one.
+    Answers an element's nearest neighbours, by levels from the highest down.
     """
     if not 2 <= len(words) <= 3 or (len(words) == 3 and words[2].upper() != b"WITHSCORES"):
         raise wrong_arity("VLINKS")
     found = ctx.db.get_as(words[0], VectorSet)
-    neighbours = None if found is None else found.neighbours(words[1])
-    if neighbours is None:
+    levels = None if found is None else found.neighbours(words[1])
+    if levels is None:
         return None
-    if len(words) == 3:
-        scores = array("f", (_similarity(distance) for _, distance in neighbours))  # of 32 bits, unlike VSIM's
-        return [PairMap(zip((element for element, _ in neighbours), scores, strict=True))]
-    return [[element for element, _ in neighbours]]
+    return [_scored(near) if len(words) == 3 else [element for element, _ in near] for near in levels]
+
+
+def _scored(near: list[tuple[bytes, float]]) -> PairMap:
+    """Elements with their similarities, which have 32 bits here, unlike VSIM's."""
+    scores = array("f", (_similarity(distance) for _, distance in near))
+    return PairMap(zip((element for element, _ in near), scores, strict=True))

@@ -4,7 +4,7 @@ In Redis these commands are a module's: they check their number of arguments the
 in that error, belong to no ACL category and publish no keyspace events. Differences from Redis 8.2:
 
 * searches are exact, so EF, M, CAS and NOTHREAD are read and change nothing, TRUTH only lifts FILTER-EF's limit;
-* every element is linked to its nearest neighbours on one level (VLINKS, VINFO's `max-level`);
+* an element's links are its nearest neighbours; what levels it is on is no chance (VLINKS, VINFO's `max-level`);
 * a VADD that gives a known element another vector propagates, as every change does; Redis keeps it to itself.
 """
 
@@ -328,7 +328,7 @@ def vemb(ctx: Client, *words: bytes) -> list[Any] | None:
     flags=READONLY | MODULE | FAST,
     group="module",
     since="8.0.0",
-    complexity="O(1)",
+    complexity="O(N) in the number of elements",
     keys=_KEY,
     categories=_NO_CATEGORIES,
 )
@@ -347,7 +347,7 @@ def vinfo(ctx: Client, *words: bytes) -> PairMap | NullArray:
         b"vector-dim": found.dimension,
         b"projection-input-dim": found.input_dimension,
         b"size": len(found),
-        b"max-level": 0,
+        b"max-level": found.highest_level(),
         b"attributes-count": len(found.attributes),
         b"vset-uid": found.uid,
         b"hnsw-max-node-uid": found.vectors.last_id,

@@ -1,7 +1,8 @@
 """Vector sets: elements, each with a vector and perhaps attributes, found by how near their vectors are.
 
 Redis searches a graph of neighbours (HNSW) and may miss some; here every vector is compared, so answers are exact,
-what only tunes the graph (M, EF) is kept for INFO's sake, and an element's links are its nearest neighbours.
+what only tunes the graph (M, EF) is kept for INFO's sake, and an element's links are its nearest neighbours. Levels are
+such as the graph would have, where a quarter of each level's elements is on the next one, too.
 
 A filter judges the nearest elements first, and no more of them than Redis would come by (FILTER-EF). Its search begins
 at one and takes so many steps, each from an element to those it is linked with: `links` * 2 at first, of which in later
@@ -27,6 +28,11 @@ _WIDER = (8, 64)  # with a filter, so many times the elements wanted are judged 
 _uids = counter()
 
 Accept = Callable[[bytes | None], bool]
+
+
+def _level(id: int) -> int:
+    """The highest level of the element that came as the `id`th."""
+    return ((id & -id).bit_length() - 1) // 2
 
 
 class VectorSet:
@@ -162,14 +168,22 @@ class VectorSet:
     def _passing(self, nearest: Nearest, judged: int, accept: Accept) -> list[tuple[bytes, float]]:
         return [pair for pair in self._named(nearest, judged) if accept(self.attributes.get(pair[0]))]
 
-    def neighbours(self, element: bytes) -> list[tuple[bytes, float]] | None:
-        """The nearest other elements with their distances, as many as Redis's graph would link; None for no element."""
+    def neighbours(self, element: bytes) -> list[list[tuple[bytes, float]]] | None:
+        """The nearest other elements with their distances, by levels from the highest down; None for no element.
+
+        On each there are as many as Redis would link a new element with.
+        """
         row = self.places.get(element)
         if row is None:
             return None
-        most = 2 * self.links
-        pairs = self._named(self.vectors.nearest_to_row(row), most + 1)
-        return [pair for pair in pairs if pair[0] != element][:most]
+        nearest, ids = self.vectors.nearest_to_row(row), self.vectors.ids
+        levels = range(_level(ids[row]), -1, -1)
+        peers = ([other for other, id in enumerate(ids) if other != row and _level(id) >= level] for level in levels)
+        return [self._named(nearest, self.links, rows) for rows in peers]
+
+    def highest_level(self) -> int:
+        """The highest level on which there is an element."""
+        return max(map(_level, self.vectors.ids))
 
     def _named(self, nearest: Nearest, count: int, among: list[int] | None = None) -> list[tuple[bytes, float]]:
         names = self.names

@@ -53,7 +53,7 @@ class Model(RuleBasedStateMachine):
         assert found.attributes == self.attributes and found.vectors.count == len(found) == len(self.vectors)
         for name, vector in self.vectors.items():
             assert name in found and [round(x) for x in found.vector(name)] == vector
-            assert len(found.neighbours(name)) == len(found) - 1
+            assert len(found.neighbours(name)[-1]) == len(found) - 1
         assert found.vector(b"none") is None is found.neighbours(b"none")
 
 
@@ -102,8 +102,17 @@ def test_how_far_is_far_enough():
 
 def test_links_are_the_nearest_others():
     found = circle(100)
-    found.links = 2
-    assert sorted(name for name, _ in found.neighbours(b"50")) == [b"48", b"49", b"51", b"52"]
+    found.links = 4
+    assert [sorted(name for name, _ in near) for near in found.neighbours(b"50")] == [[b"48", b"49", b"51", b"52"]]
+
+
+def test_a_quarter_of_a_level_is_on_the_next():
+    found = circle(1000)
+    levels = [found.neighbours(b"%d" % number) for number in range(1000)]
+    counts = [sum(len(near) > level for near in levels) for level in range(6)]
+    assert counts == [1000, 250, 62, 15, 3, 0] and found.highest_level() == 4
+    highest = next(near for near in levels if len(near) == 5)
+    assert [len(near) for near in highest] == [2, 14, 16, 16, 16]
 
 
 def test_samples():
