@@ -64,6 +64,11 @@ TIMEOUT_NOT_AN_INTEGER = b"timeout is not an integer or out of range"
 TIMEOUT_OUT_OF_RANGE = b"timeout is out of range"
 
 
+def as_printed(word: bytes, most: int | None = None) -> bytes:
+    """A word as an error shows it: as C prints it, up to its first NUL, and perhaps only so many bytes."""
+    return word[:most].partition(b"\0")[0]
+
+
 def syntax_error() -> CommandError:
     """The arguments do not fit the command's syntax."""
     return CommandError(SYNTAX)

@@ -14,7 +14,7 @@ from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import integer
 from pyredis.engine.command_table.command import ADMIN, CATEGORIES, LOADING, NOSCRIPT, STALE, TABLE, command, container
 from pyredis.engine.command_table.help import help_reply, subcommand_error
-from pyredis.errors import CommandError, wrong_arity
+from pyredis.errors import CommandError, as_printed, wrong_arity
 from pyredis.protocol.replies import OK, Status, Unordered
 
 container("ACL", summary="Commands about users and their permissions.", group="server", since="6.0.0")
@@ -159,7 +159,7 @@ def acl_cat(ctx: Client, *words: bytes) -> list[bytes]:
         return [name.encode() for name in CATEGORIES]
     category = words[0].decode("latin-1").lower()
     if category not in CATEGORIES:
-        raise CommandError(b"Unknown category '%b'" % words[0][:128])
+        raise CommandError(b"Unknown category '%b'" % as_printed(words[0], 128))
     return [one.name.encode() for one in TABLE.values() if category in one.categories]
 
 
@@ -189,14 +189,14 @@ def acl_dryrun(ctx: Client, username: bytes, command: bytes, *args: bytes) -> St
     """
     user = ctx.engine[Acl].users.get(username)
     if user is None:
-        raise CommandError(b"User '%b' not found" % username)
+        raise CommandError(b"User '%b' not found" % as_printed(username))
     argv = [command, *args]
     try:
         entry = ctx.engine.find(argv)
     except CommandError:
         entry = None
-    if entry is None or (entry.subentries and args):  # the latter: COMMAND runs alone, but with no unknown subcommand
-        raise CommandError(b"Command '%b' not found" % command)
+    if entry is None:
+        raise CommandError(b"Command '%b' not found" % as_printed(command))
     if not entry.takes(len(argv)):
         raise wrong_arity(entry.command.name)
     refusal = user.refusal(entry.command, argv)

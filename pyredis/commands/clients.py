@@ -16,7 +16,7 @@ from pyredis.engine.execution import detours
 from pyredis.engine.execution.pause import Pause
 from pyredis.engine.observability.client_info import KINDS, client_kind, client_line, printable
 from pyredis.engine.roster import Clients
-from pyredis.errors import BAD_CLIENT_NAME, TIMEOUT_NEGATIVE, CommandError, syntax_error
+from pyredis.errors import BAD_CLIENT_NAME, TIMEOUT_NEGATIVE, CommandError, as_printed, syntax_error
 from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status, Verbatim
 
 _ANYTIME = NOSCRIPT | LOADING | STALE
@@ -68,7 +68,7 @@ def client_setinfo(ctx: Client, attribute: bytes, value: bytes) -> Status:
     """
     name = attribute.upper()
     if name not in (b"LIB-NAME", b"LIB-VER"):
-        raise CommandError(b"Unrecognized option '%b'" % attribute)
+        raise CommandError(b"Unrecognized option '%b'" % as_printed(attribute))
     if not printable(value):
         raise CommandError(b"%b cannot contain spaces, newlines or special characters." % attribute)
     if name == b"LIB-NAME":
@@ -179,7 +179,7 @@ def _any_integer(word: bytes, text: bytes) -> int:
 def _kind(word: bytes) -> bytes:
     kind = KINDS.get(word.lower())
     if kind is None:
-        raise CommandError(b"Unknown client type '%b'" % word)
+        raise CommandError(b"Unknown client type '%b'" % as_printed(word))
     return kind
 
 
@@ -245,7 +245,7 @@ def _by_type(ctx: Client, word: bytes) -> Filter:
 
 def _by_user(ctx: Client, word: bytes) -> Filter:
     if word not in ctx.engine[Acl].users:
-        raise CommandError(b"No such user '%b'" % word)
+        raise CommandError(b"No such user '%b'" % as_printed(word))
     return lambda client: client.user.name == word
 
 

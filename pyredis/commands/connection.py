@@ -29,7 +29,7 @@ from pyredis.engine.execution.roles import NORMAL
 from pyredis.engine.observability.client_info import printable
 from pyredis.engine.observability.server_info import MODULE_LIST
 from pyredis.engine.roster import Clients
-from pyredis.errors import BAD_CLIENT_NAME, CommandError, syntax_error, wrong_arity
+from pyredis.errors import BAD_CLIENT_NAME, CommandError, as_printed, syntax_error, wrong_arity
 from pyredis.protocol.replies import OK, PONG, Status
 
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
@@ -117,7 +117,7 @@ class _Greeting:
                 if not printable(self.name):
                     raise CommandError(BAD_CLIENT_NAME)
             else:
-                raise CommandError(b"Syntax error in HELLO option '%b'" % options.word())
+                raise CommandError(b"Syntax error in HELLO option '%b'" % as_printed(options.word()))
 
 
 def _protocol(word: bytes) -> int:

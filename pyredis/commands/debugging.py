@@ -20,7 +20,7 @@ from pyredis.engine.command_table.command import ADMIN, LOADING, NOSCRIPT, STALE
 from pyredis.engine.command_table.help import help_reply
 from pyredis.engine.execution.blocking import Blocked, Blocking
 from pyredis.engine.execution.propagation import Propagation
-from pyredis.errors import NO_SUCH_KEY, CommandError
+from pyredis.errors import NO_SUCH_KEY, CommandError, as_printed
 from pyredis.keyspace import events
 from pyredis.keyspace.access import Access
 from pyredis.keyspace.active_expiry import ActiveExpiry
@@ -102,7 +102,9 @@ def _takes(handler: Handler, count: int) -> bool:
 
 
 def _unknown(name: bytes) -> CommandError:
-    return CommandError(b"unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % name[:128])
+    return CommandError(
+        b"unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % as_printed(name, 128)
+    )
 
 
 def _is_on(word: bytes) -> bool:

@@ -7,7 +7,7 @@ from pyredis.datatypes.numeric import INT64_MAX, INT64_MIN
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, integer
 from pyredis.engine.command_table.command import FAST, READONLY, WRITE, Keys, command
-from pyredis.errors import CommandError, invalid_expire
+from pyredis.errors import CommandError, as_printed, invalid_expire
 from pyredis.keyspace.database import Database
 
 _SECOND = 1000
@@ -32,7 +32,7 @@ class Condition:
             elif options.flag(b"LT"):
                 self.lt = True
             else:
-                raise CommandError(b"Unsupported option %b" % options.word())
+                raise CommandError(b"Unsupported option %b" % as_printed(options.word()))
         if self.nx and (self.xx or self.gt or self.lt):
             raise CommandError(b"NX and XX, GT or LT options at the same time are not compatible")
         if self.gt and self.lt:

@@ -11,7 +11,7 @@ from pyredis.datatypes.numeric import parse_int
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import DENYOOM, FAST, WRITE, Keys, command
-from pyredis.errors import CommandError, wrong_arity
+from pyredis.errors import CommandError, as_printed, wrong_arity
 from pyredis.keyspace import events, hash_fields
 
 _UNITS = {b"EX": (SECOND, True), b"PX": (1, True), b"EXAT": (SECOND, False), b"PXAT": (1, False)}
@@ -137,7 +137,7 @@ class _SetOptions:
             elif option == b"KEEPTTL" or option in _UNITS:
                 self._read_time(option, options, now)
             else:
-                raise CommandError(b"unknown argument: %b" % word)
+                raise CommandError(b"unknown argument: %b" % as_printed(word))
 
     def _read_time(self, option: bytes, options: Arguments, now: int) -> None:
         if self.keep or self.when is not None:
@@ -151,7 +151,7 @@ class _SetOptions:
 
     def _read_pairs(self, options: Arguments) -> None:
         words = options.rest()
-        if not words:
+        if len(words) < 3:
             raise wrong_arity("hsetex")
         count = parse_int(words[0])
         if count is None or not 0 < count < 1 << 31:

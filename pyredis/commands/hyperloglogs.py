@@ -11,7 +11,7 @@ from pyredis.datatypes.hyperloglog import Corrupt
 from pyredis.datatypes.text import buffer
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.command import ADMIN, DENYOOM, FAST, MAY_REPLICATE, READONLY, WRITE, Keys, command
-from pyredis.errors import CommandError
+from pyredis.errors import CommandError, as_printed
 from pyredis.keyspace import events
 from pyredis.protocol.replies import OK, Status
 
@@ -176,7 +176,7 @@ def pfdebug(ctx: Client, subcommand: bytes, key: bytes) -> object:
     if name == b"ENCODING":
         return Status(b"dense" if hyperloglog.is_dense(sketch) else b"sparse")
     if name != b"DECODE":
-        raise CommandError(b"Unknown PFDEBUG subcommand '%b'" % subcommand)
+        raise CommandError(b"Unknown PFDEBUG subcommand '%b'" % as_printed(subcommand))
     if hyperloglog.is_dense(sketch):
         raise CommandError(b"HLL encoding is not sparse")
     return hyperloglog.describe(sketch)

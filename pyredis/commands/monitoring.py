@@ -12,7 +12,7 @@ from pyredis.engine.messaging.monitors import Monitors
 from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.engine.observability.latency_report import doctor, graph
 from pyredis.engine.observability.slowlog import SlowEntry, SlowLog
-from pyredis.errors import CommandError
+from pyredis.errors import CommandError, as_printed
 from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status, Verbatim
 
 _ANYTIME = ADMIN | NOSCRIPT | LOADING | STALE
@@ -52,7 +52,9 @@ def slowlog_get(ctx: Client, *words: bytes) -> list[list[Any]]:
     Answers the latest entries of the slow log; -1 for all.
     """
     if len(words) > 1:
-        raise CommandError(b"unknown subcommand or wrong number of arguments for '%b'. Try SLOWLOG HELP." % ctx.argv[1])
+        raise CommandError(
+            b"unknown subcommand or wrong number of arguments for '%b'. Try SLOWLOG HELP." % as_printed(ctx.argv[1])
+        )
     text = b"count should be greater than or equal to -1"
     count = integer_between(words[0], -1, INT64_MAX, text) if words else 10
     entries = list(ctx.engine[SlowLog].entries)
@@ -166,7 +168,7 @@ def latency_graph(ctx: Client, event: bytes) -> Verbatim:
     name = event.decode("latin-1")
     known = ctx.engine[LatencyMonitor].events.get(name)
     if known is None:
-        raise CommandError(b"No samples available for event '%b'" % event)
+        raise CommandError(b"No samples available for event '%b'" % as_printed(event))
     return Verbatim(graph(name, known, ctx.engine.clock.now_ms() // 1000).encode("latin-1"))
 
 

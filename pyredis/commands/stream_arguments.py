@@ -11,7 +11,7 @@ from pyredis.datatypes.stream import ACKED, DELREF, KEEPREF, Stream, Trim
 from pyredis.datatypes.stream_id import MAX_ID, SEQUENCE_MASK, parse_id, parse_prefix
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
-from pyredis.errors import CommandError, syntax_error, wrong_arity
+from pyredis.errors import CommandError, as_printed, syntax_error
 from pyredis.keyspace import kinds
 
 kinds.register(Stream, b"stream", lambda value: b"stream")
@@ -81,6 +81,7 @@ def count_option(words: tuple[bytes, ...]) -> int | None:
 
 def no_group(key: bytes, name: bytes, *, named_first: bool = False, where: bytes = b"") -> CommandError:
     """There is no such group. Redis says it in two ways."""
+    key, name = as_printed(key), as_printed(name)
     if named_first:
         return CommandError(b"No such consumer group '%b' for key name '%b'" % (name, key), b"NOGROUP")
     return CommandError(b"No such key '%b' or consumer group '%b'%b" % (key, name, where), b"NOGROUP")
@@ -178,7 +179,7 @@ def id_for_xadd(word: bytes) -> tuple[int, bool]:
     return stream_id(word), True
 
 
-def policy_and_ids(words: Sequence[bytes], name: str) -> tuple[bytes, Sequence[bytes]]:
+def policy_and_ids(words: Sequence[bytes]) -> tuple[bytes, Sequence[bytes]]:
     """`[KEEPREF | DELREF | ACKED] IDS numids id …` in any order: the policy and the words of the IDs."""
     policy = b""
     ids: Sequence[bytes] | None = None
@@ -187,8 +188,8 @@ def policy_and_ids(words: Sequence[bytes], name: str) -> tuple[bytes, Sequence[b
         if not policy and options.words[options.position].upper() in _POLICIES:
             policy = options.word().upper()
         elif options.flag(b"IDS"):
-            if len(options) < 2:
-                raise wrong_arity(name)
+            if not options:
+                raise syntax_error()
             count = integer_between(options.word(), 1, INT64_MAX, b"Number of IDs must be a positive integer")
             if count > len(options):
                 raise CommandError(b"The `numids` parameter must match the number of arguments")

@@ -22,7 +22,7 @@ from pyredis.datatypes.stream_id import format_id, parse_id
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
 from pyredis.engine.command_table.command import FAST, READONLY, WRITE, Keys, command
-from pyredis.errors import CommandError, syntax_error
+from pyredis.errors import CommandError, as_printed, syntax_error
 from pyredis.protocol.replies import NULL_ARRAY
 
 _LONG_MAX = (1 << 63) - 1
@@ -156,7 +156,7 @@ class ClaimOptions:
             elif options.flag(b"LASTID", 1):
                 self.last_id = stream_id(options.word())
             else:
-                raise CommandError(b"Unrecognized XCLAIM option '%b'" % options.word())
+                raise CommandError(b"Unrecognized XCLAIM option '%b'" % as_printed(options.word()))
         if not 0 <= self.time <= now:
             self.time = now
 

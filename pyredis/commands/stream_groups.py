@@ -242,7 +242,7 @@ def xackdel(
     Acknowledges entries and deletes those that were pending, unless other groups still need them.
     """
     stream = ctx.db.get_as(key, Stream)
-    policy, listed = policy_and_ids((first, second, third, *words), "xackdel")
+    policy, listed = policy_and_ids((first, second, third, *words))
     found = None if stream is None else stream.groups.get(group)
     if stream is None or found is None:
         return [MISSING] * len(listed)

@@ -237,7 +237,7 @@ def xdelex(ctx: Client, key: bytes, first: bytes, second: bytes, third: bytes, *
     Deletes entries; the option says what becomes of those that groups have pending.
     """
     stream = ctx.db.take_as(key, Stream)
-    policy, listed = policy_and_ids((first, second, third, *words), "xdelex")
+    policy, listed = policy_and_ids((first, second, third, *words))
     if stream is None:
         return [MISSING] * len(listed)
     ids = [stream_id(word) for word in listed]

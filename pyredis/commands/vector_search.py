@@ -1,7 +1,8 @@
 """VSIM and VLINKS: the elements whose vectors are nearest to one.
 
 A score is a similarity from 1 (the same direction) to 0 (opposite). Every vector is compared, so the answer is what
-Redis gives with TRUTH; attributes are looked at from the nearest element on, until enough pass the filter.
+Redis gives with TRUTH; attributes are looked at from the nearest element on, until enough pass the filter or as many
+were looked at as FILTER-EF allows.
 """
 
 from array import array
@@ -20,17 +21,19 @@ from pyredis.protocol.replies import PairMap, RecordMap
 _KEY = [Keys(1, "RW access update")]
 _NO_CATEGORIES = "-read -write -slow -fast"
 _COUNT = 10
+_EFFORT = 100  # steps for an element wanted, with a filter
 _FARTHEST = 2.0
 
 
 class _Options:
     """What VSIM's words behind the vector say."""
 
-    __slots__ = ("attributes", "count", "farthest", "filter", "scores")
+    __slots__ = ("attributes", "count", "effort", "farthest", "filter", "scores", "truth")
 
     def __init__(self, options: Arguments) -> None:
-        self.scores = self.attributes = False
+        self.scores = self.attributes = self.truth = False
         self.count = _COUNT
+        self.effort = 0
         self.farthest = _FARTHEST
         self.filter: Filter | None = None
         while options:
@@ -38,7 +41,9 @@ class _Options:
                 self.scores = True
             elif options.flag(b"WITHATTRIBS"):
                 self.attributes = True
-            elif not (options.flag(b"TRUTH") or options.flag(b"NOTHREAD")):
+            elif options.flag(b"TRUTH"):
+                self.truth = True
+            elif not options.flag(b"NOTHREAD"):
                 self._read_with_argument(options)
 
     def _read_with_argument(self, options: Arguments) -> None:
@@ -52,7 +57,7 @@ class _Options:
         elif options.flag(b"EF", 1):
             _positive(options, b"invalid EF")
         elif options.flag(b"FILTER-EF", 1):
-            _positive(options, b"invalid FILTER-EF")
+            self.effort = _positive(options, b"invalid FILTER-EF")
         elif options.flag(b"FILTER", 1):
             self.filter = _filter(options.word())
         else:
@@ -97,7 +102,8 @@ def vsim(ctx: Client, *words: bytes) -> list[bytes] | PairMap | RecordMap:
     vector = _query(found, arguments)
     options = _Options(arguments)
     accept = options.filter.accepts if options.filter else None
-    pairs = found.similar(vector, options.count, options.farthest, accept)
+    effort = None if options.truth else options.effort or options.count * _EFFORT
+    pairs = found.similar(vector, options.count, options.farthest, accept, effort)
     if not options.scores:
         if not options.attributes:
             return [element for element, _ in pairs]
@@ -138,15 +144,18 @@ def _similarity(distance: float) -> float:
 def vlinks(ctx: Client, *words: bytes) -> list[Any] | None:
     """VLINKS key element [WITHSCORES]
 
-    Answers an element's nearest neighbours, by levels of the search graph, of which there is one.
+    Answers an element's nearest neighbours, by levels from the highest down.
     """
     if not 2 <= len(words) <= 3 or (len(words) == 3 and words[2].upper() != b"WITHSCORES"):
         raise wrong_arity("VLINKS")
     found = ctx.db.get_as(words[0], VectorSet)
-    neighbours = None if found is None else found.neighbours(words[1])
-    if neighbours is None:
+    levels = None if found is None else found.neighbours(words[1])
+    if levels is None:
         return None
-    if len(words) == 3:
-        scores = array("f", (_similarity(distance) for _, distance in neighbours))  # of 32 bits, unlike VSIM's
-        return [PairMap(zip((element for element, _ in neighbours), scores, strict=True))]
-    return [[element for element, _ in neighbours]]
+    return [_scored(near) if len(words) == 3 else [element for element, _ in near] for near in levels]
+
+
+def _scored(near: list[tuple[bytes, float]]) -> PairMap:
+    """Elements with their similarities, which have 32 bits here, unlike VSIM's."""
+    scores = array("f", (_similarity(distance) for _, distance in near))
+    return PairMap(zip((element for element, _ in near), scores, strict=True))

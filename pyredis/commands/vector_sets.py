@@ -3,8 +3,8 @@
 In Redis these commands are a module's: they check their number of arguments themselves, name themselves in capitals
 in that error, belong to no ACL category and publish no keyspace events. Differences from Redis 8.2:
 
-* searches are exact, so EF, M, CAS, TRUTH, FILTER-EF and NOTHREAD are read and change nothing;
-* every element is linked to its nearest neighbours on one level (VLINKS, VINFO's `max-level`);
+* searches are exact, so EF, M, CAS and NOTHREAD are read and change nothing, TRUTH only lifts FILTER-EF's limit;
+* an element's links are its nearest neighbours; what levels it is on is no chance (VLINKS, VINFO's `max-level`);
 * a VADD that gives a known element another vector propagates, as every change does; Redis keeps it to itself.
 """
 
@@ -27,7 +27,6 @@ _QUANTISATIONS = {b"NOQUANT": "f32", b"Q8": "int8", b"BIN": "bin"}
 _LEAST_LINKS, _MOST_LINKS = 4, 4096
 _MOST_EFFORT = 1_000_000
 _MOST_PROJECTION = 1 << 24  # numbers in a projection's matrix
-_NO_NUMPY = b"vector sets need numpy: pip install 'pyredis-server[vectors]'"
 
 
 def arity(name: str, words: tuple[bytes, ...], least: int, most: int | None = None) -> None:
@@ -146,12 +145,7 @@ def vadd(ctx: Client, *words: bytes) -> bool:
         ctx.db.changed(key, events.VECTORS)
         return is_new
     vector, size = addition.vector, len(addition.vector)
-    try:
-        found = VectorSet(
-            addition.reduced or size, addition.quantisation, addition.links, size if addition.reduced else 0
-        )
-    except ImportError:
-        raise CommandError(_NO_NUMPY)
+    found = VectorSet(addition.reduced or size, addition.quantisation, addition.links, size if addition.reduced else 0)
     found.add(addition.element, found.project(vector) if addition.reduced else vector, addition.attributes)
     ctx.db.put(key, found, events.VECTORS)
     return True
@@ -334,7 +328,7 @@ def vemb(ctx: Client, *words: bytes) -> list[Any] | None:
     flags=READONLY | MODULE | FAST,
     group="module",
     since="8.0.0",
-    complexity="O(1)",
+    complexity="O(N) in the number of elements",
     keys=_KEY,
     categories=_NO_CATEGORIES,
 )
@@ -353,7 +347,7 @@ def vinfo(ctx: Client, *words: bytes) -> PairMap | NullArray:
         b"vector-dim": found.dimension,
         b"projection-input-dim": found.input_dimension,
         b"size": len(found),
-        b"max-level": 0,
+        b"max-level": found.highest_level(),
         b"attributes-count": len(found.attributes),
         b"vset-uid": found.uid,
         b"hnsw-max-node-uid": found.vectors.last_id,

@@ -164,7 +164,9 @@ class Config:
         for name, _ in asked:
             row = self._by_name.get(name.lower())
             if row is None:
-                raise ConfigError(f"Unknown option or number of arguments for CONFIG SET - '{name}'")
+                raise ConfigError(
+                    f"Unknown option or number of arguments for CONFIG SET - '{name.partition(chr(0))[0]}'"
+                )
             if row.flags & IMMUTABLE:
                 raise _failed(name, "can't set immutable config")
             if row.flags & PROTECTED and not allowed:

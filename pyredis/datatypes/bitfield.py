@@ -33,9 +33,9 @@ class FieldType(NamedTuple):
 
 
 def parse_type(text: bytes) -> FieldType | None:
-    """The type that `text` names: i1 to i64 and u1 to u63, else None."""
+    """The type that `text` names up to its first NUL: i1 to i64 and u1 to u63, else None."""
     signed = text[:1] == b"i"
-    bits = parse_int(text[1:])
+    bits = parse_int(text[1:].partition(b"\0")[0])
     if bits is None or not (signed or text[:1] == b"u") or not 1 <= bits <= 63 + signed:
         return None
     return FieldType(signed, bits)

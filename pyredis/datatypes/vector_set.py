@@ -1,21 +1,23 @@
 """Vector sets: elements, each with a vector and perhaps attributes, found by how near their vectors are.
 
 Redis searches a graph of neighbours (HNSW) and may miss some; here every vector is compared, so answers are exact,
-what only tunes the graph (M, EF) is kept for INFO's sake, and an element's links are its nearest neighbours. The
-numbers are in `vectors`, which needs numpy and is imported when the first set is made.
+what only tunes the graph (M, EF) is kept for INFO's sake, and an element's links are its nearest neighbours. Levels are
+such as the graph would have, where a quarter of each level's elements is on the next one, too.
+
+A filter judges the nearest elements first, and no more of them than Redis would come by (FILTER-EF). Its search begins
+at one and takes so many steps, each from an element to those it is linked with: `links` * 2 at first, of which in later
+steps about a quarter were not seen before.
 """
 
 from array import array
 from collections.abc import Callable
 from itertools import count as counter
 from random import Random
-from typing import TYPE_CHECKING
 
 from pyredis.datatypes.dismantling import Parts, dismantle
+from pyredis.datatypes.vector_rows import row_size
+from pyredis.datatypes.vectors import Nearest, Vectors
 from pyredis.errors import CommandError
-
-if TYPE_CHECKING:
-    from pyredis.datatypes.vectors import Nearest
 
 DEFAULT_LINKS = 16
 _HEADER_SIZE = 1700
@@ -28,8 +30,13 @@ _uids = counter()
 Accept = Callable[[bytes | None], bool]
 
 
+def _level(id: int) -> int:
+    """The highest level of the element that came as the `id`th."""
+    return ((id & -id).bit_length() - 1) // 2
+
+
 class VectorSet:
-    """Elements and their vectors. ImportError without numpy.
+    """Elements and their vectors.
 
     `links` is M of Redis's graph, `input_dimension` the size of vectors before projection (0: they are not projected).
     """
@@ -42,8 +49,6 @@ class VectorSet:
         self.names: list[bytes] = []  # by row
         self.places: dict[bytes, int] = {}  # rows by name
         self.attributes: dict[bytes, bytes] = {}
-        from pyredis.datatypes.vectors import Vectors  # numpy: what stands above is freed even where it is missing
-
         self.vectors = Vectors(dimension, quantisation)
         self.uid = next(_uids)
 
@@ -65,15 +70,11 @@ class VectorSet:
 
     def project(self, vector: "array[float]") -> "array[float]":
         """A vector of the size given by clients in the size kept."""
-        from pyredis.datatypes.vectors import projected
-
-        return projected(vector, self.dimension)
+        return self.vectors.rows.projected(vector)
 
     def projection(self) -> bytes:
         """The projection's matrix: 32 bit floats."""
-        from pyredis.datatypes.vectors import projection
-
-        return projection(self.input_dimension, self.dimension)
+        return self.vectors.rows.projection(self.input_dimension)
 
     # Changing
 
@@ -132,35 +133,59 @@ class VectorSet:
         return None if row is None else self.vectors.vector(row)
 
     def similar(
-        self, vector: "array[float]", count: int, farthest: float, accept: Accept | None = None
+        self,
+        vector: "array[float]",
+        count: int,
+        farthest: float,
+        accept: Accept | None = None,
+        effort: int | None = None,
     ) -> list[tuple[bytes, float]]:
         """At most `count` elements, the nearest first, with their distances from `vector` (0 to 2).
 
-        Halves of distances are at most `farthest`. `accept` judges an element by its attributes.
+        Halves of distances are at most `farthest`. `accept` judges an element by its attributes, of as many as so many
+        steps of Redis's search come by (`effort`; None: of all).
         """
         nearest = self.vectors.nearest(vector)
-        found = self._named(nearest, count) if accept is None else self._accepted(nearest, count, accept)
+        found = self._named(nearest, count) if accept is None else self._accepted(nearest, count, accept, effort)
         return [pair for pair in found if not pair[1] / 2 > farthest]
 
-    def _accepted(self, nearest: "Nearest", count: int, accept: Accept) -> list[tuple[bytes, float]]:
-        """The nearest elements that pass; the others are judged only when too few of the nearest do."""
-        for times in _WIDER:
-            found = [pair for pair in self._named(nearest, count * times) if accept(self.attributes.get(pair[0]))]
-            if len(found) >= count or count * times >= len(self):
+    def _accepted(self, nearest: Nearest, count: int, accept: Accept, effort: int | None) -> list[tuple[bytes, float]]:
+        """The nearest elements that pass; more of them are judged only when too few of the nearest do."""
+        most = len(self) if effort is None else min(len(self), self._come_by(effort))
+        for judged in (count * times for times in _WIDER):
+            found = self._passing(nearest, min(judged, most), accept)
+            if len(found) >= count or judged >= most:
                 return found[:count]
+        if most < len(self):
+            return self._passing(nearest, most, accept)[:count]
         places = [self.places[element] for element, attributes in self.attributes.items() if accept(attributes)]
         return self._named(nearest, count, places)
 
-    def neighbours(self, element: bytes) -> list[tuple[bytes, float]] | None:
-        """The nearest other elements with their distances, as many as Redis's graph would link; None for no element."""
+    def _come_by(self, steps: int) -> int:
+        """About how many elements Redis's search has seen after so many steps."""
+        return 1 if steps <= 1 else 1 + 2 * self.links + (steps - 2) * self.links // 2
+
+    def _passing(self, nearest: Nearest, judged: int, accept: Accept) -> list[tuple[bytes, float]]:
+        return [pair for pair in self._named(nearest, judged) if accept(self.attributes.get(pair[0]))]
+
+    def neighbours(self, element: bytes) -> list[list[tuple[bytes, float]]] | None:
+        """The nearest other elements with their distances, by levels from the highest down; None for no element.
+
+        On each there are as many as Redis would link a new element with.
+        """
         row = self.places.get(element)
         if row is None:
             return None
-        most = 2 * self.links
-        pairs = self._named(self.vectors.nearest_to_row(row), most + 1)
-        return [pair for pair in pairs if pair[0] != element][:most]
+        nearest, ids = self.vectors.nearest_to_row(row), self.vectors.ids
+        levels = range(_level(ids[row]), -1, -1)
+        peers = ([other for other, id in enumerate(ids) if other != row and _level(id) >= level] for level in levels)
+        return [self._named(nearest, self.links, rows) for rows in peers]
 
-    def _named(self, nearest: "Nearest", count: int, among: list[int] | None = None) -> list[tuple[bytes, float]]:
+    def highest_level(self) -> int:
+        """The highest level on which there is an element."""
+        return max(map(_level, self.vectors.ids))
+
+    def _named(self, nearest: Nearest, count: int, among: list[int] | None = None) -> list[tuple[bytes, float]]:
         names = self.names
         return [(names[row], distance) for row, distance in nearest.first(count, among)]
 
@@ -178,6 +203,6 @@ class VectorSet:
 
     def memory_usage(self, samples: int) -> int:
         """About the bytes Redis would take."""
-        size = _NODE_SIZE + _LINK_SIZE * self.links + self.vectors.rows[:1].nbytes
+        size = _NODE_SIZE + _LINK_SIZE * self.links + row_size(self.dimension, self.vectors.quantisation)
         texts = sum(map(len, self.names)) + sum(map(len, self.attributes.values()))
         return _HEADER_SIZE + size * len(self) + texts

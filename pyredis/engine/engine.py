@@ -19,7 +19,7 @@ from pyredis.engine.execution.transaction import Transaction
 from pyredis.engine.host import Host, Step
 from pyredis.engine.observability.info import Info
 from pyredis.engine.observability.stats import Stats
-from pyredis.errors import CommandError
+from pyredis.errors import CommandError, as_printed
 from pyredis.keyspace.database import Keyspace
 from pyredis.protocol.parser import Argv
 
@@ -148,10 +148,10 @@ class Engine:
             raise CommandError(_unknown_command(argv))
         if entry.subentries and len(argv) > 1:
             sub = entry.subentries.get(argv[1].lower())
-            if sub is None and not entry.command.handler:
+            if sub is None:
                 name = argv[0][:128].decode("latin-1").upper().encode("latin-1")
-                raise CommandError(b"unknown subcommand '%b'. Try %b HELP." % (argv[1][:128], name))
-            return sub or entry
+                raise CommandError(b"unknown subcommand '%b'. Try %b HELP." % (as_printed(argv[1], 128), name))
+            return sub
         return entry
 
     def _row(self, name: str) -> Entry:
@@ -257,9 +257,9 @@ def _entries(commands: Mapping[str, Command]) -> dict[bytes, Entry]:
 
 def _unknown_command(argv: Argv) -> bytes:
     """Redis's text, with the beginning of the arguments up to 128 bytes."""
-    shown = b""
+    beginning = b""
     for word in argv[1:]:
-        if len(shown) >= 128:
+        if len(beginning) >= 128:
             break
-        shown += b"'%b' " % word[: 128 - len(shown)]
-    return b"unknown command '%b', with args beginning with: %b" % (argv[0][:128], shown)
+        beginning += b"'%b' " % as_printed(word, 128 - len(beginning))
+    return b"unknown command '%b', with args beginning with: %b" % (as_printed(argv[0], 128), beginning)

@@ -166,7 +166,7 @@ def _group(group: Group) -> int:
 
 def _vector_set(value: VectorSet) -> int:
     vectors = value.vectors
-    arrays = vectors.rows.nbytes + vectors.lengths.nbytes + vectors.ranges.nbytes + vectors.ids.nbytes
+    arrays = vectors.rows.size() + getsizeof(vectors.lengths) + getsizeof(vectors.ranges) + getsizeof(vectors.ids)
     names = _mean(map(text, islice(value.names, _SAMPLES)), len(value.names))
     attributes = dict_size(value.attributes, text)
     return 8 * OBJECT + arrays + names + getsizeof(value.names) + getsizeof(value.places) + attributes

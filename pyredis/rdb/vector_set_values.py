@@ -10,6 +10,7 @@ time. Redis finds somewhat less in a large set made so than in one of its own.
 from collections.abc import Iterator
 from struct import pack, unpack
 
+from pyredis.datatypes.vector_rows import QUANTISATIONS, row_size
 from pyredis.datatypes.vector_set import VectorSet
 from pyredis.rdb.encoding import EmptyCollection, Reader, length_bytes, string_bytes
 from pyredis.rdb.module_values import END, STRING, UNSIGNED, module_id
@@ -18,7 +19,6 @@ ID = module_id("vectorset", 0)
 BLOCK = 512
 """Among so many the nearest are looked for: a set of n elements costs n * BLOCK comparisons."""
 
-_QUANTISATIONS = ("f32", "int8", "bin")
 _PROJECTED, _WITH_ATTRIBUTES = 1, 2
 _GROUND_LEVEL = 1 << 24  # of the graph, with the version of a node's numbers
 _HIGHEST_ID = 1 << 62
@@ -70,7 +70,7 @@ class _Words:
 
 
 def read_vector_set(reader: Reader) -> VectorSet:
-    """A vector set, behind the id of the module. Raises CorruptData, also where numpy is missing."""
+    """A vector set, behind the id of the module. Raises CorruptData."""
     words = _Words(reader)
     dimension, count, form, flags = (words.unsigned() for _ in range(4))
     input_dimension = _read_projection(words, dimension) if flags & _PROJECTED else 0
@@ -79,15 +79,12 @@ def read_vector_set(reader: Reader) -> VectorSet:
     if not nodes:
         raise EmptyCollection(reader.at, "a vector set without elements")
     quantisation, links = form & 0xFF, form >> 8
-    if quantisation >= len(_QUANTISATIONS) or not 0 < links <= _MOST_LINKS:
+    if quantisation >= len(QUANTISATIONS) or not 0 < links <= _MOST_LINKS:
         raise reader.corrupt(f"vector set: no form is {form}")
-    size = (4 * dimension, dimension, (dimension + 63) // 64 * 8)[quantisation]
+    size = row_size(dimension, QUANTISATIONS[quantisation])
     if not size or any(len(node.vector) != size for node in nodes):
         raise reader.corrupt(f"vector set: a vector is not of {size} bytes")
-    try:
-        made = VectorSet(dimension, _QUANTISATIONS[quantisation], links, input_dimension)
-    except ImportError:
-        raise reader.corrupt("vector sets need numpy")
+    made = VectorSet(dimension, QUANTISATIONS[quantisation], links, input_dimension)
     for node in sorted(nodes, key=lambda node: node.id):
         made.add_raw(node.name, node.vector, node.length, node.span, node.id)
         if node.attributes:
@@ -122,7 +119,7 @@ def _text(text: bytes) -> bytes:
 def _parts(made: VectorSet) -> Iterator[bytes]:
     vectors = made.vectors
     flags = (_PROJECTED if made.input_dimension else 0) | (_WITH_ATTRIBUTES if made.attributes else 0)
-    form = made.links << 8 | _QUANTISATIONS.index(vectors.quantisation)
+    form = made.links << 8 | QUANTISATIONS.index(vectors.quantisation)
     for number in (made.dimension, len(made), form, flags):
         yield _number(number)
     if made.input_dimension:

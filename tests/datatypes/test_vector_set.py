@@ -1,18 +1,16 @@
 """Vector sets: elements, attributes, and searches with a filter."""
 
-import sys
 from array import array
 from random import Random
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from pytest import importorskip, raises
-
-importorskip("numpy")
+from pytest import MonkeyPatch, raises
 
 from pyredis.datatypes.vector_set import VectorSet
 from pyredis.errors import CommandError
+from tests.datatypes.arithmetics import choose
 
 names = st.sampled_from([b"a", b"b", b"c", b"d", b"e", b"f"])
 numbers = st.integers(-3, 3)
@@ -55,12 +53,22 @@ class Model(RuleBasedStateMachine):
         assert found.attributes == self.attributes and found.vectors.count == len(found) == len(self.vectors)
         for name, vector in self.vectors.items():
             assert name in found and [round(x) for x in found.vector(name)] == vector
-            assert len(found.neighbours(name)) == len(found) - 1
+            assert len(found.neighbours(name)[-1]) == len(found) - 1
         assert found.vector(b"none") is None is found.neighbours(b"none")
 
 
+class PlainModel(Model):
+    """The same without numpy."""
+
+    def __init__(self):
+        with MonkeyPatch.context() as patched:
+            choose("plain", patched)
+            super().__init__()
+
+
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
+TestPlainModel = PlainModel.TestCase
+TestModel.settings = TestPlainModel.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
 
 
 def circle(count):
@@ -94,8 +102,17 @@ def test_how_far_is_far_enough():
 
 def test_links_are_the_nearest_others():
     found = circle(100)
-    found.links = 2
-    assert sorted(name for name, _ in found.neighbours(b"50")) == [b"48", b"49", b"51", b"52"]
+    found.links = 4
+    assert [sorted(name for name, _ in near) for near in found.neighbours(b"50")] == [[b"48", b"49", b"51", b"52"]]
+
+
+def test_a_quarter_of_a_level_is_on_the_next():
+    found = circle(1000)
+    levels = [found.neighbours(b"%d" % number) for number in range(1000)]
+    counts = [sum(len(near) > level for near in levels) for level in range(6)]
+    assert counts == [1000, 250, 62, 15, 3, 0] and found.highest_level() == 4
+    highest = next(near for near in levels if len(near) == 5)
+    assert [len(near) for near in highest] == [2, 14, 16, 16, 16]
 
 
 def test_samples():
@@ -110,7 +127,12 @@ def test_there_are_no_copies():
         circle(1).copy()
 
 
-def test_without_numpy_no_set_is_made(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyredis.datatypes.vectors", None)
-    with raises(ImportError):
-        VectorSet(2, "f32")
+def test_a_filter_judges_as_many_as_its_steps_come_by():
+    found = circle(1000)
+    start = array("f", [1, 0])
+    for effort, judged in ((1, 1), (2, 33), (50, 417), (1000, 1000), (None, 1000)):
+        seen = set()
+        accept = lambda attributes, seen=seen: seen.add(attributes)  # noqa: E731
+        assert found.similar(start, 3, 2.0, accept, effort) == []
+        assert seen == {b"%d" % number for number in range(judged)}
+    assert len(found.similar(start, 40, 2.0, lambda attributes: True, 2)) == 33

@@ -6,6 +6,7 @@ from pyredis.rdb.encoding import CorruptData, EmptyCollection, Reader, length_by
 from pyredis.rdb.module_values import END, STRING, UNSIGNED
 from pyredis.rdb.value_writing import write_value
 from pyredis.rdb.vector_set_values import BLOCK, read_vector_set
+from tests.datatypes.arithmetics import ARITHMETICS, choose
 from tests.persistence.corpus import Server, vectors
 
 LENGTH_ONE = 0x3F800000
@@ -97,3 +98,28 @@ def test_a_set_is_of_the_modules_type():
     code, body = write_value(server.space.databases[0].peek(b"k"))
     assert code == 7
     assert body.startswith(b"\x81\xbd\xe7\x2d")
+
+
+@pytest.mark.parametrize("form", ["NOQUANT", "Q8", "BIN"])
+@pytest.mark.parametrize("options", [(), ("REDUCE", 3)])
+def test_with_numpy_and_without_it_the_payload_is_the_same(monkeypatch, form, options):
+    pytest.importorskip("numpy")
+    payloads = []
+    for name in ARITHMETICS:
+        with monkeypatch.context() as patched:
+            choose(name, patched)
+            server = Server()
+            server.make(vectors(form, 100, *options))
+            payloads.append(server.ask("DUMP", "k").partition(b"\r\n")[2][:-2])
+            assert server.ask("RESTORE", "copy", 0, payloads[-1]) == b"+OK\r\n"
+            payloads.append(server.ask("DUMP", "copy").partition(b"\r\n")[2][:-2])
+    assert len(payloads[0]) > 1000 and len(set(payloads)) == 1
+
+
+def test_without_numpy_large_sets_are_linked_in_small_blocks(monkeypatch):
+    choose("plain", monkeypatch)
+    server = Server()
+    server.make(vectors("BIN", BLOCK + 88))
+    links = server.space.databases[0].peek(b"k").vectors.linked(BLOCK, 10)
+    assert all(row in links[other] and len(near) <= 10 for row, near in enumerate(links) for other in near)
+    assert sum(map(len, links)) > 5 * len(links)

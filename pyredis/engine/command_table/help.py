@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pyredis.errors import CommandError
+from pyredis.errors import CommandError, as_printed
 from pyredis.protocol.replies import Status
 
 
@@ -17,4 +17,4 @@ def help_reply(name: str, text: str) -> list[Status]:
 def subcommand_error(argv: Sequence[bytes]) -> CommandError:
     """What Redis answers when a subcommand's arguments do not fit and it does not say which."""
     text = b"unknown subcommand or wrong number of arguments for '%b'. Try %b HELP."
-    return CommandError(text % (argv[1][:128], argv[0].upper()))
+    return CommandError(text % (as_printed(argv[1], 128), argv[0].upper()))
