@@ -212,7 +212,7 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
         return 1
     _tell_mode(config, host)
     absent.warn(config, log)
-    ended = host.loop.create_future()
+    ended: asyncio.Future[int] = host.loop.create_future()
     server = Server(engine, on_end=ended.set_result)
     try:
         server.start()
@@ -224,7 +224,8 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
         return 1
     if not server.port and not server.unix_path:
         log.warning("Configured to not listen anywhere, exiting.")
-        return 1
+        server.end(1)
+        return await ended
     pid_file = process.write_pid_file(config, log)
     handle_signals(host, server)
     process.calm_collector()
@@ -232,7 +233,7 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
     log.info("Server initialized")
     engine.give_up = process.exit_at_once
     server.load(lambda failure: _ready(server, failure))
-    code: int = await ended
+    code = await ended
     await asyncio.sleep(0)  # for what is closed to go
     process.remove_pid_file(pid_file)
     log.warning("Redis is now ready to exit, bye bye...")
