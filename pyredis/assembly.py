@@ -1,6 +1,7 @@
 """The composition root: servers, embedded use and tests are all put together here.
 
-Importing the command families fills the command table; `build_engine` makes an engine of what its profile names.
+Importing `commands` tells the command table where its rows are; `build_engine` makes an engine of what its profile
+names.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,7 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from pyredis import commands
+import pyredis.commands  # noqa: F401 - tells the table where its rows are
 from pyredis.clock import Clock
 from pyredis.cluster.cluster_mode import ClusterMode
 from pyredis.cluster.migrations import Migrations
@@ -64,8 +65,6 @@ from pyredis.replication.replication_info import ReplicationInfo
 from pyredis.scripting.declared_flags import command_flags
 from pyredis.scripting.function_libraries import Functions
 from pyredis.scripting.scripts import Scripts
-
-commands.load()
 
 
 class Profile(NamedTuple):

@@ -119,7 +119,7 @@ def command_list(ctx: Client, *words: bytes) -> list[bytes]:
     Answers the names of all commands, or of those of a module, an ACL category or like a pattern.
     """
     options = Arguments(words)
-    every = (entry.command for entry in ctx.engine.rows())
+    every = (entry.command for entry in ctx.engine.every_row())
     if not options:
         return [one.name.encode() for one in every]
     if not options.flag(b"FILTERBY", 2) or len(options) > 2:
@@ -208,13 +208,13 @@ GETKEYSANDFLAGS <full-command>
 
 def _top(ctx: Client) -> list[Entry]:
     """All commands, without subcommands."""
-    return [entry for entry in ctx.engine.rows() if not entry.command.container]
+    return [entry for entry in ctx.engine.every_row() if not entry.command.container]
 
 
 def _find(ctx: Client, name: bytes) -> Entry | None:
     """A command or, as `config|get`, a subcommand, in any case."""
     head, bar, rest = name.lower().partition(b"|")
-    entry = ctx.engine.entries.get(head)
+    entry = ctx.engine.row(head)
     return entry.subentries.get(rest) if entry is not None and bar else entry
 
 

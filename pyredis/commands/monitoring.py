@@ -201,7 +201,7 @@ def latency_histogram(ctx: Client, *names: bytes) -> dict[bytes, Any]:
 def _family(ctx: Client, name: bytes) -> list[Entry]:
     """The entry called so (`client|list` among them) and its subcommands; none if unknown."""
     head, _, sub = name.lower().partition(b"|")
-    entry = ctx.engine.entries.get(head)
+    entry = ctx.engine.row(head)
     if entry is not None and sub:
         entry = entry.subentries.get(sub)
     return [entry, *entry.subentries.values()] if entry else []

@@ -83,9 +83,16 @@ class Engine:
         self._slow_thresholds: dict[str, float] = {}
         self.connected = 0  # clients: `Clients` counts them
         self.running: Any = None  # the client whose command runs, unless it is a plain one
-        self.entries = _entries(commands)
+        self.entries: dict[bytes, Entry] = {}  # what was asked for until now, under lower and upper case names
+        self._commands = commands
+        self._has_all = False
+        self.record: Callable[[Entry], Handler] | None = None  # what follows from a change, while somebody reads it
+        self.router: Router | None = None  # tells whose keys are whose
+        self.aside = 0  # gates in no word: who they are for is led to them (`rewire`, `refuse_writes`)
         self.multi, self.exec = self._row("multi"), self._row("exec")
-        rename_commands(self.entries, config.directives.get("rename-command", ()))
+        if renames := config.directives.get("rename-command"):
+            self._enter_all()
+            rename_commands(self.entries, renames)
         self.on_shutdown: Callable[..., bool | None] | None = None  # SHUTDOWN calls it: set by what runs the process
         self.exit_checks: list[Callable[[bool | None, bool], bool]] = []  # may the server end? (save, force)
         self.cron_steps: list[Callable[[], None]] = []
@@ -94,10 +101,7 @@ class Engine:
         self.on_stop: list[Callable[[], None]] = []  # the server ends in order
         self.give_up: Callable[[], None] = _exit  # what was promised can no longer be kept: the process must end
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
-        self.record: Callable[[Entry], Handler] | None = None  # what follows from a change, while somebody reads it
-        self.router: Router | None = None  # tells whose keys are whose
         self.meter: Meter | None = None
-        self.aside = 0  # gates in no word: who they are for is led to them (`rewire`, `refuse_writes`)
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self._cron_missed = False  # while a script overran
@@ -143,7 +147,7 @@ class Engine:
 
     def find(self, argv: Argv) -> Entry:
         """The row for a command or subcommand. Raises Redis's error for an unknown one."""
-        entry = self.entries.get(argv[0]) or self.entries.get(argv[0].lower())
+        entry = self.entries.get(argv[0]) or self.row(argv[0].lower())
         if entry is None:
             raise CommandError(_unknown_command(argv))
         if entry.subentries and len(argv) > 1:
@@ -154,9 +158,32 @@ class Engine:
             return sub
         return entry
 
+    def row(self, name: bytes) -> Entry | None:
+        """The row of a command, by its name in lower case, subcommands apart; None if there is none."""
+        entry = self.entries.get(name)
+        if entry is None and not self._has_all:
+            command = self._commands.get(name.decode("latin-1"))
+            if command is not None and not command.container:
+                entry = self._enter(command)
+        return entry
+
     def _row(self, name: str) -> Entry:
         """A command's row; one that nobody finds where there is no such command."""
-        return self.entries.get(name.encode()) or Entry(TABLE[name])
+        return self.row(name.encode()) or Entry(TABLE[name])
+
+    def _enter(self, command: Command) -> Entry:
+        """Make a row: it is led as all others are."""
+        entry = Entry(command)
+        put(self.entries, command.name.encode(), entry)
+        for one in (entry, *entry.subentries.values()):
+            self._lead(one)
+        return entry
+
+    def _enter_all(self) -> None:
+        for command in self._commands.values():
+            if not command.container and command.name.lower().encode() not in self.entries:
+                self._enter(command)
+        self._has_all = True
 
     def flags(self, transaction: Transaction | None, entry: Entry, argv: Argv) -> int:
         """A command's flags: of a script those it declares, of EXEC those of every queued command."""
@@ -176,8 +203,14 @@ class Engine:
                 flags &= self.flags(None, queued.entry, queued.argv)
         return flags
 
-    def rows(self) -> Iterable[Entry]:
+    def every_row(self) -> Iterable[Entry]:
         """Every row once, subcommands behind their container."""
+        if not self._has_all:
+            self._enter_all()
+        return self.rows()
+
+    def rows(self) -> Iterable[Entry]:
+        """The same of those commands that were asked for until now."""
         for entry in dict.fromkeys(self.entries.values()):
             yield entry
             yield from entry.subentries.values()
@@ -186,10 +219,15 @@ class Engine:
         """After `record` or `router` was set: lead every row through them."""
         self.aside = self.aside & ~gates.ROUTED | (gates.ROUTED if self.router is not None else 0)
         for entry in self.rows():
-            entry.effect = entry.handler if self.record is None else self.record(entry)
-            entry.call = entry.effect
-            if self.router is not None and entry.command.keys:
-                entry.call = self.router.lead(entry)
+            self._lead(entry)
+
+    def _lead(self, entry: Entry) -> None:
+        entry.effect = entry.handler if self.record is None else self.record(entry)
+        entry.call = entry.effect
+        if self.router is not None and entry.command.keys:
+            entry.call = self.router.lead(entry)
+        if self.aside & gates.READ_ONLY and _may_write(entry):
+            entry.leave_plain_path(True)
 
     def refuse_writes(self, on: bool) -> None:
         """Clients may not write (a replica): what may do so leaves the plain path; reads go on as before."""
@@ -197,7 +235,7 @@ class Engine:
             return
         self.aside ^= gates.READ_ONLY
         for entry in self.rows():
-            if entry.script or entry.command.flags & WRITE:
+            if _may_write(entry):
                 entry.leave_plain_path(on)
 
     def cron(self) -> None:
@@ -246,13 +284,8 @@ def _exit() -> None:
     raise SystemExit(1)
 
 
-def _entries(commands: Mapping[str, Command]) -> dict[bytes, Entry]:
-    """Rows for commands, under their lower and upper case names."""
-    entries: dict[bytes, Entry] = {}
-    for command in commands.values():
-        if not command.container:
-            put(entries, command.name.encode(), Entry(command))
-    return entries
+def _may_write(entry: Entry) -> bool:
+    return entry.script or bool(entry.command.flags & WRITE)
 
 
 def _unknown_command(argv: Argv) -> bytes:

@@ -9,6 +9,7 @@ from functools import partial
 from pyredis.cluster.cluster_mode import ClusterMode
 from pyredis.config.store import ConfigError
 from pyredis.datatypes.dismantling import Dismantler
+from pyredis.engine.command_table.command import TABLE
 from pyredis.engine.engine import Engine
 from pyredis.engine.host import Cancellable, Listener, Tcp, Unix
 from pyredis.engine.observability.loop_metrics import LoopMetrics
@@ -98,8 +99,15 @@ class Server:
             if failure is None:
                 self.engine[ClusterMode].check_data()
             done(failure)
+            self._import_rest()
 
         loading.begin(loading.at_start(), loaded)
+
+    def _import_rest(self) -> None:
+        """Import a command family at a time, between reads, until all are there: then nobody waits for one."""
+        if not (TABLE.is_complete or self.asked_to_end):
+            TABLE.import_next()
+            self._host.soon(self._import_rest)
 
     def shut_down(self, *, save: bool | None = None, now: bool = False, force: bool = False) -> bool | None:
         """End; False when the data could not be saved, unless `force`; None: later, when replicas have everything.

@@ -150,7 +150,7 @@ def test_the_doctor_says_when_nothing_is_watched(engine):
 def test_the_histogram_counts_up_to_each_bucket(engine):
     client = engine[Clients].connect()
     ask(client, "PING", "CLIENT ID")
-    entry = engine.entries[b"ping"]
+    entry = engine.row(b"ping")
     entry.reset()
     for nanoseconds, count in ((1000, 2), (40_000, 1), (100_000, 4)):
         for _ in range(count):

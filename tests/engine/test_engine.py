@@ -93,8 +93,21 @@ def test_rows_are_found_in_any_case_and_with_their_subcommand():
     assert engine.find([b"CLIENT"]).command.name == "client"
     with raises(CommandError, match="unknown"):
         engine.find([b"CLIENT", b"nosuch"])
-    rows = list(engine.rows())
-    assert len(rows) == len(set(rows)) > 300
+    assert {row.command.name for row in engine.rows()} >= {"get", "client", "client|id"}
+    rows = list(engine.every_row())
+    assert len(rows) == len(set(rows)) == len(list(engine.rows())) > 300
+
+
+def test_a_row_that_is_asked_for_late_is_led_as_the_others_are():
+    engine = Observed().engine
+    engine.record = lambda entry: lambda ctx, *words: entry.command.name
+    engine.rewire()
+    engine.refuse_writes(True)
+    row = engine.find([b"SETRANGE"])
+    assert (row.call(None), row.plain) == ("setrange", False)
+    assert engine.find([b"GETRANGE"]).plain
+    engine.refuse_writes(False)
+    assert row.plain
 
 
 def test_cron_comes_to_it_between_scripts_that_overrun():

@@ -55,13 +55,13 @@ def test_a_script_s_write_is_refused(client):
 
 def test_a_refusal_counts_as_such(client):
     ask(client, "SET k w")
-    entry = client.engine.entries[b"set"]
+    entry = client.engine.row(b"set")
     assert (entry.calls, entry.rejected, entry.failed) == (1, 1, 0)
 
 
 @mark.parametrize("line", ["CONFIG SET replica-read-only no", "REPLICAOF NO ONE"])
 def test_who_may_write_again_is_on_the_plain_path_again(client, line):
-    entry = client.engine.entries[b"set"]
+    entry = client.engine.row(b"set")
     assert not entry.plain and not entry.quick_sizes
     assert ask(client, line) == b"+OK\r\n"
     assert entry.plain and entry.quick_sizes and not client.engine.aside & gates.READ_ONLY

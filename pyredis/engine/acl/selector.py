@@ -82,7 +82,7 @@ class Selector:
         self.channels: dict[bytes, None] = {}  # patterns in order
         self.all_commands = False
         self.future = False  # the rules begin with `+@all`
-        self.commands: set[str] = set()
+        self.commands: set[str] = set()  # while it is not `all_commands`
         self.first_arguments: dict[str, set[bytes]] = {}  # of commands that are else forbidden, in lower case
         self.rules: list[bytes] = []
 
@@ -149,7 +149,7 @@ class Selector:
 
     def allow_all_commands(self) -> None:
         """`allcommands`, `+@all`."""
-        self.commands = set(TABLE)
+        self.commands = set()
         self.all_commands = self.future = True
         self.first_arguments.clear()
         self.rules.clear()
@@ -213,8 +213,10 @@ class Selector:
         if sign == b"+":
             self.commands.update(names)
         else:
+            if self.all_commands:
+                self.commands = {one.name for one in TABLE.values()}
+                self.all_commands = False
             self.commands.difference_update(names)
-            self.all_commands = False
         self.first_arguments.pop(command.name, None)
 
     def _note(self, sign: bytes, name: bytes) -> None:

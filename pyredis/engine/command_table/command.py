@@ -14,7 +14,7 @@ under its full name, `@command("CLIENT KILL", …)`.
 Handlers return values (`protocol.replies`), never bytes of the protocol. What COMMAND answers follows Redis 8.2.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 Handler = Callable[..., Any]
@@ -279,8 +279,70 @@ def _categories(flags: int, group: str, explicit: str, is_sub: bool, is_containe
     return frozenset(word for word in found if "-" + word not in found and not word.startswith("-"))
 
 
-TABLE: dict[str, Command] = {}
-"""Every declared command by its full lower-case name; importing a family's module fills it."""
+class CommandTable(Mapping[str, Command]):
+    """Every command by its full lower-case name, though its family may still have to be imported.
+
+    That happens when a command is asked for; whoever looks at all of them has all imported first.
+    """
+
+    def __init__(self) -> None:
+        self._declared: dict[str, Command] = {}
+        self._families: dict[str, list[str]] = {}  # by command, without subcommands: those not yet imported
+        self._import: Callable[[str], None] = lambda family: None
+
+    def expect(self, families: Mapping[str, Sequence[str]], load: Callable[[str], None]) -> None:
+        """Know that the commands of `families` are declared when `load` is called with the family's name."""
+        self._import = load
+        for family, names in families.items():
+            for name in names:
+                self._families.setdefault(name, []).append(family)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all families are imported."""
+        return not self._families
+
+    def import_next(self) -> None:
+        """Import what is still to be imported of one command."""
+        for name in [*self._families][:1]:
+            self._load(name)
+
+    def _load(self, name: str) -> None:
+        for family in self._families.get(name, ()):
+            self._import(family)
+        self._families.pop(name, None)  # only now: on another thread the import may still be under way
+
+    def __getitem__(self, name: str) -> Command:
+        if self._families:
+            self._load(name.partition("|")[0])
+        return self._declared[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._complete()
+        return iter(sorted(self._declared))
+
+    def __len__(self) -> int:
+        self._complete()
+        return len(self._declared)
+
+    def _complete(self) -> None:
+        while self._families:
+            self.import_next()
+
+    def declare(self, declared: Command) -> None:
+        """Enter a command, under its container if it has one. Raises ValueError for a row that contradicts others."""
+        name = declared.name.lower()
+        if name in self._declared:
+            raise ValueError(f"{declared.name} is declared twice")
+        if declared.flags & WRITE and declared.flags & READONLY:
+            raise ValueError(f"{declared.name} cannot both write and be read-only")
+        if declared.container:
+            self._declared[declared.container].subcommands[name.rpartition("|")[2].encode()] = declared
+        self._declared[name] = declared
+
+
+TABLE = CommandTable()
+"""What importing a family's module fills."""
 
 
 def command(
@@ -302,7 +364,7 @@ def command(
     """
 
     def declare(handler: Handler) -> Handler:
-        add(
+        TABLE.declare(
             Command(
                 name,
                 handler,
@@ -336,16 +398,4 @@ def container(name: str, *, summary: str, group: str, since: str, flags: int = 0
         deprecated=None,
     )
     head.summary = summary
-    add(head)
-
-
-def add(declared: Command) -> None:
-    """Enter a command into the table, under its container if it has one."""
-    if declared.name.lower() in TABLE:
-        raise ValueError(f"{declared.name} is declared twice")
-    if declared.flags & WRITE and declared.flags & READONLY:
-        raise ValueError(f"{declared.name} cannot both write and be read-only")
-    if declared.container:
-        head = TABLE[declared.container]
-        head.subcommands[declared.name.rpartition("|")[2].encode()] = declared
-    TABLE[declared.name.lower()] = declared
+    TABLE.declare(head)

@@ -11,7 +11,7 @@ ROW = {"group": "string", "since": "1.0.0", "complexity": "O(1)"}
 @fixture
 def declared(monkeypatch):
     """A table of the test's own; what it holds after `declare`."""
-    monkeypatch.setattr(table, "TABLE", {})
+    monkeypatch.setattr(table, "TABLE", table.CommandTable())
     return table.TABLE
 
 
@@ -81,13 +81,19 @@ def test_a_docstring_that_is_none_is_refused(declared, text):
         table.command("TRY", **ROW)(function)
 
 
+def other(ctx):
+    """TRYING
+
+    Does nothing either.
+    """
+
+
 def test_rows_that_contradict_themselves_are_refused(declared):
     table.command("TRY", **ROW)(one)
     with raises(ValueError, match="twice"):
         table.command("TRY", **ROW)(one)
-    declared.clear()
     with raises(ValueError, match="both write and be read-only"):
-        table.command("TRY", flags=WRITE | READONLY, **ROW)(one)
+        table.command("TRYING", flags=WRITE | READONLY, **ROW)(other)
     with raises(ValueError, match="variable"):
         Keys(1, "RO variable_flags")
     with raises(ValueError, match="variable"):
@@ -141,3 +147,22 @@ def test_flags_that_vary_are_told_from_the_words(declared):
     spec = Keys(1, "RW variable_flags", actual=lambda argv: "RO" if argv[-1] == b"GET" else "RW")
     table.command("TRY", keys=[spec], **ROW)(several)
     assert [declared["try"].key_uses([b"TRY", b"a", word]) for word in (b"GET", b"SET")] == [[(1, "RO")], [(1, "RW")]]
+
+
+def test_a_family_is_imported_for_its_first_command_or_for_all(declared, monkeypatch):
+    imported = []
+
+    def load(family):
+        imported.append(family)
+        if family == "one":
+            table.command("TRY", **ROW)(one)
+        else:
+            table.command("TRYING", **ROW)(other)
+
+    declared.expect({"two": ["trying"], "one": ["try"]}, load)
+    assert declared.get("none") is declared.get("none|sub") is None
+    assert (imported, declared.is_complete) == ([], False)
+    assert declared.get("try").name == declared["try"].name == "try"
+    assert imported == ["one"]
+    assert [*declared] == ["try", "trying"]
+    assert (imported, declared.is_complete, len(declared)) == (["one", "two"], True, 2)

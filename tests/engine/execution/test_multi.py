@@ -33,12 +33,13 @@ def observed():
 )
 def test_what_may_run_without_being_queued(observed, lines, taken, whole):
     queue = [words(line) for line in lines]
+    list(observed.engine.every_row())
     assert up_to_exec(observed.engine, iter(queue)) == (queue[:taken], whole)
 
 
 def test_the_bytes_queued_are_told_while_they_grow(observed):
     transaction = Transaction()
-    entry = observed.engine.entries[b"SET"]
+    entry = observed.engine.row(b"set")
     assert transaction.size == 0
     transaction.add(entry, words("SET key value"))
     assert transaction.size == 11

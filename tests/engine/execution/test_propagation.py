@@ -54,7 +54,7 @@ def test_a_command_that_changed_something_and_failed_is_sent(observed, lines):
         ctx.db.changed_unnoticed()
         raise CommandError(b"no")
 
-    observed.engine.entries[b"SET"].handler = changes_and_fails
+    observed.engine.row(b"set").handler = changes_and_fails
     observed.engine.rewire()
     assert b"-ERR no\r\n" in ask(observed.client, *lines)
     assert observed.sent == ["SET a 1"]
@@ -222,13 +222,13 @@ def test_another_client_s_write_keeps_its_place():
 def test_the_first_write_of_a_reader_that_comes_amid_a_read_is_its_own():
     observed, made, sent = session()
     late = []
-    handler = observed.engine.entries[b"ECHO"].handler
+    handler = observed.engine.row(b"echo").handler
 
     def listens(ctx, message):
         observed.engine[Propagation].listen(late.append, LOG)
         return handler(ctx, message)
 
-    observed.engine.entries[b"ECHO"].handler = listens
+    observed.engine.row(b"echo").handler = listens
     observed.engine.rewire()
     made.received(b"".join(encode_command(words(line)) for line in ("SET a 1", "ECHO x", "SET b 2")))
     assert b"SET\r\n$1\r\na" in b"".join(sent) and b"$1\r\na" not in b"".join(late) and b"$1\r\nb" in b"".join(late)

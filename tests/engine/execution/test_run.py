@@ -40,7 +40,7 @@ def test_a_value_is_encoded_alike_on_both_ways(value, resp):
     replies = []
     for gate in (0, detours.NO_TOUCH):
         observed = Observed()
-        observed.engine.entries[b"GET"].handler = lambda ctx, key: value
+        observed.engine.row(b"get").handler = lambda ctx, key: value
         observed.engine.rewire()
         observed.client.talk(resp)
         observed.client.gates |= gate
@@ -57,7 +57,7 @@ def observed(request, caplog):
 
 @mark.parametrize("size", range(1, 8))
 def test_arguments_arrive_in_order(observed, size):
-    entry = observed.engine.entries[b"DEL"]
+    entry = observed.engine.row(b"del")
     entry.handler, entry.minimum = lambda ctx, *words: [b"".join(words)], 1
     observed.engine.rewire()
     argv = [b"DEL", *(b"%d" % number for number in range(1, size))]
@@ -70,18 +70,18 @@ def test_a_fault_of_ours_is_an_error_reply_and_logged(observed, caplog):
     def breaks(ctx, key):
         raise ZeroDivisionError
 
-    observed.engine.entries[b"GET"].handler = breaks
+    observed.engine.row(b"get").handler = breaks
     observed.engine.rewire()
     with caplog.at_level(logging.ERROR, "pyredis"):
         assert ask(observed.client, "GET a", "PING") == b"-ERR internal error: ZeroDivisionError\r\n+PONG\r\n"
     assert "Unexpected error in get" in caplog.text
-    assert observed.engine.entries[b"GET"].failed == 1
+    assert observed.engine.row(b"get").failed == 1
     assert observed.engine.stats.errors == {"ERR": 1}
 
 
 def spends(observed, name, milliseconds):
     """Let a command take so long."""
-    entry = observed.engine.entries[name]
+    entry = observed.engine.row(name.lower())
     handler = entry.handler
 
     def slowly(ctx, *words):
@@ -129,10 +129,10 @@ def test_the_slow_log_hears_of_what_is_slow_but_for_exec(line, is_logged):
 def test_what_came_behind_a_wait_is_kept(observed):
     assert ask(observed.client, "BLPOP l 0") == b""
     assert observed.client.waiting is not None
-    assert observed.engine.entries[b"BLPOP"].calls == 0  # it is counted when it has done something
+    assert observed.engine.row(b"blpop").calls == 0  # it is counted when it has done something
     ask(observed.engine[Clients].connect(), "RPUSH l x")
     assert b"".join(observed.client.out) == b"*2\r\n$1\r\nl\r\n$1\r\nx\r\n"
-    assert observed.engine.entries[b"BLPOP"].calls == 1
+    assert observed.engine.row(b"blpop").calls == 1
 
 
 def test_a_command_s_own_messages_come_behind_its_reply(observed):

@@ -40,7 +40,7 @@ def test_it_starts_at_the_threshold(observed):
 def test_commands_are_heard_of_from_the_threshold_on(observed):
     monitor = observed.engine[LatencyMonitor]
     for name, milliseconds in ((b"GET", 9), (b"INCR", 10), (b"KEYS", 12)):
-        observed.engine.entries[name].handler = lambda ctx, *words, ms=milliseconds: observed.clock.sleep(ms / 1000)
+        observed.engine.row(name.lower()).handler = lambda ctx, *words, ms=milliseconds: observed.clock.sleep(ms / 1000)
     observed.engine.rewire()
     for line in ("GET a", "INCR a", "KEYS a"):
         observed.line(line)
