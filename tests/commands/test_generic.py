@@ -349,7 +349,7 @@ def value(reply):
 @mark.parametrize("size", [72, 5000])
 @mark.parametrize("count", [10, 50])
 def test_steps_of_a_scan_have_the_real_servers_sizes(server, oracle, size, count):
-    """The real one adds the rest of a bucket: at most COUNT and some elements more, and only the last step has fewer."""
+    """The real one adds the rest of a bucket: COUNT elements and some more; only the last step has fewer."""
     names = [f"element:{number}" for number in range(size)]
     for port in filter(None, (server.port, oracle)):
         ask(port, "FLUSHALL")
