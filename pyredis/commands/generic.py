@@ -1,8 +1,8 @@
-"""Keys whatever they hold: delete, find, walk, rename, copy and move them."""
+"""Keys whatever they hold: delete, find, rename, copy and move them."""
 
 from functools import partial
 
-from pyredis.commands.scanning import ScanOptions, ScanReply, read_cursor, reply, walk
+from pyredis.commands.scanning import ScanOptions, ScanReply, read_cursor, reply
 from pyredis.datatypes.key_slot import pattern_slot
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, int32
@@ -153,7 +153,7 @@ def scan(ctx: Client, cursor: bytes, *words: bytes) -> ScanReply:
     slotted = db.space.slotted
     slot = None if slotted is None or options.pattern is None else pattern_slot(options.pattern)
     scan = db.table.scan if slotted is None or slot is None else partial(slotted.table.scan_slot, slot)
-    position, found = walk(scan, position, options.count)
+    position, found = scan(position, options.count)
     found = [key for key in found if not db.expire_if_due(key)]
     if options.type is not None:
         found = [key for key in found if type_name(db.table.get(key)) == options.type]

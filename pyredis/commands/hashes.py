@@ -6,7 +6,7 @@ Setting a field takes its time away, incrementing does not. The times themselves
 
 from collections.abc import Sequence
 
-from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply, walk
+from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply
 from pyredis.datatypes.hash import Hash, interleaved
 from pyredis.datatypes.numeric import (
     INT64_MAX,
@@ -377,7 +377,7 @@ def hscan(ctx: Client, key: bytes, cursor: bytes, *words: bytes) -> ScanReply:
     if isinstance(hash.fields, dict):
         position, names = 0, hash.names()
     else:
-        position, names = walk(hash.fields.scan, position, options.count)
+        position, names = hash.fields.scan(position, options.count)
     names = options.select(hash_fields.select(ctx.db, hash, names))
     return reply(position, names if options.no_values else interleaved(names, hash.values_of(names)))
 

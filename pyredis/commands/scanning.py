@@ -1,15 +1,14 @@
-"""What SCAN, HSCAN, SSCAN and ZSCAN share: the cursor, the options, and the steps of a walk through a `Table`.
+"""What SCAN, HSCAN, SSCAN and ZSCAN share: the cursor and the options of a step through a `Table`.
 
 A handler of a collection does as Redis does, in this order: `read_cursor`; look the key up (no key: `EMPTY`,
 whatever the options say; a value of another type: WRONGTYPE); only then `ScanOptions(words, of=…)`. A small
 collection, which stands in no Table, is answered whole, with the cursor 0; a large one by
 
-    position, members = walk(table.scan, position, options.count)
+    position, members = table.scan(position, options.count)
     return reply(position, options.select(members))
 """
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from pyredis.datatypes.numeric import parse_int
@@ -19,10 +18,6 @@ from pyredis.patterns import Predicate, compile_pattern
 
 _UINT64 = 1 << 64
 _CURSOR = re.compile(rb"[ \t-\r]*[+-]?[0-9]+")
-_STEPS = 10  # for each element asked for: where the table is sparse, a step may find nothing
-
-Scan = Callable[[int, int], tuple[int, list[bytes]]]
-"""Of a cursor and a count: the next cursor, and keys."""
 
 ScanReply = tuple[bytes, list[Any]]
 
@@ -73,18 +68,6 @@ class ScanOptions:
     def select(self, found: list[bytes]) -> list[bytes]:
         """Those that match the pattern."""
         return found if self.matches is None else list(filter(self.matches, found))
-
-
-def walk(scan: Scan, cursor: int, count: int) -> tuple[int, list[bytes]]:
-    """Steps of a scan until about `count` keys were found: the next cursor, 0 at the end, and the keys."""
-    found: list[bytes] = []
-    for _ in range(count * _STEPS):
-        # Always the same count: steps of another size would return keys a second time.
-        cursor, step = scan(cursor, count)
-        found += step
-        if not cursor or len(found) >= count:
-            break
-    return cursor, found
 
 
 def reply(cursor: int, found: list[Any]) -> ScanReply:

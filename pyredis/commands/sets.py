@@ -3,7 +3,7 @@
 What was drawn at random propagates by name: SPOP as SREM, or as the deletion of the key when nothing is left.
 """
 
-from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply, walk
+from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply
 from pyredis.datatypes.numeric import INT64_MAX
 from pyredis.datatypes.sampling import MOST_DRAWS, draws, pick, sample
 from pyredis.datatypes.set import Set
@@ -190,7 +190,7 @@ def sscan(ctx: Client, key: bytes, cursor: bytes, *words: bytes) -> ScanReply:
     options = ScanOptions(words)
     if isinstance(found.members, dict):
         return reply(0, options.select(found.in_order()))
-    position, members = walk(found.members.scan, position, options.count)
+    position, members = found.members.scan(position, options.count)
     return reply(position, options.select(members))
 
 

@@ -6,7 +6,7 @@ Ranges, set algebra and pops have modules of their own; `store` here is what tho
 from math import isnan
 from typing import Any
 
-from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply, walk
+from pyredis.commands.scanning import EMPTY, ScanOptions, ScanReply, read_cursor, reply
 from pyredis.datatypes.numeric import INT64_MAX, format_double, parse_float, parse_floats
 from pyredis.datatypes.sampling import MOST_DRAWS
 from pyredis.datatypes.sorted_set import Limits, SortedSet
@@ -389,7 +389,7 @@ def zscan(ctx: Client, key: bytes, cursor: bytes, *words: bytes) -> ScanReply:
     if found.table is None:
         position, members = 0, found.members
     else:
-        position, members = walk(found.table.scan, position, options.count)
+        position, members = found.table.scan(position, options.count)
     answer: list[Any] = []
     for member in options.select(members):
         answer += (member, _scanned(found, member))

@@ -5,7 +5,8 @@ bucket holds those of several slots; one that is told apart by all 14 bits holds
 bucket it becomes a plain `Table` that stands in its place. So a hot slot splits as any table does, and the directory
 never has more than 16384 entries: one directory for all bits would double with each split of the one hot slot.
 
-For a scan both are one table with one hash: the slot, and above it the hash by which the inner table goes.
+For a scan both are one table with one hash: the slot, and above it the hash by which the inner table goes. So the keys
+of a slot stand together there, and to scan a slot is to scan between two places.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,10 +15,11 @@ from random import Random
 from typing import Self, TypeVar, cast
 
 from pyredis.datatypes.key_slot import SLOT_BITS, SLOTS, key_slot
-from pyredis.datatypes.table import BUCKET_LIMIT, Table, next_cursor
+from pyredis.datatypes.table import BUCKET_LIMIT, PLACES, Table, reversed_bits
 
 V = TypeVar("V")
 
+_SLOT_PLACES = PLACES // SLOTS
 _DRAWS = 30  # of a bucket by chance, before all are looked at
 
 
@@ -114,16 +116,8 @@ class SlottedTable(Table[V]):
 
     def scan_slot(self, slot: int, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """One step of a scan of a slot's keys alone; a cursor of another slot begins anew."""
-        place = cursor >> SLOT_BITS if cursor % SLOTS == slot else 0
-        inner = _inner(self.directory[slot & self.mask])
-        if inner is not None:
-            place, keys = inner.scan(place, count)
-        else:
-            keys = list(self._of_slot(slot))
-            part = (1 << (len(keys) // max(count, 1)).bit_length()) - 1
-            keys = [key for key in keys if hash(key) & part == place & part]
-            place = next_cursor(place, part)
-        return (place << SLOT_BITS | slot if place else 0), keys
+        first = reversed_bits(slot)
+        return self.scan(cursor, count, first, first + _SLOT_PLACES)
 
     def _of_slot(self, slot: int) -> Iterator[bytes]:
         index = slot & self.mask
@@ -182,12 +176,13 @@ class SlottedTable(Table[V]):
             else:
                 pending += ((index, depth + 1), (index | 1 << depth, depth + 1))
 
-    def _step(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
-        inner = _inner(self.directory[cursor & self.mask])
+    def _bucket_at(self, place: int) -> tuple[dict[bytes, V], int, int]:
+        found = super()._bucket_at(place)
+        inner = _inner(found[0])
         if inner is None:
-            return super()._step(cursor, count)
-        bits, keys = inner._step(cursor >> SLOT_BITS, count)
-        return SLOT_BITS + bits, keys
+            return found
+        bucket, start, end = inner._bucket_at(place << SLOT_BITS & PLACES - 1)
+        return bucket, found[1] + (start >> SLOT_BITS), found[1] + (end >> SLOT_BITS)
 
     # Inside
 

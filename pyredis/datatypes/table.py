@@ -5,10 +5,13 @@ random key, and stops the world for tens of milliseconds when it grows. Here the
 directory entry; a bucket that grows past `BUCKET_LIMIT` splits in two by one bit more, and only it. `depths[i]` says
 by how many bits the bucket at entry i is told apart; a bucket of smaller depth stands at several entries.
 
-A scan cursor is a hash prefix counted in reversed bits, as in Redis's dict.c: splits and merges keep every key on the
-side of the cursor where it was, so what is there from start to end is returned at least once.
+A scan goes through the keys in the order of their hashes' reversed bits, their places, of which the low bits come
+first. Buckets are runs of that order, so a split or a merge leaves every key on its side of the cursor: what is there
+from start to end is returned. A cursor is a place with its bits in order again, of which few are set, as in Redis.
 """
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from random import Random
@@ -24,8 +27,11 @@ _FEW = 50  # keys that are stored one by one, whatever the table's size
 _SAMPLED_BUCKETS = 10  # that a sample looks at for one with enough keys
 RESERVED_MAX = 1 << 24
 """Keys for which room is made at most: who asks for more may be wrong."""
-_CURSOR_BITS = 64
-_CURSOR_MASK = (1 << _CURSOR_BITS) - 1
+PLACE_BITS = 64
+PLACES = 1 << PLACE_BITS
+_HASHES = PLACES - 1
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_STEPS = 10  # buckets for each key asked for that a step of a scan looks into: some may be empty
 
 
 class Table(Generic[V]):
@@ -83,7 +89,7 @@ class Table(Generic[V]):
         self.depths = [0]
         self.mask = 0
         self.count = 0
-        self._walked: tuple[int, list[bytes], dict[int, list[bytes]]] | None = None  # the bucket last scanned in parts
+        self._walked: tuple[list[bytes], list[int], list[bytes]] = [], [], []  # the bucket last scanned in parts
 
     def reserve(self, count: int) -> None:
         """Make room in an empty table for `count` keys that will come: it need not split then."""
@@ -237,33 +243,59 @@ class Table(Generic[V]):
             position -= len(bucket)
         raise IndexError(position)
 
-    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
-        """One scan step: the keys under `cursor`, about `count` of them, and the next cursor (0 at the end)."""
-        bits, keys = self._step(cursor, count)
-        return next_cursor(cursor, (1 << bits) - 1), keys
+    def scan(self, cursor: int, count: int, first: int = 0, end: int = PLACES) -> tuple[int, list[bytes]]:
+        """A step of a scan from `cursor` on: the next cursor, 0 at the end, and `count` keys, or some more of one hash.
 
-    def _step(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
-        """The keys under `cursor`, and how many low bits of the hash they have in common with it."""
-        index = cursor & self.mask
-        bucket = self.directory[index]
-        depth = self.depths[index]
-        # A bucket larger than asked is walked by parts, as if it were split already.
-        bits = depth + max(0, len(bucket) // max(count, 1)).bit_length()
-        part = (1 << bits) - 1
-        keys = list(bucket)
-        if bits > depth:
-            keys = self._parts_of(keys, part).get(cursor & part, [])
-        return bits, keys
+        `first` and `end` bound the places; a cursor outside begins anew.
+        """
+        place = reversed_bits(cursor)
+        place = place if first <= place < end else first
+        found: list[bytes] = []
+        for _ in range(count * _STEPS):
+            bucket, start, stop = self._bucket_at(place)
+            if place == start and stop <= end and len(found) + len(bucket) <= count:
+                found += bucket
+                place = stop
+            else:
+                place = self._scan_part(bucket, place, min(stop, end), count, found)
+            if place >= end:
+                return 0, found
+            if len(found) >= count:
+                break
+        return reversed_bits(place), found
 
-    def _parts_of(self, keys: list[bytes], part: int) -> dict[int, list[bytes]]:
-        """Keys by the bits of their hashes under `part`; steps of a scan that follow find the same bucket unchanged."""
-        if self._walked is None or self._walked[0] != part or self._walked[1] != keys:
-            parts: dict[int, list[bytes]] = {}
+    def _bucket_at(self, place: int) -> tuple[dict[bytes, V], int, int]:
+        """The bucket whose keys have this place or near ones, where they begin and where they end."""
+        index = reversed_bits(place) & self.mask
+        size = PLACES >> self.depths[index]
+        start = place & -size
+        return self.directory[index], start, start + size
+
+    def _scan_part(self, bucket: dict[bytes, V], place: int, end: int, count: int, found: list[bytes]) -> int:
+        """Add keys of a bucket from `place` on to those found, until there are `count`; returns where to go on."""
+        places, keys = self._in_order(list(bucket))
+        at, last = bisect_left(places, place), bisect_left(places, end)
+        stop = at + count - len(found)
+        while stop < last and places[stop] == places[stop - 1]:
+            stop += 1
+        found += keys[at : min(stop, last)]
+        if stop >= last:
+            self._walked = [], [], []
+            return end
+        bits = (places[stop - 1] ^ places[stop]).bit_length() - 1
+        return places[stop] >> bits << bits  # what is behind one and not behind the other, with the fewest bits
+
+    def _in_order(self, keys: list[bytes]) -> tuple[list[int], list[bytes]]:
+        """The places of a bucket's keys, and the keys by them; steps that follow find the same bucket unchanged."""
+        if self._walked[0] != keys:
             hash = self.hash_of
-            for key in keys:
-                parts.setdefault(hash(key) & part, []).append(key)
-            self._walked = part, keys, parts
-        return self._walked[2]
+            reversed_bytes = array("Q", [hash(key) & _HASHES for key in keys]).tobytes().translate(_REVERSED)
+            swapped = array("Q", reversed_bytes)
+            swapped.byteswap()
+            places = swapped.tolist()
+            order = sorted(range(len(places)), key=places.__getitem__)
+            self._walked = keys, [places[at] for at in order], [keys[at] for at in order]
+        return self._walked[1:]
 
     def _split(self, index: int) -> None:
         """Divide the bucket at `index` by one bit more; a bucket of full depth doubles the directory first."""
@@ -305,11 +337,6 @@ def _depth_for(count: int) -> int:
     return (min(count, RESERVED_MAX) // _FILL).bit_length()
 
 
-def _reversed_bits(value: int) -> int:
-    return int(f"{value:0{_CURSOR_BITS}b}"[::-1], 2)
-
-
-def next_cursor(cursor: int, part: int) -> int:
-    """Increment the bits of `cursor` under `part` from the highest down."""
-    filled = (cursor | ~part) & _CURSOR_MASK
-    return _reversed_bits((_reversed_bits(filled) + 1) & _CURSOR_MASK)
+def reversed_bits(value: int) -> int:
+    """64 bits from the last to the first."""
+    return int.from_bytes(value.to_bytes(8, "little").translate(_REVERSED), "big")

@@ -2,10 +2,12 @@
 
 import shlex
 
+import hiredis
 from pytest import fixture, mark
 
 from pyredis.engine.execution.expiry_view import ExpiryView
 from tests.observed import Observed
+from tests.oracle import ask
 
 LONG = "x" * 45
 PREPARED = [
@@ -327,3 +329,39 @@ def test_frequency_grows_and_decays(observed):
     assert b"LFU maxmemory policy is selected" in observed.line("OBJECT IDLETIME s")
     observed.engine.config.set_many([(b"maxmemory-policy", b"noeviction")])
     assert observed.engine.keyspace.on_access is None
+
+
+def steps(port, *words):
+    """The sizes of all steps of a scan; where the cursor stands there is None."""
+    sizes, cursor = [], b"0"
+    while not sizes or cursor != b"0":
+        cursor, found = value(ask(port, *(cursor if word is None else word for word in words)))
+        sizes.append(len(found))
+    return sizes
+
+
+def value(reply):
+    reader = hiredis.Reader()
+    reader.feed(reply)
+    return reader.gets()
+
+
+@mark.parametrize("size", [72, 5000])
+@mark.parametrize("count", [10, 50])
+def test_steps_of_a_scan_have_the_real_servers_sizes(server, oracle, size, count):
+    """The real one adds the rest of a bucket: COUNT elements and some more; only the last step has fewer."""
+    names = [f"element:{number}" for number in range(size)]
+    for port in filter(None, (server.port, oracle)):
+        ask(port, "FLUSHALL")
+        ask(port, "SADD", "set", "x" * 99, *names)
+        ask(port, "HSET", "hash", "x" * 99, "", *(word for name in names for word in (name, "")))
+        found = [
+            steps(port, "SSCAN", "set", None, "COUNT", count),
+            steps(port, "HSCAN", "hash", None, "NOVALUES", "COUNT", count),
+        ]
+        ask(port, "FLUSHALL")
+        ask(port, "MSET", *(word for name in ["x", *names] for word in (name, "")))
+        found.append(steps(port, "SCAN", None, "MATCH", "*", "TYPE", "string", "COUNT", count))
+        for sizes in found:
+            assert sum(sizes) == size + 1
+            assert max(sizes) <= count + 10 and min(sizes[:-1]) >= count * 0.5, port

@@ -138,16 +138,52 @@ def test_an_undisturbed_scan_returns_each_key_once(make, key, size, count):
 
 
 @kinds
-def test_scan_steps_are_about_the_size_asked_for(make, key):
-    table = filled(5000, make, key)
+@mark.parametrize("size", [72, 341, 5000])
+@mark.parametrize("count", [1, 10, 50, 72, 1000])
+def test_scan_steps_are_of_the_size_asked_for(make, key, size, count):
+    table = filled(size, make, key)
     cursor, sizes = 0, []
     while True:
-        cursor, keys = table.scan(cursor, 10)
+        cursor, keys = table.scan(cursor, count)
         sizes.append(len(keys))
         if not cursor:
             break
-    assert max(sizes) < 60
-    assert 2 < sum(sizes) / len(sizes) < 20
+        assert cursor < 1 << 53  # few bits: clients may keep it in a float
+    assert sum(sizes) == size and max(sizes) <= count
+    assert sizes[:-1] == [count] * (len(sizes) - 1)
+
+
+@kinds
+def test_steps_of_changing_sizes_return_no_key_twice(make, key):
+    table = filled(5000, make, key)
+    cursor, found, random = 0, [], Random(1)
+    while True:
+        cursor, keys = table.scan(cursor, random.choice([1, 7, 50, 400]))
+        found += keys
+        if not cursor:
+            break
+    assert sorted(found) == sorted(table)
+
+
+class SameHash(Table):
+    """Where hashes are equal, keys cannot be told apart."""
+
+    __slots__ = ()
+    hash_of = staticmethod(lambda key: 5)
+
+
+def test_keys_of_one_hash_come_together():
+    table = SameHash()
+    table.directory[0].update(dict.fromkeys([b"a", b"b", b"c"], 1))
+    cursor, keys = table.scan(0, 1)
+    assert (cursor, sorted(keys)) == (0, [b"a", b"b", b"c"])
+
+
+def test_a_cursor_from_elsewhere_does_no_harm():
+    table = filled(5000, Table, key)
+    for cursor in (1, 12345, 1 << 63, (1 << 64) - 1):
+        after, keys = table.scan(cursor, 10)
+        assert len(keys) <= 10 and 0 <= after < 1 << 64
 
 
 @kinds
