@@ -97,6 +97,7 @@ def _run(ctx: Client, queue: list[Queued]) -> list[Any]:
     with propagation.transaction():
         for queued in queue:
             ctx.begin(queued.argv)
+            ctx.last_entry = ctx.engine.exec  # which is what CLIENT INFO calls it
             refused = _no_longer_permitted(ctx, queued) if ctx.gates & gates.RESTRICTED else None
             values.append(refused or unless_blocked(call(ctx.engine, ctx, queued.entry, queued.argv)))
             if ctx.output_max:

@@ -256,10 +256,11 @@ def _entries(commands: Mapping[str, Command]) -> dict[bytes, Entry]:
 
 
 def _unknown_command(argv: Argv) -> bytes:
-    """Redis's text, with the beginning of the arguments up to 128 bytes."""
+    """Redis's text, with the beginning of the arguments up to 128 bytes; in C each word ends at a zero."""
     shown = b""
     for word in argv[1:]:
         if len(shown) >= 128:
             break
-        shown += b"'%b' " % word[: 128 - len(shown)]
-    return b"unknown command '%b', with args beginning with: %b" % (argv[0][:128], shown)
+        shown += b"'%b' " % word[: 128 - len(shown)].partition(b"\0")[0]
+    name = argv[0][:128].partition(b"\0")[0]
+    return b"unknown command '%b', with args beginning with: %b" % (name, shown)

@@ -99,6 +99,14 @@ class Calls:
         self.run = None
         self._propagation.to = EVERYBODY
 
+    def count_errors(self, lines: list[bytes], known: int) -> None:
+        """Errors inside of what a script answers: each `known` one, counted when it came up, fails the call anew."""
+        run, engine = self.run, self._engine
+        for line in lines:
+            engine.stats.count_error(line)
+        if run is not None:
+            engine.find(run.caller.argv).failed += known + bool(lines)
+
     def execute(self, argv: tuple[Any, ...]) -> Any:
         """The value of a command, errors among them as ErrorReply. Raises ScriptFault when it may not run.
 

@@ -38,13 +38,14 @@ class Mark:
     __slots__ = ()
 
 
-ARRAY, MAP, SET, STATUS, ERROR, DOUBLE, BIG, VERBATIM, NULL, FAILED = (Mark() for _ in range(10))
+ARRAY, MAP, SET, STATUS, ERROR, KNOWN, DOUBLE, BIG, VERBATIM, NULL, FAILED = (Mark() for _ in range(11))
 MARKS: dict[str, object] = {
     "ARRAY": ARRAY,
     "MAP": MAP,
     "SET": SET,
     "STATUS": STATUS,
     "ERROR": ERROR,
+    "KNOWN": KNOWN,
     "DOUBLE": DOUBLE,
     "BIG": BIG,
     "VERBATIM": VERBATIM,
@@ -72,11 +73,21 @@ def one_line(text: bytes) -> bytes:
     return text.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
+def error_line(text: bytes) -> bytes:
+    """A script's text as an error's line: to C it ends at a zero."""
+    return one_line(text.partition(b"\0")[0].rstrip(b"\r\n"))
+
+
 class Reply:
-    """Reads tokens of a script's result; `resp` is the version the script chose."""
+    """Reads tokens of a script's result; `resp` is the version the script chose.
+
+    `errors` are lines of errors in it that statistics do not know of yet; `known` is how many others it holds.
+    """
 
     def __init__(self, resp: int) -> None:
         self._resp = resp
+        self.errors: list[bytes] = []
+        self.known = 0
 
     def scalar(self, value: Any) -> Any:
         """A value that is no table."""
@@ -101,7 +112,12 @@ class Reply:
         if token is SET:
             return Unordered([self.value(tokens) for _ in range(next(tokens))])
         if token is ERROR:
-            return ErrorReply(one_line(next(tokens).strip(b"\r\n")))
+            line = error_line(next(tokens))
+            self.errors.append(line)
+            return ErrorReply(line)
+        if token is KNOWN:
+            self.known += 1
+            return ErrorReply(error_line(next(tokens)))
         if token is STATUS:
             return Status(one_line(next(tokens).partition(b"\0")[0]))
         if token is DOUBLE:

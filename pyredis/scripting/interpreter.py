@@ -19,7 +19,18 @@ from pyredis.engine.execution.propagation import EVERYBODY
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import Calls, raised
-from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text, to_integer
+from pyredis.scripting.conversion import (
+    DEEPEST,
+    FAILED,
+    MARKS,
+    Mark,
+    Reply,
+    ToLua,
+    error_line,
+    number_text,
+    one_line,
+    to_integer,
+)
 from pyredis.scripting.faults import Killed, ScriptFault, fault, killed
 from pyredis.scripting.libraries import bit, msgpack, struct
 from pyredis.scripting.libraries.lua_arguments import parse_number
@@ -165,10 +176,14 @@ class Interpreter:
         if kind is tuple:
             if made[0] is FAILED:
                 raise self._failure(*made[1:])
-            return reply.value(iter(made))
-        if kind is bool or kind is float or isinstance(made, Mark):
+            value = reply.value(iter(made))
+        elif kind is bool or kind is float or isinstance(made, Mark):
             return reply.scalar(made)
-        return reply.value(self._paced(made.values()))
+        else:
+            value = reply.value(self._paced(made.values()))
+        if (reply.errors or reply.known) and value.__class__ is not ErrorReply:
+            self._calls.count_errors(reply.errors, reply.known)
+        return value
 
     def _broken(self, failure: LuaError) -> ScriptFault:
         """An error of our own code in Lua: of want of memory, or of a kill that came as the script had ended."""
@@ -180,7 +195,7 @@ class Interpreter:
     def _failure(self, text: Any = None, source: Any = None, line: Any = None, counted: Any = None) -> ScriptFault:
         name = self._calls.run.name if self._calls.run is not None else b""
         if source is None and counted:
-            return ScriptFault(text, counted=True)
+            return ScriptFault(error_line(text), counted=True)
         if source is None and line is None:
             text = text if isinstance(text, bytes) else b"execution failure"
             return ScriptFault(b"ERR Error running script %b, %b" % (name, text[:100]))
@@ -189,7 +204,7 @@ class Interpreter:
         if not isinstance(text, bytes):
             text = b"ERR unknown error"
         where = b" script: %b, on %b:%b." % (name, source, b"%d" % line)
-        return ScriptFault(text + where, counted=bool(counted))
+        return ScriptFault(one_line(text.partition(b"\0")[0]) + where, counted=bool(counted))
 
     def _paced(self, tokens: Iterator[Any]) -> Iterator[Any]:
         """The tokens of a large result; between them the script may be put aside, or killed."""
@@ -340,7 +355,8 @@ class Interpreter:
             raise
         except ScriptFault as failure:
             table = self._to_lua._field(b"err", failure.line)
-            table[b"ignore_error_stats_update"] = True
+            if failure.counted:
+                table[b"ignore_error_stats_update"] = True
             return table
         made = self._handed(value)
         if value.__class__ is ErrorReply:
@@ -374,7 +390,7 @@ class Interpreter:
         if len(words) != 1 or not isinstance(words[0], bytes):
             return self._to_lua._field(b"err", b"ERR wrong number or type of arguments")
         code, blank, text = words[0].removeprefix(b"-").partition(b"\0")[0].partition(b" ")
-        line = code + b" " + text.strip(b"\r\n") if blank else b"ERR " + code.strip(b"\r\n")
+        line = code + b" " + text.rstrip(b"\r\n") if blank else b"ERR " + code.rstrip(b"\r\n")
         return self._to_lua._field(b"err", line)
 
     def _status_reply(self, *words: Any) -> Any:

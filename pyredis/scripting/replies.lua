@@ -11,7 +11,7 @@ local GROWN = 1048576
 local DROPPED = {}
 local size, asked = 0, 0
 
-local ARRAY, MAP, SET, STATUS, ERROR = host.ARRAY, host.MAP, host.SET, host.STATUS, host.ERROR
+local ARRAY, MAP, SET, STATUS, ERROR, KNOWN = host.ARRAY, host.MAP, host.SET, host.STATUS, host.ERROR, host.KNOWN
 local DOUBLE, BIG, VERBATIM, NULL, FAILED = host.DOUBLE, host.BIG, host.VERBATIM, host.NULL, host.FAILED
 local DEEPEST = host.deepest
 
@@ -66,7 +66,7 @@ function flatten(t, out, n, depth)
     end
     local field = rawget(t, "err")
     if type(field) == "string" then
-        out[n + 1], out[n + 2] = ERROR, counted(field)
+        out[n + 1], out[n + 2] = rawget(t, "ignore_error_stats_update") and KNOWN or ERROR, counted(field)
         return n + 2
     end
     field = rawget(t, "ok")

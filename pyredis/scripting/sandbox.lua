@@ -39,8 +39,13 @@ local function readonly(behind)
     return standin
 end
 
+local function nonexistent(name)
+    name = gsub(tostring(name), "%z.*", "") -- where C's text ends
+    error("Script attempted to access nonexistent global variable '" .. name .. "'", 3)
+end
+
 local function missing(_, name)
-    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+    nonexistent(name)
 end
 
 -- Libraries written in Lua are loaded when a script first looks at them. They know no catch that stops a kill.
@@ -62,7 +67,7 @@ local function global(_, name)
     if sources[name] ~= nil then
         return load_source(name)
     end
-    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+    nonexistent(name)
 end
 
 local function load_sources(t)
