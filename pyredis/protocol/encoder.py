@@ -15,6 +15,7 @@ from pyredis.datatypes.stream_id import SEQUENCE_MASK
 from pyredis.protocol.replies import (
     Attributed,
     BigNumber,
+    Encoded,
     Entries,
     ErrorReply,
     FlatMap,
@@ -122,6 +123,7 @@ _SIMPLE: Encoders = {
     int: integer,
     Status: lambda value: value.wire,
     ErrorReply: lambda value: error(value.line),
+    Encoded: lambda value: value.data,
     NoReply: lambda value: b"",
 }
 """What holds nothing else and is the same in both versions."""

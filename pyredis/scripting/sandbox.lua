@@ -20,6 +20,22 @@ local gsub, sub, byte, concat, find = string.gsub, string.sub, string.byte, tabl
 local READONLY = "Attempt to modify a readonly table"
 local OWN = "=pyredis"
 
+-- A function of the host's for scripts. Each argument of a call to Python is dearer than the one before, and near the most
+-- that C may be handed the call fails; a table has neither fault.
+local FEW = 40
+local apply = as_function(host.apply)
+
+local function adopted(f)
+    local direct = as_function(f)
+    return function(...)
+        local count = select("#", ...)
+        if count <= FEW then
+            return direct(...)
+        end
+        return apply(f, count, { ... })
+    end
+end
+
 local function part(name, ...)
     return assert(loadstring(parts[name], OWN))(...)
 end
@@ -403,11 +419,11 @@ base.unpack, base.collectgarbage = kit.unpack, kit.collectgarbage
 getmetatable("").__index = made_strings.methods
 
 local maths = library(math)
-maths.random, maths.randomseed = as_function(host.random), as_function(host.randomseed)
+maths.random, maths.randomseed = adopted(host.random), adopted(host.randomseed)
 
 local redis = {}
 for name, value in pairs(host.redis) do
-    redis[name] = type(value) == "userdata" and as_function(value) or value
+    redis[name] = type(value) == "userdata" and adopted(value) or value
 end
 
 local strings = readonly(made_strings.functions)
@@ -428,14 +444,16 @@ for name, functions in pairs(host.libraries) do
     -- Written in Python: (None, message) is an error
     local made = {}
     for key, value in pairs(functions) do
-        made[key] = type(value) == "userdata" and as_function(value) or value
+        made[key] = type(value) == "userdata" and adopted(value) or value
     end
     globals[name] = readonly(made)
 end
 -- What the host calls
 
 local replies = part("replies", kit)
-local FAILED = host.FAILED
+local FAILED, DEEP = host.FAILED, host.DEEP
+local DEEPEST_VALUE = 100 -- places on the stack (see replies): a reply up to that is a value, which the host encodes by calls
+local UNPACKED_MAX = 64
 local KILL_TEXT, TIMEOUT_TEXT = "ERR Script killed by user with SCRIPT KILL...", "ERR FUNCTION LOAD timeout"
 
 local function failure(e)
@@ -452,13 +470,15 @@ local function table_result(value)
     if type(line) == "string" and rawget(value, "ignore_error_stats_update") then
         return FAILED, line, nil, nil, true
     end
-    local ok, out, n = pcall(replies.tokens, value)
+    local ok, out, n, deepest = pcall(replies.tokens, value)
     if not ok then
         if out == replies.DROPPED then
             return nil
         end
         return failure(out)
-    elseif n < 4000 then
+    elseif deepest > DEEPEST_VALUE then
+        return DEEP, out
+    elseif n < UNPACKED_MAX then
         return unpack(out, 1, n)
     end
     return out
