@@ -26,6 +26,7 @@ from pyredis.scripting.libraries.lua_arguments import parse_number
 from pyredis.scripting.overrun import FIRST_INTERVAL
 from pyredis.scripting.rand48 import Rand48
 from pyredis.scripting.results import DEEP, FAILED, MARKS, Mark, Result, error_line, one_line
+from pyredis.scripting.tail_calls import kept, may_hide_lines
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -77,9 +78,7 @@ class Interpreter:
             attribute_filter=_no_attributes,
             max_memory=MEMORY_MAX,
         )
-        host = self.lua.table_from(
-            {b"chunk": chunk, b"first_interval": FIRST_INTERVAL, b"memory_max": MEMORY_MAX}
-        )
+        host = self.lua.table_from({b"chunk": chunk, b"first_interval": FIRST_INTERVAL, b"memory_max": MEMORY_MAX})
         for word, mark in MARKS.items():
             host[word.encode()] = mark
         for name, function in self._host().items():
@@ -237,6 +236,8 @@ class Interpreter:
             b"describe": self._describe,
             b"tick": self._tick,
             b"find": _find,
+            b"kept": kept,
+            b"may_hide_lines": may_hide_lines,
             b"reply_grows": self._reply_grows,
             b"pack_number": msgpack.pack_number,
             b"unpack_number": msgpack.unpack_number,

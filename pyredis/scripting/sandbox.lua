@@ -15,7 +15,7 @@ local setmetatable, getmetatable, rawget, rawset, next, type = setmetatable, get
 local pcall, xpcall, error, unpack, select, tostring = pcall, xpcall, error, unpack, select, tostring
 local loadstring, load, setfenv, pairs, ipairs = loadstring, load, setfenv, pairs, ipairs
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
-local gsub, sub, byte, concat, find = string.gsub, string.sub, string.byte, table.concat, string.find
+local dump, gsub, sub, byte, concat, find = string.dump, string.gsub, string.sub, string.byte, table.concat, string.find
 
 local READONLY = "Attempt to modify a readonly table"
 local OWN = "=pyredis"
@@ -318,10 +318,12 @@ local function chunk(code, name)
             error(watch.KILLED, 0)
         end
     end
-    if f then
-        return setfenv(f, env)
+    if not f then
+        return nil, message
+    elseif host.may_hide_lines(code) then
+        f = loadstring(host.kept(dump(f)), name)
     end
-    return nil, message
+    return setfenv(f, env)
 end
 
 local string_meta
