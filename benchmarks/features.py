@@ -2,8 +2,10 @@
 
 Each workload is a request of one or more commands whose replies have a known size, so that the generator need not
 parse: 50 clients send 16 requests at a time and wait for as many bytes. PUBLISH goes to 100 subscribers, which the
-generator drains as well. Servers take turns; figures are requests a second and CPU time of the server a request (µs),
-the median of the rounds, and the ratio to redis-server in the same run.
+generator drains as well. "EVAL arguments" hands commands 50,000 words in ten calls, "EVAL elements" gets 50,000
+elements in ten replies and answers a tenth of them; one client sends these. Servers take turns; figures are requests a
+second and CPU time of the server a request (µs), the median of the rounds, and the ratio to redis-server in the same
+run.
 """
 
 import argparse
@@ -38,6 +40,14 @@ class Workload:
 
 
 LINE = "return redis.call('GET', KEYS[1])"
+WORDS = 5000
+MANY = f"""local words = {{}} for at = 1, {WORDS} do words[at] = 'word' end
+for _ = 1, 10 do redis.call('DEL', KEYS[1]) redis.call('LPUSH', KEYS[1], unpack(words)) end
+return redis.call('LLEN', KEYS[1])"""
+BACK = f"""if redis.call('EXISTS', KEYS[1]) == 0 then
+for _ = 1, {WORDS} do redis.call('RPUSH', KEYS[1], 'word') end end
+for _ = 1, 9 do redis.call('LRANGE', KEYS[1], 0, -1) end
+return redis.call('LRANGE', KEYS[1], 0, -1)"""
 WORKLOADS = (
     Workload("EVAL", (("EVAL", LINE, "1", "key:1"),), b"$3\r\nxxx\r\n"),
     Workload("EVAL return", (("EVAL", "return 1", "0"),), b":1\r\n"),
@@ -46,6 +56,8 @@ WORKLOADS = (
         (("MULTI",), ("SET", "key:1", "xxx"), ("GET", "key:1"), ("SET", "key:2", "yyy"), ("GET", "key:2"), ("EXEC",)),
         b"+OK\r\n" + b"+QUEUED\r\n" * 4 + b"*4\r\n+OK\r\n$3\r\nxxx\r\n+OK\r\n$3\r\nyyy\r\n",
     ),
+    Workload("EVAL arguments", (("EVAL", MANY, "1", "list"),), b":%d\r\n" % WORDS, 1),
+    Workload("EVAL elements", (("EVAL", BACK, "1", "elements"),), b"*%d\r\n" % WORDS + b"$4\r\nword\r\n" * WORDS, 1),
     Workload("PUBLISH", (("PUBLISH", "channel", "xxx"),), b":%d\r\n" % SUBSCRIBERS, PUBLISHERS),
 )
 MESSAGE = b"*3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$3\r\nxxx\r\n"
@@ -130,7 +142,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="workloads whose name starts with this")
     options = parser.parse_args()
     end_children_on_sigterm()
-    print(f"{'workload':<14}{'server':<10}{'requests/s':>12}{'CPU us':>10}{'ratio':>8}")
+    print(f"{'workload':<16}{'server':<10}{'requests/s':>12}{'CPU us':>10}{'ratio':>8}")
     results = {}
     for workload in WORKLOADS:
         if not workload.name.startswith(options.only):
@@ -139,7 +151,7 @@ def main() -> None:
         base = figures[options.servers[0]]["requests_s"]
         for name, figure in figures.items():
             rate, cpu = figure["requests_s"], figure["cpu_us"]
-            print(f"{workload.name:<14}{name:<10}{rate:>12,.0f}{cpu:>10.2f}{rate / base:>8.2f}", flush=True)
+            print(f"{workload.name:<16}{name:<10}{rate:>12,.0f}{cpu:>10.2f}{rate / base:>8.2f}", flush=True)
     content = {"machine": report.machine(), "settings": vars(options), "results": results}
     print(report.shown(report.save("features", content)))
 

@@ -97,6 +97,7 @@ def _run(ctx: Client, queue: list[Queued]) -> list[Any] | Several:
     with propagation.transaction():
         for queued in queue:
             ctx.begin(queued.argv)
+            ctx.last_entry = ctx.engine.exec  # which is what CLIENT INFO calls it
             refused = _no_longer_permitted(ctx, queued) if ctx.gates & gates.RESTRICTED else None
             value = refused or unless_blocked(call(ctx.engine, ctx, queued.entry, queued.argv))
             values.append(value if ctx.reply_mode == REPLY_ON else NO_REPLY)

@@ -66,20 +66,16 @@ class List:
         form = self.form
         if form.__class__ is Listpack:
             form = self._growing(elements, limits)
-        push = form.push_left
-        for element in elements:
-            push(element)
-        return form.length if form.__class__ is Quicklist else len(form)
+        form.extend_left(elements)
+        return len(form)
 
     def push_right(self, elements: Sequence[bytes], limits: Limits) -> int:
         """Add elements at the tail; returns the length."""
         form = self.form
         if form.__class__ is Listpack:
             form = self._growing(elements, limits)
-        push = form.push_right
-        for element in elements:
-            push(element)
-        return form.length if form.__class__ is Quicklist else len(form)
+        form.extend_right(elements)
+        return len(form)
 
     def insert(self, pivot: bytes, element: bytes, limits: Limits, *, after: bool) -> bool:
         """Insert before or after the first element equal to `pivot`; False if there is none."""

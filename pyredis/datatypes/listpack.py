@@ -5,7 +5,7 @@ Redis keeps a small list in one listpack and a large one in a chain of them, and
 7 around it, and for each element a header, the text or the integer in as few bytes as hold it, and a back length.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
@@ -73,6 +73,15 @@ def entry_size(element: bytes) -> int:
     return body + 5
 
 
+def entries_size(elements: Iterable[bytes]) -> int:
+    """The bytes of several elements."""
+    size = 0
+    for element in elements:
+        short = len(element) + 2
+        size += short if short < 66 and element > b":" else entry_size(element)
+    return size
+
+
 class Listpack(list[bytes]):
     """Elements with `size`, the bytes of Redis's listpack of them. Its own methods keep that true; `list`'s read."""
 
@@ -102,6 +111,16 @@ class Listpack(list[bytes]):
         """Add at the tail."""
         self.append(element)
         self.size += entry_size(element)
+
+    def extend_left(self, elements: Sequence[bytes]) -> None:
+        """Add at the head, one after the other."""
+        self[:0] = reversed(elements)
+        self.size += entries_size(elements)
+
+    def extend_right(self, elements: Sequence[bytes]) -> None:
+        """Add at the tail."""
+        self += elements
+        self.size += entries_size(elements)
 
     def put(self, at: int, element: bytes) -> None:
         """Insert before position `at`."""

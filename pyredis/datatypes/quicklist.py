@@ -7,7 +7,7 @@ than a run may be stands in a run of its own, which takes no other (a "plain" no
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from pyredis.datatypes.dismantling import Parts, dismantle
@@ -63,6 +63,40 @@ class Quicklist:
         else:
             nodes.append(self._node(element))
         self.length += 1
+
+    def extend_left(self, elements: Sequence[bytes]) -> None:
+        """Add at the head, one after the other; many at half the price of `push_left`."""
+        nodes, at = self.nodes, 0
+        while at < len(elements):
+            count = self._taken(nodes[0], elements, at) if nodes else 0
+            if count:
+                nodes[0][:0] = reversed(elements[at : at + count])
+            else:
+                nodes.appendleft(self._node(elements[at]))
+            at += count or 1
+        self.length += at
+
+    def extend_right(self, elements: Sequence[bytes]) -> None:
+        """Add at the tail."""
+        nodes, at = self.nodes, 0
+        while at < len(elements):
+            count = self._taken(nodes[-1], elements, at) if nodes else 0
+            if count:
+                nodes[-1] += elements[at : at + count]
+            else:
+                nodes.append(self._node(elements[at]))
+            at += count or 1
+        self.length += at
+
+    def _taken(self, node: Listpack, elements: Sequence[bytes], start: int) -> int:
+        """How many of the elements from `start` on have room in a node, whose size they are added to."""
+        size, most, at = node.size, self.limits.size - MARGIN, start
+        stop = min(len(elements), start + self.limits.entries - len(node))
+        while at < stop and size + (length := len(element := elements[at])) <= most:
+            size += length + 2 if length < 64 and element > b":" else entry_size(element)
+            at += 1
+        node.size = size
+        return at - start
 
     def pop_left(self) -> bytes:
         """Take the first element."""

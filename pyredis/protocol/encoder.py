@@ -16,6 +16,7 @@ from pyredis.protocol.replies import (
     ArrayHead,
     Attributed,
     BigNumber,
+    Encoded,
     Entries,
     ErrorReply,
     FlatMap,
@@ -123,6 +124,7 @@ _SIMPLE: Encoders = {
     int: integer,
     Status: lambda value: value.wire,
     ErrorReply: lambda value: error(value.line),
+    Encoded: lambda value: value.data,
     NoReply: lambda value: b"",
     ArrayHead: lambda value: b"*%d\r\n" % value.size,
 }

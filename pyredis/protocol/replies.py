@@ -33,6 +33,15 @@ class ErrorReply:
         self.line = line
 
 
+class Encoded:
+    """A reply that is bytes already, in the version of the client that will get it."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
 class NullArray:
     """RESP2's `*-1`; plain null in RESP3."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyredis.protocol.replies import (
     Attributed,
+    Encoded,
     Entries,
     FlatMap,
     PairArrayMap,
@@ -31,6 +32,7 @@ _CONTENTS: dict[type, Callable[[Any], Iterable[Any]]] = {
     list: iter,
     tuple: iter,
     set: iter,
+    Encoded: lambda value: (value.data,),
     Entries: iter,
     dict: lambda value: chain.from_iterable(value.items()),
     Attributed: lambda value: (value.attributes, value.value),

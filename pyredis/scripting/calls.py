@@ -4,7 +4,7 @@ They run as one client of the engine's that no connection stands behind. It may 
 marked `noscript`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyredis.datatypes.key_slot import key_slot
@@ -14,13 +14,14 @@ from pyredis.engine.client import Client
 from pyredis.engine.command_table.command import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import unless_blocked
-from pyredis.engine.execution.dispatch import call, timed
+from pyredis.engine.execution.dispatch import call, failed, timed
 from pyredis.engine.execution.propagation import EVERYBODY, Propagation
 from pyredis.engine.execution.roles import SCRIPT
 from pyredis.engine.memory.eviction import Eviction
 from pyredis.engine.roster import Clients
 from pyredis.errors import CommandError, Redirection, out_of_memory, read_only_replica, too_few_replicas
 from pyredis.protocol.replies import ErrorReply
+from pyredis.scripting.conversion import number_text
 from pyredis.scripting.faults import ScriptFault, fault
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 SLOW_NS = 1_000_000
 """A command that took longer lets Lua's hook be asked at once."""
+
+_NOTHING = (None,)
+
+SAMPLED_OF = 8
+"""Of so many calls of a command that cannot take long one is timed."""
 
 
 _CROSSES = b"Script attempted to access keys that do not hash to the same slot"
@@ -99,51 +105,80 @@ class Calls:
         self.run = None
         self._propagation.to = EVERYBODY
 
-    def execute(self, argv: tuple[Any, ...]) -> Any:
+    @property
+    def caller_resp(self) -> int:
+        """The protocol version of the client that will get the script's reply."""
+        return 2 if self.run is None else self.run.caller.resp
+
+    def count_errors(self, lines: list[bytes], known: int) -> None:
+        """Errors inside of what a script answers: each `known` one, counted when it came up, fails the call anew."""
+        run, engine = self.run, self._engine
+        for line in lines:
+            engine.stats.count_error(line)
+        if run is not None:
+            engine.find(run.caller.argv).failed += known + bool(lines)
+
+    def execute(self, argv: Sequence[Any]) -> Any:
         """The value of a command, errors among them as ErrorReply. Raises ScriptFault when it may not run.
 
         The short way is for a plain command of strings where nothing stands in between.
         """
+        for word in argv or _NOTHING:
+            if word.__class__ is not bytes:
+                argv = self.words(argv)
+                break
         engine, client, run = self._engine, self.client, self.run
-        entry = engine.entries.get(argv[0]) if argv else None
+        entry = engine.entries.get(argv[0])
         if entry is None or not entry.plain or entry.script or run is None or run.readonly:
             return self._execute(argv)
         if client.gates or engine.gates or not entry.minimum <= len(argv) <= entry.maximum:
             return self._execute(argv)
-        for word in argv:
-            if word.__class__ is not bytes:
-                return self._execute(argv)
         if entry.command.flags & WRITE:
             run.dirty = True
-        client.argv = list(argv)
-        before = engine.stats.command_ns
+        client.argv = [*argv]
+        if entry.calls % SAMPLED_OF and entry.quick_sizes >> len(argv) & 1:
+            return self._quick(entry, argv)
         value = timed(engine, client, entry, argv, entry.effect)
-        if engine.stats.command_ns - before > SLOW_NS:
+        if engine.stats.last_ns > SLOW_NS:
             self.breathe()
         return value
 
-    def _execute(self, argv: tuple[Any, ...]) -> Any:
-        words = self.words(argv)
+    def _quick(self, entry: "Entry", argv: Sequence[Any]) -> Any:
+        """A command that cannot take long, and need not be timed."""
         engine, client = self._engine, self.client
-        entry = self._admitted(words)
-        client.begin(words)
-        before = engine.stats.command_ns
-        value = unless_blocked(call(engine, client, entry, words))
-        if engine.stats.command_ns - before > SLOW_NS:
+        try:
+            value = entry.effect(client, *argv[1:])
+        except Exception as failure:
+            value = failed(engine, client, entry, failure)
+        entry.calls += 1
+        engine.stats.commands += 1
+        client.last_entry = entry
+        return value
+
+    def _execute(self, words: Sequence[bytes]) -> Any:
+        engine, client = self._engine, self.client
+        argv = list(words)
+        entry = self._admitted(argv)
+        client.begin(argv)
+        value = unless_blocked(call(engine, client, entry, argv))
+        if engine.stats.last_ns > SLOW_NS:
             self.breathe()
         return value
 
-    def words(self, argv: tuple[Any, ...]) -> list[bytes]:
+    def words(self, argv: Sequence[Any]) -> list[bytes]:
         """Lua's arguments as a command. Raises ScriptFault for what is neither a string nor a number."""
         if not argv:
             raise fault(b"Please specify at least one argument for this redis lib call")
-        words = list(argv)
-        for at, word in enumerate(words):
+        words = [*argv]
+        for at, word in enumerate(argv):
             kind = word.__class__
             if kind is not bytes:
-                if kind is not int and kind is not float:
+                if kind is int and -(1 << 62) <= word <= 1 << 62:
+                    words[at] = b"%d" % word
+                elif kind is int or kind is float:
+                    words[at] = number_word(word)
+                else:
                     raise fault(b"Lua redis lib command arguments must be strings or integers")
-                words[at] = number_word(word)
         return words
 
     def _admitted(self, words: list[bytes]) -> "Entry":
@@ -229,9 +264,7 @@ def _go_on() -> None:
 def number_word(number: float) -> bytes:
     """A Lua number as a command's argument: without an exponent while it is a whole number that has its place."""
     if number != number:
-        return b"-nan"
-    if number.__class__ is int and -(1 << 62) <= number <= 1 << 62:
-        return b"%d" % number
+        return number_text(number)
     return format_double(float(number))
 
 

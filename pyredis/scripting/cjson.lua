@@ -1,6 +1,7 @@
 -- Lua's `cjson` as Redis ships it: lua-cjson 2.1.0 with its defaults.
 --
--- Settings belong to one table of functions; `new` makes another with the defaults.
+-- Settings belong to one table of functions; `new` makes another with the defaults. Whatever they say, values nest no
+-- deeper than they can in C, whose stack has so many places: one is needed for each array, two for each object.
 
 local host, readonly = ...
 local type, tostring, tonumber, next, error, select = type, tostring, tonumber, next, error, select
@@ -18,6 +19,7 @@ for code = 0, 31 do
     ESCAPES[c] = ESCAPES[c] or format("\\u%04x", code)
 end
 ESCAPES["\127"] = "\\u007f"
+local PLACES = 8000
 local UNESCAPES = { ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t" }
 local TOKENS = { ["{"] = "T_OBJ_BEGIN", ["}"] = "T_OBJ_END", ["["] = "T_ARR_BEGIN", ["]"] = "T_ARR_END",
     [","] = "T_COMMA", [":"] = "T_COLON", ['"'] = "T_STRING" }
@@ -77,7 +79,7 @@ local function encoder(settings)
     end
 
     local append
-    local function append_object(out, n, t, depth)
+    local function append_object(out, n, t, depth, places)
         out[n + 1] = "{"
         n = n + 1
         local comma = false
@@ -94,13 +96,13 @@ local function encoder(settings)
             else
                 fail(type(key), "table key must be a number or string")
             end
-            n = append(out, n + 1, value, depth)
+            n = append(out, n + 1, value, depth, places + 2)
         end
         out[n + 1] = "}"
         return n + 1
     end
 
-    function append(out, n, value, depth)
+    function append(out, n, value, depth, places)
         local kind = type(value)
         if kind == "string" then
             out[n + 1] = text(value)
@@ -112,12 +114,12 @@ local function encoder(settings)
             out[n + 1] = "null"
         elseif kind == "table" then
             depth = depth + 1
-            if depth > settings.encode_depth then
+            if depth > settings.encode_depth or places + 3 > PLACES then
                 error({ json = "Cannot serialise, excessive nesting (" .. depth .. ")" }, 0)
             end
             local count = length(value)
             if not count or count == 0 then
-                return append_object(out, n, value, depth)
+                return append_object(out, n, value, depth, places)
             end
             out[n + 1] = "["
             n = n + 1
@@ -126,7 +128,7 @@ local function encoder(settings)
                     n = n + 1
                     out[n] = ","
                 end
-                n = append(out, n, rawget(value, at), depth)
+                n = append(out, n, rawget(value, at), depth, places + 1)
             end
             out[n + 1] = "]"
         else
@@ -137,7 +139,7 @@ local function encoder(settings)
 
     return function(value)
         local out = {}
-        return concat(out, "", 1, append(out, 0, value, 0))
+        return concat(out, "", 1, append(out, 0, value, 0, 1))
     end
 end
 
@@ -260,16 +262,17 @@ local function decoder(settings)
 
     local value
 
-    local function deeper(depth)
-        if depth > settings.decode_depth then
+    local function deeper(depth, places)
+        if depth > settings.decode_depth or places > PLACES then
             error({ json = "Found too many nested data structures (" .. depth .. ") at character " .. position }, 0)
         end
         position = position + 1
         skip()
     end
 
-    local function array(depth)
-        deeper(depth)
+    local function array(depth, places)
+        places = places + 1
+        deeper(depth, places)
         local items, n = {}, 0
         if byte(source, position) == 93 then
             position = position + 1
@@ -277,7 +280,7 @@ local function decoder(settings)
         end
         while true do
             n = n + 1
-            items[n] = value(depth)
+            items[n] = value(depth, places)
             skip()
             local c = byte(source, position)
             if c == 93 then
@@ -291,8 +294,9 @@ local function decoder(settings)
         end
     end
 
-    local function object(depth)
-        deeper(depth)
+    local function object(depth, places)
+        places = places + 2
+        deeper(depth, places)
         local fields = {}
         if byte(source, position) == 125 then
             position = position + 1
@@ -312,7 +316,7 @@ local function decoder(settings)
             end
             position = position + 1
             skip()
-            fields[key] = value(depth)
+            fields[key] = value(depth, places)
             skip()
             local c = byte(source, position)
             if c == 125 then
@@ -326,7 +330,7 @@ local function decoder(settings)
         end
     end
 
-    function value(depth)
+    function value(depth, places)
         local c = byte(source, position)
         if c == 34 then
             local text, wrong, where = string_at()
@@ -335,9 +339,9 @@ local function decoder(settings)
             end
             return text
         elseif c == 123 then
-            return object(depth + 1)
+            return object(depth + 1, places)
         elseif c == 91 then
-            return array(depth + 1)
+            return array(depth + 1, places)
         elseif find(source, "^true", position) then
             position = position + 4
             return true
@@ -368,7 +372,7 @@ local function decoder(settings)
             error({ json = "JSON parser does not support UTF-16 or UTF-32" }, 0)
         end
         skip()
-        local decoded = value(0)
+        local decoded = value(0, 2)
         skip()
         if position <= #source then
             refuse("the end")

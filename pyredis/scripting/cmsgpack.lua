@@ -1,4 +1,7 @@
 -- Lua's `cmsgpack` as Redis ships it: lua-cmsgpack 0.4.0. Numbers are written and read by the host.
+--
+-- `places` is how much of the stack of C would be in use: a table that is read has two places there, and so many values
+-- that are answered at once have one each.
 
 local host = ...
 local as_function = python.as_function
@@ -9,6 +12,7 @@ local char, byte, sub, concat, floor = string.char, string.byte, string.sub, tab
 local pcall, error = pcall, error
 
 local DEEPEST = 16
+local PLACES = 8000
 
 -- The bytes of a count behind a format byte: `short` with the count in it, or `first` of two or three sizes.
 local function header(count, short, short_max, first8, first16)
@@ -72,6 +76,9 @@ local function append(out, value, level)
 end
 
 local MISSING, BAD = { text = "Missing bytes in input." }, { text = "Bad data format in input." }
+local FULL = { text = "stack overflow (too many return values at once; use unpack_one or unpack_limit instead.)" }
+local FULL_ARRAY = { text = "stack overflow (in function mp_decode_to_lua_array)" }
+local FULL_ANSWER = "stack overflow (in function mp_unpack_full)"
 -- Format bytes of numbers, and of what has a length: how many bytes follow.
 local NUMBERS = { [0xCA] = 4, [0xCB] = 8, [0xCC] = 1, [0xCD] = 2, [0xCE] = 4, [0xCF] = 8, [0xD0] = 1, [0xD1] = 2,
     [0xD2] = 4, [0xD3] = 8 }
@@ -98,20 +105,23 @@ local function read_string(text, at, size)
     return sub(text, at, at + size - 1), at + size
 end
 
-local function read_array(text, at, count)
+local function read_array(text, at, count, places)
+    if places + 2 > PLACES then
+        error(FULL_ARRAY, 0)
+    end
     local items = {}
     for index = 1, count do
-        items[index], at = read(text, at)
+        items[index], at = read(text, at, places + 2)
     end
     return items, at
 end
 
-local function read_map(text, at, count)
+local function read_map(text, at, count, places)
     local fields = {}
     for _ = 1, count do
         local key, value
-        key, at = read(text, at)
-        value, at = read(text, at)
+        key, at = read(text, at, places + 1)
+        value, at = read(text, at, places + 2)
         if key == nil or key ~= key then
             error(BAD, 0)
         end
@@ -121,10 +131,12 @@ local function read_map(text, at, count)
 end
 
 -- The value at `at`, and where the next begins.
-function read(text, at)
+function read(text, at, places)
     local code = byte(text, at)
     if not code then
         error(MISSING, 0)
+    elseif places >= PLACES then
+        error(FULL, 0)
     end
     at = at + 1
     if code < 0x80 then
@@ -132,9 +144,9 @@ function read(text, at)
     elseif code >= 0xE0 then
         return code - 256, at
     elseif code < 0x90 then
-        return read_map(text, at, code - 0x80)
+        return read_map(text, at, code - 0x80, places)
     elseif code < 0xA0 then
-        return read_array(text, at, code - 0x90)
+        return read_array(text, at, code - 0x90, places)
     elseif code < 0xC0 then
         return read_string(text, at, code - 0xA0)
     elseif code == 0xC0 then
@@ -153,7 +165,7 @@ function read(text, at)
         if sizes[code] then
             local count
             count, at = count_at(text, at, sizes[code])
-            return reader(text, at, count)
+            return reader(text, at, count, places)
         end
     end
     error(BAD, 0)
@@ -186,6 +198,14 @@ local function printed(number)
     return number < 2147483648 and number or number - 4294967296
 end
 
+-- So many values at once: two more than C's `unpack` can give, whose own arguments are on the stack, too.
+local function all_of(values, count)
+    if count < 3 then
+        return unpack(values, 1, count)
+    end
+    return values[1], values[2], unpack(values, 3, count)
+end
+
 -- Up to `limit` values from `offset` on, behind where the next one begins; all of them with neither.
 local function unpacked(name, text, limit, offset)
     text = checked(name, text)
@@ -198,16 +218,19 @@ local function unpacked(name, text, limit, offset)
     local out, at, count = {}, offset + 1, 0
     while at <= #text and (all or count < limit) do
         count = count + 1
-        local ok, value, following = pcall(read, text, at)
+        local ok, value, following = pcall(read, text, at, count)
         if not ok then
             raise(type(value) == "table" and value.text or value)
         end
         out[count], at = value, following
     end
     if all then
-        return unpack(out, 1, count)
+        return all_of(out, count)
     end
-    return at > #text and -1 or at - 1, unpack(out, 1, count)
+    if count + 1 >= PLACES then
+        raise(FULL_ANSWER)
+    end
+    return at > #text and -1 or at - 1, all_of(out, count)
 end
 
 local cmsgpack = { _NAME = "cmsgpack", _VERSION = "lua-cmsgpack 0.4.0",
@@ -218,9 +241,12 @@ function cmsgpack.pack(...)
     if count == 0 then
         raise("bad argument #0 to 'pack' (MessagePack pack needs input.)")
     end
-    local out = {}
+    if 2 * count > PLACES then
+        raise("bad argument #0 to 'pack' (Too many arguments for MessagePack pack.)")
+    end
+    local out, values = {}, { ... }
     for at = 1, count do
-        append(out, (select(at, ...)), 0)
+        append(out, values[at], 0)
     end
     return concat(out)
 end

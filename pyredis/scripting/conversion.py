@@ -1,10 +1,8 @@
-"""Values across Lua's border, as Redis 8.2 converts them.
-
-To Lua: what a command answered, by the rules of RESP2 until the script calls `redis.setresp(3)`. From Lua: the
-sandbox sends a scalar as it is and a table as tokens, marks and counts before what they hold, which `Reply` reads.
+"""Values into Lua, as Redis 8.2 converts them: what a command answered, by the rules of RESP2 until the script calls
+`redis.setresp(3)`. What comes out of Lua is read in `results.py`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain
 from math import copysign
 from typing import Any
@@ -26,31 +24,7 @@ from pyredis.protocol.replies import (
     Verbatim,
 )
 
-DEEPEST = 150
-"""How deep a table that a script returns may nest; Redis's limit is Lua's stack, some 8,000."""
-
 _UNPACKED_MAX = 200  # longer lists do not pass as arguments
-
-
-class Mark:
-    """A token that says what follows it."""
-
-    __slots__ = ()
-
-
-ARRAY, MAP, SET, STATUS, ERROR, DOUBLE, BIG, VERBATIM, NULL, FAILED = (Mark() for _ in range(10))
-MARKS: dict[str, object] = {
-    "ARRAY": ARRAY,
-    "MAP": MAP,
-    "SET": SET,
-    "STATUS": STATUS,
-    "ERROR": ERROR,
-    "DOUBLE": DOUBLE,
-    "BIG": BIG,
-    "VERBATIM": VERBATIM,
-    "NULL": NULL,
-    "FAILED": FAILED,
-}
 
 
 def to_integer(number: float) -> int:
@@ -65,53 +39,6 @@ def number_text(number: float) -> bytes:
     if number != number:
         return b"-nan" if copysign(1, number) < 0 else b"nan"
     return b"%.14g" % number
-
-
-def one_line(text: bytes) -> bytes:
-    """Text of a status or error: line ends are blanks."""
-    return text.replace(b"\r", b" ").replace(b"\n", b" ")
-
-
-class Reply:
-    """Reads tokens of a script's result; `resp` is the version the script chose."""
-
-    def __init__(self, resp: int) -> None:
-        self._resp = resp
-
-    def scalar(self, value: Any) -> Any:
-        """A value that is no table."""
-        kind = value.__class__
-        if kind is bool:
-            if self._resp == 3:
-                return value
-            return 1 if value else None
-        if kind is float:
-            return to_integer(value)
-        return None if value is NULL else value
-
-    def value(self, tokens: Iterator[Any]) -> Any:
-        """The next value, with all that it holds."""
-        token = next(tokens)
-        if not isinstance(token, Mark):
-            return self.scalar(token)
-        if token is ARRAY:
-            return [self.value(tokens) for _ in range(next(tokens))]
-        if token is MAP:
-            return PairMap([(self.value(tokens), self.value(tokens)) for _ in range(next(tokens))])
-        if token is SET:
-            return Unordered([self.value(tokens) for _ in range(next(tokens))])
-        if token is ERROR:
-            return ErrorReply(one_line(next(tokens).strip(b"\r\n")))
-        if token is STATUS:
-            return Status(one_line(next(tokens).partition(b"\0")[0]))
-        if token is DOUBLE:
-            return float(next(tokens))
-        if token is BIG:
-            return BigNumber(one_line(next(tokens)))
-        if token is VERBATIM:
-            format = next(tokens)
-            return Verbatim(next(tokens), format[:3])
-        return None
 
 
 class ToLua:

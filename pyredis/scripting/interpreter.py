@@ -8,7 +8,7 @@ to Lua is not protected that way, so there is room kept for it: see `_make_room`
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,14 @@ from pyredis.engine.execution.propagation import EVERYBODY
 from pyredis.errors import CommandError
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import Calls, raised
-from pyredis.scripting.conversion import DEEPEST, FAILED, MARKS, Mark, Reply, ToLua, number_text, to_integer
+from pyredis.scripting.conversion import ToLua, number_text, to_integer
 from pyredis.scripting.faults import Killed, ScriptFault, fault, killed
 from pyredis.scripting.libraries import bit, msgpack, struct
 from pyredis.scripting.libraries.lua_arguments import parse_number
 from pyredis.scripting.overrun import FIRST_INTERVAL
 from pyredis.scripting.rand48 import Rand48
+from pyredis.scripting.results import DEEP, FAILED, MARKS, Mark, Result, error_line, one_line
+from pyredis.scripting.tail_calls import kept, may_hide_lines
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -38,9 +40,6 @@ ROOM = 64 << 20
 
 _COLLECT_EVERY, _COLLECT_STEP = 100, 50
 """Every so many scripts Lua collects some garbage, lest it let twice as much come together as is in use."""
-
-TOKENS_PER_BREATH = 2000
-"""Parts of a result after which Lua's hook is asked again."""
 
 _PIECE = 1 << 20
 _UNPACKED_MAX = 200
@@ -79,9 +78,7 @@ class Interpreter:
             attribute_filter=_no_attributes,
             max_memory=MEMORY_MAX,
         )
-        host = self.lua.table_from(
-            {b"chunk": chunk, b"deepest": DEEPEST, b"first_interval": FIRST_INTERVAL, b"memory_max": MEMORY_MAX}
-        )
+        host = self.lua.table_from({b"chunk": chunk, b"first_interval": FIRST_INTERVAL, b"memory_max": MEMORY_MAX})
         for word, mark in MARKS.items():
             host[word.encode()] = mark
         for name, function in self._host().items():
@@ -161,14 +158,21 @@ class Interpreter:
         kind: Any = made.__class__
         if kind is bytes or kind is int or made is None:
             return made
-        reply = Reply(self._calls.client.resp)
+        result = Result(self._calls.client.resp, self._breathe)
         if kind is tuple:
             if made[0] is FAILED:
                 raise self._failure(*made[1:])
-            return reply.value(iter(made))
-        if kind is bool or kind is float or isinstance(made, Mark):
-            return reply.scalar(made)
-        return reply.value(self._paced(made.values()))
+            if made[0] is DEEP:
+                value: Any = result.encoded(iter(made[1].values()), self._calls.caller_resp)
+            else:
+                value = result.value(iter(made))
+        elif kind is bool or kind is float or kind is Mark:
+            return result.scalar(made)
+        else:
+            value = result.value(iter(made.values()))
+        if (result.errors or result.known) and value.__class__ is not ErrorReply:
+            self._calls.count_errors(result.errors, result.known)
+        return value
 
     def _broken(self, failure: LuaError) -> ScriptFault:
         """An error of our own code in Lua: of want of memory, or of a kill that came as the script had ended."""
@@ -180,7 +184,7 @@ class Interpreter:
     def _failure(self, text: Any = None, source: Any = None, line: Any = None, counted: Any = None) -> ScriptFault:
         name = self._calls.run.name if self._calls.run is not None else b""
         if source is None and counted:
-            return ScriptFault(text, counted=True)
+            return ScriptFault(error_line(text), counted=True)
         if source is None and line is None:
             text = text if isinstance(text, bytes) else b"execution failure"
             return ScriptFault(b"ERR Error running script %b, %b" % (name, text[:100]))
@@ -189,14 +193,12 @@ class Interpreter:
         if not isinstance(text, bytes):
             text = b"ERR unknown error"
         where = b" script: %b, on %b:%b." % (name, source, b"%d" % line)
-        return ScriptFault(text + where, counted=bool(counted))
+        return ScriptFault(one_line(text.partition(b"\0")[0]) + where, counted=bool(counted))
 
-    def _paced(self, tokens: Iterator[Any]) -> Iterator[Any]:
-        """The tokens of a large result; between them the script may be put aside, or killed."""
-        for at, token in enumerate(tokens):
-            if not at % TOKENS_PER_BREATH and not self._ticks(0, 0):
-                raise self._failure(killed().line, self._chunk, 1)
-            yield token
+    def _breathe(self) -> None:
+        """Within a large result: the script may be put aside, or killed."""
+        if not self._ticks(0, 0):
+            raise self._failure(killed().line, self._chunk, 1)
 
     @property
     def memory(self) -> int:
@@ -230,9 +232,12 @@ class Interpreter:
 
     def _host(self) -> dict[bytes, Callable[..., Any]]:
         return {
+            b"apply": _apply,
             b"describe": self._describe,
             b"tick": self._tick,
             b"find": _find,
+            b"kept": kept,
+            b"may_hide_lines": may_hide_lines,
             b"reply_grows": self._reply_grows,
             b"pack_number": msgpack.pack_number,
             b"unpack_number": msgpack.unpack_number,
@@ -340,7 +345,8 @@ class Interpreter:
             raise
         except ScriptFault as failure:
             table = self._to_lua._field(b"err", failure.line)
-            table[b"ignore_error_stats_update"] = True
+            if failure.counted:
+                table[b"ignore_error_stats_update"] = True
             return table
         made = self._handed(value)
         if value.__class__ is ErrorReply:
@@ -374,7 +380,7 @@ class Interpreter:
         if len(words) != 1 or not isinstance(words[0], bytes):
             return self._to_lua._field(b"err", b"ERR wrong number or type of arguments")
         code, blank, text = words[0].removeprefix(b"-").partition(b"\0")[0].partition(b" ")
-        line = code + b" " + text.strip(b"\r\n") if blank else b"ERR " + code.strip(b"\r\n")
+        line = code + b" " + text.rstrip(b"\r\n") if blank else b"ERR " + code.rstrip(b"\r\n")
         return self._to_lua._field(b"err", line)
 
     def _status_reply(self, *words: Any) -> Any:
@@ -418,6 +424,15 @@ class Interpreter:
         except CommandError:
             raise fault(b"Invalid command passed to redis.acl_check_cmd()")
         return self._calls.client.user.refusal(entry.command, words) is None
+
+
+def _apply(function: Callable[..., Any], count: int, words: Any) -> Any:
+    """Call a function with so many arguments, which are in a table of Lua's; where it has none, nil was given."""
+    argv = [*words.values()]
+    if len(argv) != count:
+        given = dict(words.items())
+        argv = [given.get(at) for at in range(1, count + 1)]
+    return function(*argv)
 
 
 def _find(text: bytes, part: bytes, start: int) -> int | None:

@@ -15,10 +15,26 @@ local setmetatable, getmetatable, rawget, rawset, next, type = setmetatable, get
 local pcall, xpcall, error, unpack, select, tostring = pcall, xpcall, error, unpack, select, tostring
 local loadstring, load, setfenv, pairs, ipairs = loadstring, load, setfenv, pairs, ipairs
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
-local gsub, sub, byte, concat, find = string.gsub, string.sub, string.byte, table.concat, string.find
+local dump, gsub, sub, byte, concat, find = string.dump, string.gsub, string.sub, string.byte, table.concat, string.find
 
 local READONLY = "Attempt to modify a readonly table"
 local OWN = "=pyredis"
+
+-- A function of the host's for scripts. Each argument of a call to Python is dearer than the one before, and near the most
+-- that C may be handed the call fails; a table has neither fault.
+local FEW = 40
+local apply = as_function(host.apply)
+
+local function adopted(f)
+    local direct = as_function(f)
+    return function(...)
+        local count = select("#", ...)
+        if count <= FEW then
+            return direct(...)
+        end
+        return apply(f, count, { ... })
+    end
+end
 
 local function part(name, ...)
     return assert(loadstring(parts[name], OWN))(...)
@@ -39,8 +55,13 @@ local function readonly(behind)
     return standin
 end
 
+local function nonexistent(name)
+    name = gsub(tostring(name), "%z.*", "") -- where C's text ends
+    error("Script attempted to access nonexistent global variable '" .. name .. "'", 3)
+end
+
 local function missing(_, name)
-    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+    nonexistent(name)
 end
 
 -- Libraries written in Lua are loaded when a script first looks at them. They know no catch that stops a kill.
@@ -62,7 +83,7 @@ local function global(_, name)
     if sources[name] ~= nil then
         return load_source(name)
     end
-    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+    nonexistent(name)
 end
 
 local function load_sources(t)
@@ -297,10 +318,12 @@ local function chunk(code, name)
             error(watch.KILLED, 0)
         end
     end
-    if f then
-        return setfenv(f, env)
+    if not f then
+        return nil, message
+    elseif host.may_hide_lines(code) then
+        f = loadstring(host.kept(dump(f)), name)
     end
-    return nil, message
+    return setfenv(f, env)
 end
 
 local string_meta
@@ -398,11 +421,11 @@ base.unpack, base.collectgarbage = kit.unpack, kit.collectgarbage
 getmetatable("").__index = made_strings.methods
 
 local maths = library(math)
-maths.random, maths.randomseed = as_function(host.random), as_function(host.randomseed)
+maths.random, maths.randomseed = adopted(host.random), adopted(host.randomseed)
 
 local redis = {}
 for name, value in pairs(host.redis) do
-    redis[name] = type(value) == "userdata" and as_function(value) or value
+    redis[name] = type(value) == "userdata" and adopted(value) or value
 end
 
 local strings = readonly(made_strings.functions)
@@ -423,14 +446,16 @@ for name, functions in pairs(host.libraries) do
     -- Written in Python: (None, message) is an error
     local made = {}
     for key, value in pairs(functions) do
-        made[key] = type(value) == "userdata" and as_function(value) or value
+        made[key] = type(value) == "userdata" and adopted(value) or value
     end
     globals[name] = readonly(made)
 end
 -- What the host calls
 
 local replies = part("replies", kit)
-local FAILED = host.FAILED
+local FAILED, DEEP = host.FAILED, host.DEEP
+local DEEPEST_VALUE = 100 -- places on the stack (see replies): a reply up to that is a value, which the host encodes by calls
+local UNPACKED_MAX = 64
 local KILL_TEXT, TIMEOUT_TEXT = "ERR Script killed by user with SCRIPT KILL...", "ERR FUNCTION LOAD timeout"
 
 local function failure(e)
@@ -447,13 +472,15 @@ local function table_result(value)
     if type(line) == "string" and rawget(value, "ignore_error_stats_update") then
         return FAILED, line, nil, nil, true
     end
-    local ok, out, n = pcall(replies.tokens, value)
+    local ok, out, n, deepest = pcall(replies.tokens, value)
     if not ok then
         if out == replies.DROPPED then
             return nil
         end
         return failure(out)
-    elseif n < 4000 then
+    elseif deepest > DEEPEST_VALUE then
+        return DEEP, out
+    elseif n < UNPACKED_MAX then
         return unpack(out, 1, n)
     end
     return out

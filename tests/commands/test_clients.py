@@ -90,6 +90,13 @@ def test_the_line_tells_the_same_of_both(both):
     assert told[0] == told[1]
 
 
+def test_the_command_that_asks_is_not_counted_yet(both):
+    for words in (("PING",), ("MULTI",), ("PING",), ("CLIENT", "INFO"), ("CLIENT", "LIST")):
+        both(*words)
+    told = [re.findall(rb"(?:multi|argv-mem|cmd|tot-cmds)=\S+", reply) for reply in both.replies("EXEC")]
+    assert told[0] == told[1]
+
+
 class FakeSink(NullSink):
     def __init__(self, address):
         self.address = address

@@ -1,5 +1,7 @@
 """EVAL and SCRIPT as the real server has them: conversions, error texts, the sandbox, and scripts that run too long."""
 
+import re
+
 from pytest import fixture, mark
 
 from pyredis.assembly import build_engine
@@ -214,6 +216,34 @@ def test_a_bomb_ends_the_script_only(engine, bomb):
     assert ask(client, 'EVAL "return 1" 0') == b":1\r\n"
 
 
+WRONG = "local e = redis.pcall('hget', KEYS[1], 'f') "
+ERRORS = (
+    "return {err='NOSPACE'}",
+    "return {err='NOSPACE '}",
+    "error({err='NOSPACE'})",
+    "return {err=''}",
+    "return {err=' x'}",
+    "return {err='\\r\\nMY err\\r\\n'}",
+    "return {err='MY\\0x err'}",
+    "error({err='MY\\0x err'})",
+    "error('MY\\0x err')",
+    "return redis.error_reply('\\r\\nMY err')",
+    f"return redis.error_reply('{'x' * 30} y')",
+    f"return redis.error_reply('{'x' * 31} y')",
+    "return redis.pcall()",
+    "return redis.pcall({})",
+    "return {{err='MY err'}}",
+    "return {{err='MY err'},{err='NOSPACE'}}",
+    "return {map={a={err='MY err'}}}",
+    WRONG + "return {e}",
+    WRONG + "return {e,e}",
+    WRONG + "return {{err='MY err'},{err='MY err'},e,{{e}}}",
+    WRONG + "e.ignore_error_stats_update = nil return {e}",
+    WRONG + "error(e)",
+    "return _G['a\\0b']",
+)
+
+
 @mark.parametrize(
     "body",
     [
@@ -225,6 +255,7 @@ def test_a_bomb_ends_the_script_only(engine, bomb):
         "return redis.call('set', KEYS[1])",
         "return redis.error_reply('MY err')",
         "error('x')",
+        *ERRORS,
     ],
 )
 def test_an_error_is_counted_once(both, body):
@@ -232,3 +263,27 @@ def test_an_error_is_counted_once(both, body):
     both("CONFIG", "RESETSTAT")
     both("EVAL", body, "1", "s")
     both("INFO", "errorstats")
+    ours, real = (failures(reply) for reply in both.replies("INFO", "commandstats"))
+    assert ours == real
+
+
+def failures(reply):
+    """The rejected and failed calls of each command."""
+    counts = re.findall(rb"cmdstat_(\S+?):calls=(\d+).*?rejected_calls=(\d+),failed_calls=(\d+)", reply)
+    return sorted(counts)
+
+
+def test_a_function_that_answers_errors_has_failed(both):
+    library = b"""#!lua name=l
+    redis.register_function('once', function() return {err='NOSPACE'} end)
+    redis.register_function('inside', function() return {{err='MY err'}, redis.pcall('hget', 's', 'f')} end)"""
+    both("FUNCTION", "LOAD", "REPLACE", library)
+    both("SET", "s", "x")
+    both("CONFIG", "RESETSTAT")
+    both("MULTI")
+    both("FCALL", "once", "0")
+    both("FCALL", "inside", "0")
+    both("EXEC")
+    both("INFO", "errorstats")
+    ours, real = (failures(reply) for reply in both.replies("INFO", "commandstats"))
+    assert ours == real

@@ -5,11 +5,11 @@ from pytest import mark
 from pyredis.assembly import build_engine
 from pyredis.engine.roster import Clients
 from pyredis.protocol.encoder import VERSIONS
-from pyredis.protocol.replies import ArrayHead, NoReply, Push, Several
+from pyredis.protocol.replies import ArrayHead, Encoded, NoReply, Push, Several
 from pyredis.scripting.scripts import Scripts
 from tests.observed import ask
 
-NEVER_IN_SCRIPTS = {ArrayHead, NoReply, Push, Several}
+NEVER_IN_SCRIPTS = {ArrayHead, Encoded, NoReply, Push, Several}
 
 
 @mark.parametrize("version", [2, 3])

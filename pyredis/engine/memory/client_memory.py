@@ -56,15 +56,16 @@ def size_of(client: "Client", *, running: bool = False) -> Size:
     """What a client takes; `running`: its command is the one that asks."""
     sink, engine = client.sink, client.engine
     holds = running or isinstance(client.waiting, Wait)
-    query = sink.input_pending() + sum(map(wire_size, client.pending)) + (wire_size(client.argv) if running else 0)
+    transaction = client.transaction
+    argv = [b"exec"] if running and transaction else client.argv  # not the queued command that asks
+    query = sink.input_pending() + sum(map(wire_size, client.pending)) + (wire_size(argv) if running else 0)
     pending = sink.output_pending()
     in_buffer = pending if pending <= REPLY_BUFFER else 0
     pubsub, prefixes = engine[PubSub], len(client.tracking.prefixes) if client.tracking else 0
-    transaction = client.transaction
     return Size(
         query=query,
         query_free=max(QUERY_BUFFER - query, 0) if running else 0,
-        arguments=(sum(map(len, client.argv)) if holds else 0) + sink.arguments_pending(),
+        arguments=(sum(map(len, argv)) if holds else 0) + sink.arguments_pending(),
         queued=transaction.size if transaction else 0,
         in_buffer=in_buffer,
         in_chunks=pending - in_buffer,

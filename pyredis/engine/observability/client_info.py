@@ -76,7 +76,7 @@ def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:
         ("io-thread", 0),
         ("tot-net-in", client.bytes_in),
         ("tot-net-out", client.bytes_out + sum(map(len, client.out))),
-        ("tot-cmds", client.commands + running),
+        ("tot-cmds", client.commands),
     ]
 
 

@@ -11,6 +11,14 @@ LAZY_FROM = 64
 ERROR_CODES_MAX = 128
 """Different error codes that are counted; scripts can make up any number."""
 
+_CODE_MAX = 30
+
+
+def error_code(line: bytes) -> bytes:
+    """What an error counts as: its first word, if a blank follows it soon, else ERR."""
+    code, blank, _ = line[: _CODE_MAX + 1].partition(b" ")
+    return code if blank else b"ERR"
+
 
 class Rate:
     """Events a second over the last 16 samples, as Redis's instantaneous metrics."""
@@ -130,11 +138,11 @@ class Stats:
         self.replication_output_rate.sample(now_ms, self.replication_bytes_out)
 
     def count_error(self, line: bytes) -> None:
-        """Count an error reply under its first word; too many different ones end that until a reset."""
+        """Count an error reply under its code; too many different ones end that until a reset."""
         self.error_replies += 1
         if not self.tells_errors_apart:
             return
-        code = line.split(b" ", 1)[0].decode("latin-1")
+        code = error_code(line).decode("utf-8", "surrogateescape")
         if code not in self.errors and len(self.errors) >= ERROR_CODES_MAX:
             self._stop_telling_errors_apart()
         else:

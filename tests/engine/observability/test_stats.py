@@ -2,7 +2,9 @@
 
 import logging
 
-from pyredis.engine.observability.stats import ERROR_CODES_MAX, LAZY_FROM, Rate, Stats
+from pytest import mark
+
+from pyredis.engine.observability.stats import ERROR_CODES_MAX, LAZY_FROM, Rate, Stats, error_code
 
 
 def test_a_rate_is_the_mean_of_the_last_sixteen_samples():
@@ -26,9 +28,26 @@ def test_time_that_stands_still_gives_no_sample():
     assert rate.value == 0
 
 
+@mark.parametrize(
+    ("line", "code"),
+    [
+        (b"WRONGTYPE Operation", b"WRONGTYPE"),
+        (b"NOSPACE", b"ERR"),
+        (b"", b"ERR"),
+        (b" x", b""),
+        (b"TAB\tx", b"ERR"),
+        (b"-MY err", b"-MY"),
+        (b"x" * 30 + b" y", b"x" * 30),
+        (b"x" * 31 + b" y", b"ERR"),
+    ],
+)
+def test_the_code_is_a_first_word_that_is_not_too_long(line, code):
+    assert error_code(line) == code
+
+
 def test_errors_are_told_apart_by_their_first_word_up_to_a_number():
     stats = Stats(logging.getLogger("pyredis"))
-    for line in (b"ERR one", b"ERR two", b"WRONGTYPE Operation", b"OK"):
+    for line in (b"ERR one", b"ERR two", b"WRONGTYPE Operation", b"OK then"):
         stats.count_error(line)
     assert stats.errors == {"ERR": 2, "WRONGTYPE": 1, "OK": 1}
     for number in range(ERROR_CODES_MAX - 3):
