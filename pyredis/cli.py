@@ -1,5 +1,6 @@
 """`pyredis-server`: the command line of `redis-server`."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -53,7 +54,11 @@ def main(argv: list[str] | None = None) -> int:
 
         print(absent.NO_SENTINEL, file=sys.stderr)
         return 1
-    return _start(options)
+    gc.disable()  # until it is ready: importing, building and loading make a great many objects and no cycles
+    try:
+        return _start(options)
+    finally:
+        gc.enable()
 
 
 def _inform(options: Options) -> int:
@@ -199,7 +204,6 @@ def _serve(engine: "Engine", host: "AsyncioHost") -> int:
 
 async def _run(engine: "Engine", host: "AsyncioHost") -> int:
     import asyncio
-    import gc
 
     from pyredis.cluster.cluster_mode import CannotJoin
     from pyredis.config import absent
@@ -228,8 +232,6 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
         return await ended
     pid_file = process.write_pid_file(config, log)
     handle_signals(host, server)
-    process.calm_collector()
-    gc.disable()  # while the dataset is loaded, which makes a great many objects and no cycles
     log.info("Server initialized")
     engine.give_up = process.exit_at_once
     server.load(lambda failure: _ready(server, failure))
@@ -242,10 +244,9 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
 
 def _ready(server: "Server", failure: "LoadingFailed | None") -> None:
     """The dataset is there, or cannot be: then the process ends."""
-    import gc
-
     from pyredis.server import process
 
+    process.calm_collector()
     gc.enable()
     if failure is not None:
         server.end(1)

@@ -162,6 +162,5 @@ def calm_collector() -> None:
 
     What exists after start is never looked at again; a key's bytes are not tracked at all.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
