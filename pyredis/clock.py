@@ -6,6 +6,7 @@ moves both alike.
 
 import time
 from collections.abc import Callable
+from time import time_ns
 
 
 class Clock:
@@ -20,7 +21,7 @@ class Clock:
 
     def now_ms(self) -> int:
         """Wall time in milliseconds since 1970."""
-        return time.time_ns() // 1_000_000
+        return time_ns() // 1_000_000
 
     ticks_ns = staticmethod(time.perf_counter_ns)
     """Monotonic nanoseconds, for durations: the builtin itself, since every command asks twice."""

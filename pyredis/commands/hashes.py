@@ -24,7 +24,6 @@ from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE,
 from pyredis.errors import NOT_A_FLOAT, OUT_OF_RANGE, OVERFLOW, CommandError, syntax_error, wrong_arity
 from pyredis.keyspace import events, hash_fields
 from pyredis.keyspace.events import Event
-from pyredis.keyspace.kinds import register
 from pyredis.protocol.replies import NO_REPLY, OK, FlatMap, NoReply, Pairs, Status
 
 
@@ -427,6 +426,3 @@ def _random_options(words: tuple[bytes, ...]) -> tuple[int, bool]:
     if len(words) == 2 and abs(count) > INT64_MAX // 2:
         raise CommandError(OUT_OF_RANGE)
     return count, len(words) == 2
-
-
-register(Hash, b"hash", lambda hash: hash.encoding)

@@ -14,10 +14,8 @@ from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
 from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import INDEX_OUT_OF_RANGE, NO_SUCH_KEY, CommandError, syntax_error, wrong_arity
-from pyredis.keyspace import events, kinds
+from pyredis.keyspace import events
 from pyredis.protocol.replies import NULL_ARRAY, OK, NullArray, Status
-
-kinds.register(List, b"list", lambda value: value.encoding)
 
 _NOT_POSITIVE = b"value is out of range, must be positive"
 _RANK_ZERO = (

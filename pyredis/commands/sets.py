@@ -14,7 +14,6 @@ from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE,
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import OUT_OF_RANGE, CommandError, syntax_error
 from pyredis.keyspace import events
-from pyredis.keyspace.kinds import register
 from pyredis.protocol.replies import NO_REPLY, NoReply, Unordered
 
 _BATCH = 1024  # members of one propagated SREM
@@ -291,6 +290,3 @@ def _pop_all(ctx: Client, key: bytes, found: Set) -> Unordered:
     ctx.db.shrunk(key, (), events.SPOP, len(taken))
     ctx.rewritten = (b"UNLINK" if ctx.engine.config["lazyfree-lazy-server-del"] else b"DEL", key)
     return Unordered(taken)
-
-
-register(Set, b"set", lambda found: found.encoding)

@@ -14,7 +14,7 @@ from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, integer_between
 from pyredis.engine.command_table.command import DENYOOM, FAST, READONLY, WRITE, Keys, command
 from pyredis.errors import NOT_A_FLOAT, OUT_OF_RANGE, CommandError, syntax_error, wrong_arity
-from pyredis.keyspace import events, kinds
+from pyredis.keyspace import events
 from pyredis.keyspace.events import Event
 from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, NoReply, NullArray, Pairs
 
@@ -401,6 +401,3 @@ def _scanned(found: SortedSet, member: bytes) -> bytes:
     score = found.score(member)
     assert score is not None
     return b"%.17g" % score if found.is_large else format_double(score)
-
-
-kinds.register(SortedSet, b"zset", lambda value: b"skiplist" if value.is_large else b"listpack")

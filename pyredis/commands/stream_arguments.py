@@ -12,9 +12,6 @@ from pyredis.datatypes.stream_id import MAX_ID, SEQUENCE_MASK, parse_id, parse_p
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments, integer, integer_between
 from pyredis.errors import CommandError, as_printed, syntax_error
-from pyredis.keyspace import kinds
-
-kinds.register(Stream, b"stream", lambda value: b"stream")
 
 _POLICIES = frozenset((KEEPREF, DELREF, ACKED))
 _TWO_STRATEGIES = b"syntax error, MAXLEN and MINID options at the same time are not compatible"

@@ -18,7 +18,6 @@ from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import DENYOOM, FAST, MODULE, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.keyspace import events
-from pyredis.keyspace.kinds import register
 from pyredis.protocol.replies import NULL_ARRAY, NullArray, PairMap, Status
 
 _KEY = [Keys(1, "RW access update")]
@@ -379,6 +378,3 @@ def vrandmember(ctx: Client, *words: bytes) -> bytes | list[bytes] | None:
     if len(words) > 1:
         return [] if found is None else found.sample(count, ctx.engine.random)
     return None if found is None else found.sample(1, ctx.engine.random)[0]
-
-
-register(VectorSet, b"vectorset", lambda found: b"raw")

@@ -25,6 +25,8 @@ from pyredis.protocol.parser import Argv
 
 T = TypeVar("T")
 
+BUSY = gates.BUSY  # asked at each read
+
 
 class Router(Protocol):
     """Tells whose keys are whose."""
@@ -69,6 +71,7 @@ class Engine:
         self.host = host
         self.log = host.log
         self.clock = clock = host.clock
+        self._now_ms = clock.now_ms
         self.random = random = host.random
         clustered = config["cluster-enabled"]
         self.keyspace = Keyspace(1 if clustered else config["databases"], random, slotted=clustered)
@@ -142,8 +145,8 @@ class Engine:
 
     def tick(self) -> None:
         """Read the clock: once a batch, so that everything in it sees one time."""
-        if not self.gates & gates.BUSY:  # a script sees one time from its beginning to its end
-            self.keyspace.now = self.clock.now_ms()
+        if not self.gates & BUSY:  # a script sees one time from its beginning to its end
+            self.keyspace.now = self._now_ms()
 
     def find(self, argv: Argv) -> Entry:
         """The row for a command or subcommand. Raises Redis's error for an unknown one."""

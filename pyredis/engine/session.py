@@ -14,7 +14,7 @@ from itertools import islice
 from pyredis.engine.client import CLOSED, TURN, Client
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.propagation import Propagation
-from pyredis.engine.execution.run import run
+from pyredis.engine.execution.run import run, run_one
 from pyredis.engine.host import Link
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.observability.client_info import client_line
@@ -35,6 +35,7 @@ class Session:
     """One client's. The link knows it as its `Peer`, the engine as the client's `Sink`."""
 
     __slots__ = (
+        "_flush_soon",
         "_in_line",
         "_limits",
         "_link",
@@ -54,6 +55,7 @@ class Session:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
         self._limits = sessions.limits
+        self._flush_soon = sessions.flush_soon
         self.parser = RequestParser()
         self.address = self.local_address = ""
         self.fd = -1
@@ -96,15 +98,17 @@ class Session:
         batch = parser.feed(data)
         if client.waiting is not None:
             self._keep(batch)
+        elif len(batch) == 1:
+            run_one(engine, client, batch[0])
         elif len(batch) <= _COMMANDS:
-            if engine.record is None or len(batch) == 1:
+            if engine.record is None:
                 run(engine, client, batch)
             else:
                 self._run_gathering(batch, data)
         else:
             self._serve(batch)
         if client.out:
-            self.flush_soon(client)
+            self._flush_soon(client)
         if not parser.regular:
             self._after_commands()
 

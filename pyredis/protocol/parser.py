@@ -40,7 +40,7 @@ MULTIBULK_MAX = (1 << 31) - 1
 UNAUTHENTICATED_MULTIBULK_MAX = 10
 UNAUTHENTICATED_BULK_MAX = 16384
 _END: Final = b"#t\r\n"
-_PLUS, _EQUALS = b"+="
+_STAR, _RETURN, _PLUS, _EQUALS = b"*\r+="
 _only_bytes: Final = b"".join  # raises TypeError for anything else
 _large: Final = re.compile(rb"\*[0-9]{3}").search
 _nested: Final = re.compile(rb"\*[0-9]+\r\n\*").search
@@ -307,7 +307,7 @@ class RequestParser:
         `more` gives the others.
         """
         if self.regular and (len(data) <= _SHORT or data.endswith(b"\r\n")):
-            regular = regular_commands(self._reader, data)
+            regular = (one_command if data.rfind(_STAR) == 0 else regular_commands)(self._reader, data)
             if regular is not None:
                 return regular
             self._reader = Reader()
@@ -368,6 +368,26 @@ class RequestParser:
                     batch.append(argv)
         except ProtocolError as error:
             self.error = error
+
+
+def one_command(reader: Reader, data: bytes) -> list[Argv] | None:
+    """The command of a read that holds one `*`, at its beginning; None as from `regular_commands`, whose proof this is.
+
+    Most reads are such. Of a command that announces many arguments nothing is known yet.
+    """
+    if _RETURN not in data[2:4]:
+        return regular_commands(reader, data)
+    try:
+        reader.feed(data)
+        argv = reader.gets()
+        if argv.__class__ is not list or reader.has_data() or not argv:
+            return None
+        arguments = _only_bytes(argv)
+    except (HiredisError, TypeError):
+        return None
+    if _PLUS in data or _EQUALS in data:
+        return None if _has_marks(data, arguments) else [argv]
+    return [argv]
 
 
 def regular_commands(reader: Reader, data: bytes) -> list[Argv] | None:
@@ -435,5 +455,9 @@ def _marks(data: bytearray) -> int:
 
 def _marked(data: bytes, batch: list[Argv]) -> bool:
     """Whether a `+` or `=` stands outside the arguments."""
-    inside = b"".join(map(_only_bytes, batch))
+    return _has_marks(data, b"".join(map(_only_bytes, batch)))
+
+
+def _has_marks(data: bytes, inside: bytes) -> bool:
+    """Whether a read has more `+` or `=` than its arguments."""
     return data.count(b"+") != inside.count(b"+") or data.count(b"=") != inside.count(b"=")

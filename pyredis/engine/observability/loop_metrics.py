@@ -40,10 +40,12 @@ class LoopMetrics:
         """A pass ended; writing its replies took this long."""
         self.cycles += 1
         self._writing_ns += writing_ns
-        commands = self._engine.stats.commands
-        self.most_commands = max(self.most_commands, commands - self._commands_before)
+        commands, before = self._engine.stats.commands, self._commands_before
         self._commands_before = commands
-        self.longest = max(self.longest, writing_ns)
+        if commands - before > self.most_commands:
+            self.most_commands = commands - before
+        if writing_ns > self.longest:
+            self.longest = writing_ns
 
     def cron_passed(self, nanoseconds: int) -> None:
         """Cron took this long."""
