@@ -150,7 +150,7 @@ def pause_cron(ctx: Client, on: bytes) -> Status:
 @subcommand(b"CHANGE-REPL-ID")
 def change_repl_id(ctx: Client) -> Status:
     """Take a new replication id."""
-    ctx.engine.log.info("Changing replication IDs after receiving change-repl-id")
+    ctx.engine.log.info("Changing replication IDs after receiving DEBUG change-repl-id")
     ctx.engine[Propagation].renew_id()
     ctx.engine[Propagation].forget_second_id()
     return OK

@@ -1,8 +1,8 @@
 """MEMORY: what a key takes, and what the server takes.
 
 A key's size is an estimate of Redis's own (`keyspace.memory_usage`), unless asked for what it takes here
-(`keyspace.footprint`, a word of ours); the server's sizes are what is really used (`engine.memory`). Python's allocator tells nothing of its fragmentation, so MALLOC-STATS answers as Redis
-does when built with such an allocator.
+(`keyspace.footprint`, a word of ours); the server's sizes are what is really used (`engine.memory`). Python's
+allocator tells nothing of its fragmentation, so MALLOC-STATS answers as Redis does when built with such an allocator.
 """
 
 from typing import Any

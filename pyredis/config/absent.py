@@ -37,10 +37,8 @@ REFUSED_DIRECTIVES: dict[str, str] = {
 TLS_FAILED = "Unable to update TLS configuration. Check server logs."
 
 IDLE: dict[str, str] = {
-    "commands run in one thread": """bio-cpulist io-threads prefetch-batch-max-size
-        vset-force-single-threaded-execution""",
-    "the process is left as the system made it": """aof-rewrite-cpulist bgsave-cpulist disable-thp oom-score-adj
-        oom-score-adj-values proc-title-template server-cpulist set-proc-title""",
+    "commands run in one thread": "io-threads prefetch-batch-max-size vset-force-single-threaded-execution",
+    "huge pages are left as the system gives them": "disable-thp",
     "the interpreter's allocator is not jemalloc": """active-defrag-cycle-max active-defrag-cycle-min
         active-defrag-ignore-bytes active-defrag-max-scan-fields active-defrag-threshold-lower
         active-defrag-threshold-upper activedefrag jemalloc-bg-thread""",
@@ -73,7 +71,7 @@ FULFILLED: dict[str, tuple[Any, ...]] = {
     "disable-thp": (False,),
     "jemalloc-bg-thread": (False,),
     "sanitize-dump-payload": ("yes", "clients"),
-    "set-proc-title": (False,),
+    "repl-rdb-channel": (False,),
 }
 """Values that nobody needs to be told about."""
 

@@ -133,6 +133,7 @@ class AsyncioListener:
 
     def __init__(self, host: AsyncioHost, where: Tcp | Unix, accept: Callable[[], Peer], backlog: int) -> None:
         self._path = ""
+        self._log = host.log
         self._accept = accept
         self._backlog = backlog
         if isinstance(where, Unix):
@@ -165,4 +166,5 @@ class AsyncioListener:
         for sock in self._sockets:
             sock.close()
         if self._path:
+            self._log.info("Removing the unix socket file.")
             remove_path(self._path)

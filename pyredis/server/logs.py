@@ -93,6 +93,10 @@ class LineHandler(logging.Handler):
         self._file, self._identity = file, _identity(os.fstat(file))
         self.report_crashes(self.crash_log)
 
+    def fileno(self) -> int:
+        """The file's descriptor."""
+        return self._file
+
     def report_crashes(self, wanted: bool) -> None:
         """`crash-log-enabled`: a fatal signal leaves a traceback in the log file, or on standard error."""
         self.crash_log = wanted

@@ -57,9 +57,10 @@ def write_pid_file(config: Config, log: logging.Logger) -> str:
     return path
 
 
-def remove_pid_file(path: str) -> None:
+def remove_pid_file(path: str, log: logging.Logger) -> None:
     """Remove it at an orderly exit."""
     if path:
+        log.info("Removing the pid file.")
         with contextlib.suppress(OSError):
             os.unlink(path)  # noqa: PTH108
 

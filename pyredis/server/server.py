@@ -108,6 +108,8 @@ class Server:
         all that anybody is told was done: from here on nobody is served.
         """
         end = partial(self._end_saved, save, force)
+        if not self.engine[Farewell].waits:
+            self.engine.log.info("User requested shutdown...")
         if not now and self.engine[Farewell].begin(end):
             return None
         return end()
