@@ -38,4 +38,4 @@ def test_its_info_is_what_its_components_bring():
 
 def test_a_server_has_all_commands():
     engine = build_engine(seed=1)
-    assert {entry.command.name for entry in engine.rows()} == {*TABLE} == {*SERVER.commands}
+    assert {entry.command.name.lower() for entry in engine.rows()} == {*TABLE} == {*SERVER.commands}
