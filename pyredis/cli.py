@@ -205,6 +205,7 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
     from pyredis.config import absent
     from pyredis.server import process
     from pyredis.server.cpu_affinity import pin_process
+    from pyredis.server.crash_report import CrashReports, Watchdog
     from pyredis.server.oom_score import OomScore
     from pyredis.server.process_title import set_title
     from pyredis.server.server import Server, tell_of_listening
@@ -215,6 +216,7 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
         return 1
     _tell_mode(config, host)
     absent.warn(config, log)
+    Watchdog(engine, CrashReports(engine))
     OomScore(engine)
     pin_process(engine)
     set_title(engine)

@@ -53,10 +53,9 @@ IDLE: dict[str, str] = {
     "a log is synced as a whole": "aof-rewrite-incremental-fsync",
     "there is no such logo": "always-show-logo",
     "there are no such warnings": "ignore-warnings",
-    "there are no such checks": "crash-memcheck-enabled use-exit-on-panic watchdog-period",
+    "a crash is told without a test of memory": "crash-memcheck-enabled",
     "payloads are always checked in full": "sanitize-dump-payload",
     "strings compare by bytes": "locale-collate",
-    "the log shows no user's data": "hide-user-data-from-log",
     "scripts have no `redis.` API that was taken away": "lua-enable-deprecated-api",
     _NO_TLS: """max-new-tls-connections-per-cycle tls-auth-clients tls-ca-cert-dir tls-ca-cert-file tls-cert-file
         tls-ciphers tls-ciphersuites tls-client-cert-file tls-client-key-file tls-client-key-file-pass

@@ -93,6 +93,7 @@ class Engine:
         self.on_reset: list[Callable[[], None]] = []  # CONFIG RESETSTAT
         self.on_stop: list[Callable[[], None]] = []  # the server ends in order
         self.give_up: Callable[[], None] = _exit  # what was promised can no longer be kept: the process must end
+        self.crash: Callable[[str, list[str]], None] | None = None  # DEBUG's crashes: set by what runs the process
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
         self.record: Callable[[Entry], Handler] | None = None  # what follows from a change, while somebody reads it
         self.router: Router | None = None  # tells whose keys are whose
