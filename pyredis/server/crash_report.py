@@ -71,12 +71,17 @@ class CrashReports:
 
     def _write(self, text: str) -> None:
         with suppress(OSError):
+            if self._lines is not None:
+                self._lines.open()
             os.write(self._file, text.encode("utf-8", "backslashreplace"))
 
     def _begin(self) -> None:
-        if not self._started:
-            self._started = True
-            self._write(_START)
+        if self._started:
+            return
+        self._started = True
+        if self._lines is not None:
+            self._lines.on_open = lambda: None  # the handlers are `faulthandler`'s now
+        self._write(_START)
 
     def stacks(self) -> None:
         """Where every thread is."""
