@@ -14,7 +14,6 @@ from pyredis.server import logs
 from tests.oracle import ask, binary_8_2
 from tests.processes import SERVER, starter
 
-
 REPORT = b"=== REDIS BUG REPORT START"
 
 
