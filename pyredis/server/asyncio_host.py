@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-import sys
 from collections.abc import Callable, Coroutine
 from functools import cached_property
 from random import Random
@@ -120,12 +119,14 @@ class AsyncioHost(Host):
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def on_signal(self, number: int, step: Step) -> None:
-        """Run `step` when the process gets a signal."""
-        if sys.platform == "win32":
-            signal.signal(number, lambda *_: self.loop.call_soon_threadsafe(step))
-        else:
+    def on_signal(self, number: int, step: Step) -> bool:
+        """Run `step` when the process gets a signal; whether Python's own handler for it is still free."""
+        try:
             self.loop.add_signal_handler(number, step)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: self.loop.call_soon_threadsafe(step))
+            return False
+        return True
 
 
 class AsyncioListener:

@@ -101,7 +101,7 @@ class CrashReports:
         """A signal ends the process."""
         self._begin()
         self._log.warning("Redis %s crashed by signal: %d, si_code: %d", REDIS_VERSION, fault.signal, fault.code)
-        if fault.signal in (signal.SIGSEGV, signal.SIGBUS):
+        if signal.Signals(fault.signal).name in ("SIGSEGV", "SIGBUS"):
             self._log.warning("Accessing address: 0x%x", fault.address)
         if fault.sender is not None:
             self._log.warning("Killed by PID: %d, UID: %d", *fault.sender)
