@@ -41,6 +41,7 @@ from pyredis.engine.observability.latency import LatencyMonitor
 from pyredis.engine.observability.loop_metrics import LoopMetrics
 from pyredis.engine.observability.server_info import ServerInfo
 from pyredis.engine.observability.slowlog import SlowLog
+from pyredis.engine.observability.status_log import StatusLog
 from pyredis.engine.roster import Clients
 from pyredis.engine.sessions import Sessions
 from pyredis.keyspace.access import Access
@@ -121,6 +122,7 @@ _SERVER_COMPONENTS = (
     LoopMetrics,
     ServerInfo,
     Keysizes,
+    StatusLog,
     Sessions,
     Access,
     ActiveExpiry,

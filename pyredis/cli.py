@@ -208,6 +208,10 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
     from pyredis.cluster.cluster_mode import CannotJoin
     from pyredis.config import absent
     from pyredis.server import process
+    from pyredis.server.cpu_affinity import pin_process
+    from pyredis.server.crash_report import CrashReports, Watchdog
+    from pyredis.server.oom_score import OomScore
+    from pyredis.server.process_title import set_title
     from pyredis.server.server import Server, tell_of_listening
     from pyredis.server.signals import handle_signals
 
@@ -216,6 +220,10 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
         return 1
     _tell_mode(config, host)
     absent.warn(config, log)
+    Watchdog(engine, CrashReports(engine))
+    OomScore(engine)
+    pin_process(engine)
+    set_title(engine)
     ended: asyncio.Future[int] = host.loop.create_future()
     server = Server(engine, on_end=ended.set_result)
     try:
@@ -237,7 +245,7 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
     server.load(lambda failure: _ready(server, failure))
     code = await ended
     await asyncio.sleep(0)  # for what is closed to go
-    process.remove_pid_file(pid_file)
+    process.remove_pid_file(pid_file, log)
     log.warning("Redis is now ready to exit, bye bye...")
     return code
 

@@ -8,7 +8,6 @@
 at once; `settle` then decides what follows, saves, and lets packets leave.
 """
 
-import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -184,10 +183,10 @@ class ClusterMode:
 
     def _lock_file(self) -> None:
         """Two nodes with one file would be one node twice. Raises CannotJoin."""
-        if sys.platform in ("win32", "sunos5"):
+        try:
+            import fcntl
+        except ImportError:  # Windows
             return
-        import fcntl
-
         try:
             self._lock = self.path.open("ab")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -97,7 +97,6 @@ def shutdown(ctx: Client, *words: bytes) -> NoReply | Status | Blocked:
     if ctx.engine.gates & gates.BUSY and b"NOSAVE" not in asked:
         raise CommandError(ctx.engine.busy, b"BUSY")  # half of a script's effects must not be saved
     save = True if b"SAVE" in asked else False if b"NOSAVE" in asked else None
-    ctx.engine.log.info("User requested shutdown...")
     ends = ctx.engine.on_shutdown(save=save, now=b"NOW" in asked, force=b"FORCE" in asked)
     if ends is None:
         return Blocked((), (), 0, until=farewell.verdict)

@@ -3,7 +3,7 @@
 CONFIG SET is atomic over all its pairs. What is secret (a password) is redacted in the logs of commands.
 """
 
-from pyredis.config.parameter import SENSITIVE
+from pyredis.config.parameter import SENSITIVE, ConfigError
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.command import ADMIN, LOADING, NOSCRIPT, STALE, command, container
 from pyredis.engine.command_table.help import help_reply
@@ -107,7 +107,15 @@ def config_rewrite(ctx: Client) -> Status:
 
     Writes the present values into the configuration file.
     """
-    ctx.engine.config.rewrite()
+    config, log = ctx.engine.config, ctx.engine.log
+    try:
+        config.rewrite()
+    except ConfigError as error:
+        if config.file is not None:
+            log.warning("CONFIG REWRITE failed: %s", str(error).removeprefix("Rewriting config file: "))
+        raise
+    log.debug("Rewritten config file (%s) successfully", config.file)
+    log.info("CONFIG REWRITE executed with success.")
     return OK
 
 

@@ -9,6 +9,7 @@ change nothing.
 from collections.abc import Callable
 from typing import Any
 
+from pyredis.config.words import quote_word
 from pyredis.datatypes.hash import Hash
 from pyredis.datatypes.numeric import INT64_MAX, parse_float, parse_int
 from pyredis.datatypes.set import Set
@@ -121,6 +122,57 @@ def sleep(ctx: Client, seconds: bytes) -> Status:
     return OK
 
 
+def _crash(ctx: Client, kind: str, *lines: str) -> None:
+    if ctx.engine.crash is None:
+        raise CommandError(b"The server is part of another program, which must not crash")
+    ctx.engine.crash(kind, list(lines))
+
+
+@subcommand(b"SEGFAULT")
+def segfault(ctx: Client) -> None:
+    """Crash as by a fault of memory."""
+    _crash(ctx, "segfault")
+
+
+@subcommand(b"PANIC")
+def panic(ctx: Client) -> None:
+    """Crash as where something cannot be."""
+    _crash(ctx, "panic", *_guru(f"DEBUG PANIC called at Unix time {ctx.engine.clock.now_ms() // 1000}"))
+
+
+@subcommand(b"OOM")
+def out_of_memory(ctx: Client) -> None:
+    """Crash as where there is no memory."""
+    size = INT64_MAX
+    told = f"Redis aborting for OUT OF MEMORY. Allocating {size} bytes!"
+    _crash(ctx, "panic", f"Out Of Memory allocating {size} bytes!", *_guru(told))
+
+
+@subcommand(b"ASSERT")
+def assert_(ctx: Client) -> None:
+    """Crash as where an assertion does not hold."""
+    hides = ctx.engine.config["hide-user-data-from-log"]
+    words = [b'"*redacted*"' if hides and at else quote_word(word) for at, word in enumerate(ctx.argv)]
+    _crash(
+        ctx,
+        "assert",
+        "=== ASSERTION FAILED CLIENT CONTEXT ===",
+        f"client->conn = fd={ctx.sink.fd}",
+        f"client->argc = {len(words)}",
+        *(f"client->argv[{at}] = {word.decode()} (refcount: 1)" for at, word in enumerate(words)),
+        "=== ASSERTION FAILED ===",
+        "==> debugging.py '1 == 2' is not true",
+    )
+
+
+def _guru(text: str) -> list[str]:
+    return [
+        "-" * 48,
+        "!!! Software Failure. Press left mouse button to continue",
+        f"Guru Meditation: {text} #debugging.py",
+    ]
+
+
 @subcommand(b"SET-ACTIVE-EXPIRE")
 def set_active_expire(ctx: Client, on: bytes) -> Status:
     """Whether expired keys go before anybody asks for them."""
@@ -152,7 +204,7 @@ def pause_cron(ctx: Client, on: bytes) -> Status:
 @subcommand(b"CHANGE-REPL-ID")
 def change_repl_id(ctx: Client) -> Status:
     """Take a new replication id."""
-    ctx.engine.log.info("Changing replication IDs after receiving change-repl-id")
+    ctx.engine.log.info("Changing replication IDs after receiving DEBUG change-repl-id")
     ctx.engine[Propagation].renew_id()
     ctx.engine[Propagation].forget_second_id()
     return OK
@@ -423,6 +475,8 @@ def help(ctx: Client) -> list[Status]:
 
 
 _HELP = """
+ASSERT
+    Crash by an assertion that fails.
 AOF-FLUSH-SLEEP <microseconds>
     Let each write of the append-only log take so long.
 CHANGE-REPL-ID
@@ -445,6 +499,10 @@ LOG <message>
     Write a line to the log.
 OBJECT <key>
     How a value is kept.
+OOM
+    Crash as where there is no memory.
+PANIC
+    Crash as where something cannot be.
 PAUSE-CRON <0|1>
     Stop periodic work, or go on.
 POPULATE <count> [<prefix>] [<size>]
@@ -458,6 +516,8 @@ RELOAD [MERGE] [NOFLUSH] [NOSAVE]
     Save, drop and load the dataset.
 SDSLEN <key>
     Lengths of a key and its string.
+SEGFAULT
+    Crash by a fault of memory.
 SET-ACTIVE-EXPIRE <0|1>
     Whether expired keys are deleted before they are asked for.
 SET-DISABLE-DENY-SCRIPTS <0|1>

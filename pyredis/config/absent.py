@@ -37,10 +37,8 @@ REFUSED_DIRECTIVES: dict[str, str] = {
 TLS_FAILED = "Unable to update TLS configuration. Check server logs."
 
 IDLE: dict[str, str] = {
-    "commands run in one thread": """bio-cpulist io-threads prefetch-batch-max-size
-        vset-force-single-threaded-execution""",
-    "the process is left as the system made it": """aof-rewrite-cpulist bgsave-cpulist disable-thp oom-score-adj
-        oom-score-adj-values proc-title-template server-cpulist set-proc-title""",
+    "commands run in one thread": "io-threads prefetch-batch-max-size vset-force-single-threaded-execution",
+    "huge pages are left as the system gives them": "disable-thp",
     "the interpreter's allocator is not jemalloc": """active-defrag-cycle-max active-defrag-cycle-min
         active-defrag-ignore-bytes active-defrag-max-scan-fields active-defrag-threshold-lower
         active-defrag-threshold-upper activedefrag jemalloc-bg-thread""",
@@ -55,10 +53,9 @@ IDLE: dict[str, str] = {
     "a log is synced as a whole": "aof-rewrite-incremental-fsync",
     "there is no such logo": "always-show-logo",
     "there are no such warnings": "ignore-warnings",
-    "there are no such checks": "crash-memcheck-enabled use-exit-on-panic watchdog-period",
+    "a crash is told without a test of memory": "crash-memcheck-enabled",
     "payloads are always checked in full": "sanitize-dump-payload",
     "strings compare by bytes": "locale-collate",
-    "the log shows no user's data": "hide-user-data-from-log",
     "scripts have no `redis.` API that was taken away": "lua-enable-deprecated-api",
     _NO_TLS: """max-new-tls-connections-per-cycle tls-auth-clients tls-ca-cert-dir tls-ca-cert-file tls-cert-file
         tls-ciphers tls-ciphersuites tls-client-cert-file tls-client-key-file tls-client-key-file-pass
@@ -73,7 +70,7 @@ FULFILLED: dict[str, tuple[Any, ...]] = {
     "disable-thp": (False,),
     "jemalloc-bg-thread": (False,),
     "sanitize-dump-payload": ("yes", "clients"),
-    "set-proc-title": (False,),
+    "repl-rdb-channel": (False,),
 }
 """Values that nobody needs to be told about."""
 

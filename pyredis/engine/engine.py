@@ -103,6 +103,7 @@ class Engine:
         self.on_reset: list[Callable[[], None]] = []  # CONFIG RESETSTAT
         self.on_stop: list[Callable[[], None]] = []  # the server ends in order
         self.give_up: Callable[[], None] = _exit  # what was promised can no longer be kept: the process must end
+        self.crash: Callable[[str, list[str]], None] | None = None  # DEBUG's crashes: set by what runs the process
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
         self.meter: Meter | None = None
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags

@@ -17,7 +17,7 @@ from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.run import run, run_one
 from pyredis.engine.host import Link
 from pyredis.engine.memory.client_memory import ClientMemory
-from pyredis.engine.observability.client_info import client_line
+from pyredis.engine.observability.client_info import shown
 from pyredis.engine.sessions import Sessions
 from pyredis.protocol.parser import SLICE_BYTES, Argv, RequestParser, first_slice
 
@@ -117,7 +117,7 @@ class Session:
         self.parser.weigh = None  # what refers to itself would stay until a collection
         client = getattr(self, "client", None)
         if client is not None:
-            self._sessions.farewell(client)
+            self._sessions.farewell(client, error)
 
     def congested(self) -> None:
         """The peer does not keep up: from now on every write looks at the limits."""
@@ -172,7 +172,7 @@ class Session:
         if client.waiting is CLOSED:
             return
         stats = client.engine.stats
-        line = client_line(client, running=False).decode("utf-8", "backslashreplace").strip()
+        line = shown(client)
         if self._limits.fills_memory(client, self.output_pending() + client.output_max):
             stats.evicted_clients += 1
             client.engine.log.info("Evicting client: %s", line)
@@ -334,8 +334,10 @@ class Session:
 
     def _drop_input(self) -> None:
         """It sent more than `client-query-buffer-limit` allows."""
-        self.client.engine.stats.query_buffer_disconnections += 1
-        self.client.close(at_once=True)
+        client = self.client
+        client.engine.stats.query_buffer_disconnections += 1
+        client.engine.log.warning("Closing client that reached max query buffer length: %s", shown(client))
+        client.close(at_once=True)
 
     def _reject(self) -> None:
         """Malformed or boundless input: say why, then close."""
@@ -345,5 +347,6 @@ class Session:
             self._drop_input()
         elif client.waiting is None:
             client.engine.stats.count_error(b"ERR")
+            self._sessions.tell_of_protocol_error(client, error.text)
             client.out.append(b"-ERR Protocol error: %b\r\n" % error.text)
             client.close()

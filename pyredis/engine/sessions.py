@@ -3,14 +3,16 @@
 from typing import TYPE_CHECKING, Protocol
 
 from pyredis.engine.acl.accounts import Acl
-from pyredis.engine.client import GONE, Client, Sink
+from pyredis.engine.client import CLOSED, GONE, Client, Sink
 from pyredis.engine.execution import gates
 from pyredis.engine.execution.roles import NORMAL
 from pyredis.engine.host import Link, Step, is_local
 from pyredis.engine.limits import Limits
 from pyredis.engine.memory.client_memory import ClientMemory
+from pyredis.engine.observability.client_info import shown
 from pyredis.engine.observability.loop_metrics import LoopMetrics
 from pyredis.engine.roster import Clients
+from pyredis.log_levels import VERBOSE
 
 if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
@@ -49,6 +51,9 @@ class Sessions:
     def refusal(self, link: Link) -> bytes | None:
         """Why who is behind this link may not come in, as the only reply."""
         engine = self.engine
+        if engine.log.isEnabledFor(VERBOSE):
+            path = link.address.removesuffix(":0")
+            engine.log.log(VERBOSE, "Accepted %s", link.address if path == link.address else f"connection to {path}")
         if self.closed:
             return b""
         if len(engine[Clients].listed) >= engine.config["maxclients"]:
@@ -68,10 +73,22 @@ class Sessions:
         engine[Acl].start_over(client)
         return client
 
-    def farewell(self, client: Client) -> None:
-        """Its connection is gone."""
+    def farewell(self, client: Client, error: Exception | None) -> None:
+        """Its connection is gone, perhaps by an error."""
+        log = self.engine.log
+        if client.waiting is not CLOSED and log.isEnabledFor(VERBOSE):
+            if error is not None:
+                log.log(VERBOSE, "Reading from client: %s", getattr(error, "strerror", None) or error)
+            else:
+                log.log(VERBOSE, "Client closed connection %s", shown(client))
         client.sink = GONE
         self.engine[Clients].disconnect(client)
+
+    def tell_of_protocol_error(self, client: Client, text: bytes) -> None:
+        """What a client sent is malformed."""
+        if self.engine.log.isEnabledFor(VERBOSE):
+            what = text.decode("utf-8", "backslashreplace")
+            self.engine.log.log(VERBOSE, "Protocol error (%s) from client: %s", what, shown(client))
 
     def close(self) -> None:
         """Part with all clients, and let nobody in."""
@@ -138,4 +155,5 @@ class Sessions:
             listens = client.monitoring or client.gates & gates.SUBSCRIBED or client.role is not NORMAL
             if now - client.last_active > timeout * 1000 and client.waiting is None and not listens:
                 self.engine.stats.dropped_idle += 1
+                self.engine.log.log(VERBOSE, "Closing idle client")
                 client.close()

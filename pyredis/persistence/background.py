@@ -14,11 +14,12 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from pyredis.log_levels import VERBOSE
 from pyredis.persistence.child_pipe import ChildPipe, write_gathered
 from pyredis.persistence.disk import Disk, write_new
 from pyredis.persistence.save_progress import SaveProgress
@@ -35,6 +36,7 @@ REST_MS = 4
 """How long the server does other things between two slices that it writes itself."""
 
 _PIPE_REST_MS = 1
+_SHOWN = {"rdb": "RDB", "aof": "AOF rewrite"}
 
 
 class Outcome(NamedTuple):
@@ -50,13 +52,14 @@ class Job(NamedTuple):
 
     `chunks` gives what to write of a keyspace, or of how it was. `whole`: only of a keyspace, so that it stands still.
     With an `output` there is no file: it takes what is written. Who started it hears by `done` how it ended, or that it
-    was `killed`. `newest` is the RDB version that is asked for.
+    was `killed`. `written` is what the log says of a file that is. `newest` is the RDB version that is asked for.
     """
 
     kind: str
     file: Callable[[int], Path]
     chunks: Callable[[AnyKeyspace], Iterator[bytes]]
     done: Callable[[Outcome], None]
+    written: str = ""
     whole: bool = False
     output: Output | None = None
     killed: Callable[[], None] = lambda: None
@@ -79,8 +82,8 @@ class Background:
         self.started = 0
         self.forks = 0
         self.fork_us = 0
+        self.on_child: list[Callable[[str], object]] = []  # run in a child, with its kind, before its work
         self.forks_allowed = hasattr(os, "fork")
-        self._title = ""
         engine.cron_steps.append(self.poll)
         engine.on_stop.append(self.kill)
         engine.on_reset.append(self._reset)
@@ -194,6 +197,7 @@ class Background:
         file = job.file(os.getpid())
         try:
             if slices.go_on():
+                self._tell_written(job, file)
                 self._outcome = Outcome(0, 0, file)
         except OSError as error:
             slices.close()
@@ -207,7 +211,12 @@ class Background:
         except OSError as error:
             self._engine.log.warning("Write error writing %s on disk: %s", file.name, error.strerror)
             return Outcome(1, 0, file)
+        self._tell_written(job, file)
         return Outcome(0, 0, file)
+
+    def _tell_written(self, job: Job, file: Path) -> None:
+        if job.written:
+            self._engine.log.info(job.written, *([file.name] if "%s" in job.written else ()))
 
     def _fork(self, job: Job) -> int:
         sys.stdout.flush()
@@ -224,17 +233,21 @@ class Background:
         code = 1
         try:
             gc.disable()
+            for step in self.on_child:
+                step(job.kind)
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
                 signal.signal(number, signal.SIG_DFL)
             pipe = self._pipe
-            _close_inherited(self._engine.log.handlers, None if pipe is None else pipe.writing)
+            _close_inherited(self._engine.log, None if pipe is None else pipe.writing)
             if pipe is not None:
                 write_gathered(pipe.writing, self._measured(job)(self._engine.keyspace))
                 code = 0
             else:
                 code = self._run_here(job._replace(chunks=self._measured(job))).code
             self._progress.measure(final=True)
+            if not code:
+                self._tell_measured(job, logging.INFO)
         finally:
             os._exit(code)
 
@@ -244,9 +257,13 @@ class Background:
         def chunks(space: AnyKeyspace) -> Iterator[bytes]:
             for chunk in job.chunks(space):
                 yield chunk
-                self._progress.measure()
+                if self._progress.measure():
+                    self._tell_measured(job, VERBOSE)
 
         return chunks
+
+    def _tell_measured(self, job: Job, level: int) -> None:
+        self._engine.log.log(level, "Fork CoW for %s: %s", _SHOWN[job.kind], self._progress.in_words)
 
     def _ended(self, job: Job) -> Outcome | None:
         try:
@@ -271,13 +288,18 @@ class Background:
         return {"latest_fork_usec": self.fork_us, "total_forks": self.forks}
 
 
-def _close_inherited(handlers: Iterable[logging.Handler], pipe: int | None) -> None:
-    """Close all but the log and the way back: else ports and connections would stay open as long as the child lives."""
+def _close_inherited(log: logging.Logger, pipe: int | None) -> None:
+    """Close all but the log and the way back: else ports and connections would stay open as long as the child lives.
+
+    A handler that does not tell its descriptor is not used any more: another file might have its number soon.
+    """
     kept = {0, 1, 2, pipe}
-    for handler in handlers:
-        stream = getattr(handler, "stream", None)
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            kept.add(stream.fileno())  # type: ignore[union-attr]
+    for handler in log.handlers[:]:
+        try:
+            told: Any = getattr(handler, "stream", handler)
+            kept.add(told.fileno())
+        except (OSError, ValueError, AttributeError):
+            log.removeHandler(handler)
     try:
         present = [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208
     except OSError:

@@ -178,7 +178,8 @@ class Loading:
             began = self._engine.clock.now_ms()
             yield from self._file_steps(file.name, is_last=at == len(found))
             kind = "base" if file is files.manifest.base else "incr"
-            self._log.info("DB loaded from %s file %s: %.3f seconds", kind, file.name, self._seconds_since(began))
+            if files.size(file.name):
+                self._log.info("DB loaded from %s file %s: %.3f seconds", kind, file.name, self._seconds_since(began))
         return bool(found) and self.total > 0
 
     def _file_steps(self, name: str, *, is_last: bool) -> Steps:

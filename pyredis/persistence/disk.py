@@ -8,7 +8,7 @@ or a new file is worth is known only once its folder is synced.
 import contextlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 READ_SIZE = 256 * 1024
@@ -30,7 +30,9 @@ class Syncing:
 
 
 class Disk:
-    """The machine's disk. Every method may raise OSError; sizes are bytes."""
+    """The machine's disk. Every method may raise OSError; sizes are bytes. Its threads begin with `on_thread`."""
+
+    on_thread: Callable[[], None] = staticmethod(lambda: None)
 
     def open_append(self, path: Path) -> int:
         """A file to append to; it is made if there is none."""
@@ -68,6 +70,7 @@ class Disk:
         return syncing
 
     def _sync_there(self, syncing: Syncing, file: int, close: bool) -> None:
+        self.on_thread()
         try:
             self.sync(file)
         except OSError as error:
@@ -94,6 +97,7 @@ class Disk:
         threading.Thread(target=self._remove_there, args=(path,), name="pyredis-unlink").start()
 
     def _remove_there(self, path: Path) -> None:
+        self.on_thread()
         with contextlib.suppress(OSError):
             self.remove(path)
 

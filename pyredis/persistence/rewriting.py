@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyredis.config.store import ConfigError
+from pyredis.log_levels import VERBOSE
 from pyredis.persistence.append_log import OFF, ON, WAITING, AppendLog
 from pyredis.persistence.background import Background, Job, Outcome
 from pyredis.persistence.dataset import Dataset
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pyredis.engine.observability.info import Fields
 
 KIND = "aof"
+_WRITTEN = "Successfully created the temporary AOF base file %s"
 _FAILURES_MAX = 3
 _MINUTE = 60_000
 _DELAY_MAX = 60  # minutes
@@ -138,10 +140,18 @@ class Rewriting:
 
     def _before_exit(self, save: bool | None, force: bool) -> bool:
         """The server is about to end: whether it may, for a log without its first base holds nothing."""
-        if self._log.state != WAITING or not self.active:
+        log = self._engine.log
+        if self._log.state == OFF:
             return True
-        self._engine.log.warning("Writing initial AOF%s", ". Exit anyway." if force else ", can't exit.")
-        return force
+        if self.active:
+            if self._log.state == WAITING:
+                log.warning("Writing initial AOF%s", ". Exit anyway." if force else ", can't exit.")
+                if not force:
+                    return False
+            log.warning("There is a child rewriting the AOF. Killing it!")
+            self._background.kill()
+        log.info("Calling fsync() on the AOF file.")
+        return True
 
     # Rewriting
 
@@ -161,7 +171,7 @@ class Rewriting:
         self._extension = self._new_extension()
         try:
             whole = not self._config["aof-use-rdb-preamble"]
-            self._background.start(Job(KIND, self._temporary, self._chunks, self._done, whole=whole))
+            self._background.start(Job(KIND, self._temporary, self._chunks, self._done, _WRITTEN, whole=whole))
         except OSError as error:
             self._last_ok = False
             self._engine.log.warning("Can't rewrite append only file in background: fork: %s", error.strerror)
@@ -182,6 +192,17 @@ class Rewriting:
         return self._dataset.command_chunks()
 
     def _done(self, outcome: Outcome) -> None:
+        began = self._engine.clock.ticks_ns()
+        self._judge(outcome)
+        self._last_seconds = (self._engine.clock.now_ms() - self._background.started) // _SECOND
+        if self._log.state == WAITING:
+            self._log.discard()
+            self._files.drop_temporary_increment()
+            self.scheduled = True
+        took = (self._engine.clock.ticks_ns() - began) // 1000
+        self._engine.log.log(VERBOSE, "Background AOF rewrite signal handler took %dus", took)
+
+    def _judge(self, outcome: Outcome) -> None:
         if outcome.signal:
             self._engine.log.warning("Background AOF rewrite terminated by signal %d", outcome.signal)
             if outcome.signal != signal.SIGUSR1:  # else it was ended on purpose
@@ -192,11 +213,6 @@ class Rewriting:
         else:
             self._engine.log.info("Background AOF rewrite terminated with success")
             self._adopt(outcome.file)
-        self._last_seconds = (self._engine.clock.now_ms() - self._background.started) // _SECOND
-        if self._log.state == WAITING:
-            self._log.discard()
-            self._files.drop_temporary_increment()
-            self.scheduled = True
 
     def _adopt(self, file: Path) -> None:
         """The snapshot is there: it takes the place of what it replaces."""

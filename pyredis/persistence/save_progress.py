@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyredis.engine.observability.info import Fields
 
 _PAGE = 4096
-_KEYS, _UNSHARED, _PEAK, _MEASURED_AT = range(4)
+_KEYS, _UNSHARED, _PEAK, _MEASURED_AT, _SUM, _COUNT = range(6)
 _MEASURE_EVERY_NS = 1_000_000_000  # it takes the kernel some ms in a large process
 _SECOND_NS = 1_000_000_000
 _PRIVATE = re.compile(rb"^Private_Dirty: +(\d+) kB", re.MULTILINE)
@@ -45,7 +45,7 @@ class SaveProgress:
         """A save of all keys there are now begins. Raises OSError where there is no memory for a page."""
         if self._numbers is None:
             self._numbers = memoryview(mmap.mmap(-1, _PAGE)).cast("q")
-        for at in (_KEYS, _UNSHARED, _PEAK, _MEASURED_AT):
+        for at in range(_COUNT + 1):
             self._numbers[at] = 0
         self._total = sum(len(db) for db in self._engine.keyspace.databases)
         self._active = True
@@ -62,16 +62,28 @@ class SaveProgress:
         if self._active and self._numbers is not None:
             self._numbers[_KEYS] += keys
 
-    def measure(self, *, final: bool = False) -> None:
-        """In the child: see, once a second, what is its own by now, and whether the server still lives."""
+    def measure(self, *, final: bool = False) -> bool:
+        """In the child: see, once a second, what is its own by now, and whether the server still lives. Did it now?"""
         numbers, now = self._numbers, self._engine.clock.ticks_ns()
         if numbers is None or not (final or now - numbers[_MEASURED_AT] >= _MEASURE_EVERY_NS):
-            return
+            return False
         if os.getppid() != self._parent and not final:
             os._exit(1)  # nobody waits for it
         numbers[_UNSHARED] = _private_memory()
         numbers[_PEAK] = max(numbers[_PEAK], numbers[_UNSHARED])
         numbers[_MEASURED_AT] = now
+        numbers[_SUM] += numbers[_UNSHARED]
+        numbers[_COUNT] += 1
+        return True
+
+    @property
+    def in_words(self) -> str:
+        """What was measured, as the child logs it."""
+        numbers = self._numbers
+        if numbers is None:
+            return "nothing measured"
+        mean = numbers[_SUM] // max(numbers[_COUNT], 1)
+        return f"current {numbers[_UNSHARED] >> 20} MB, peak {numbers[_PEAK] >> 20} MB, average {mean >> 20} MB"
 
     # Who asks
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyredis.engine.observability.info import Fields
 
 KIND = "rdb"
+SAVED = "DB saved on disk"
 RETRY_MS = 5_000
 _SECOND = 1000
 _REFUSAL = (
@@ -94,7 +95,7 @@ class Saving:
         except OSError as error:
             self._log.warning("Error saving DB on disk: %s", error.strerror)
             return False
-        self._log.info("DB saved on disk")
+        self._log.info(SAVED)
         self._succeeded(changes, as_backup=as_backup)
         return True
 
@@ -106,7 +107,9 @@ class Saving:
         self.count += 1
         try:
             killed = partial(self._tell, False)
-            self._background.start(Job(KIND, self.temporary, self._dataset.rdb_chunks, self._done, killed=killed))
+            self._background.start(
+                Job(KIND, self.temporary, self._dataset.rdb_chunks, self._done, SAVED, killed=killed)
+            )
         except OSError as error:
             self._failed()
             self._log.warning("Can't save in background: fork: %s", error.strerror)

@@ -14,6 +14,9 @@ from pyredis.rdb.encoding import CorruptData
 from pyredis.rdb.file_reader import Aux, EmptyKey, Event, Key, Library, ModuleData, RdbReader, Resize
 
 _EMPTY_LOGGED = 10
+_SECOND = 1000
+_OTHER_AUX = (b"redis-bits", b"repl-stream-db", b"repl-id", b"repl-offset", b"lua", b"aof-base", b"ctime", b"used-mem")
+"""What a file may say that is known, and not worth a line of the log."""
 _ANNOUNCED_MAX, _ANNOUNCED_PER_BYTE = 1 << 20, 16
 """Keys for which room is made before they come, a third of a byte each: so many, or so many for each byte that came."""
 OnUsage = Callable[[int, bytes, int | None, int | None], None]
@@ -84,6 +87,7 @@ class Loader:
     def _take_other(self, event: Event) -> None:
         if isinstance(event, Aux):
             self.aux[event.name] = event.value
+            self._tell_of(event)
         elif isinstance(event, Resize):
             if event.db < len(self._space.databases) and event.db not in self._announced:
                 self._announced.add(event.db)  # once: a file that announces again and again makes no work
@@ -99,6 +103,22 @@ class Loader:
                 self._log.info("rdbLoadObject skipping empty key: %s", name)
         elif isinstance(event, ModuleData):
             raise CorruptData(self.reader.offset, f"data of the module '{event.module}', which is not here")
+
+    def _tell_of(self, event: Aux) -> None:
+        """Log what the file says of where it comes from."""
+        name, text = event.name, event.value.decode("utf-8", "backslashreplace")
+        if self._log is None:
+            return
+        if name in (b"redis-ver", b"valkey-ver"):
+            self._log.info("Loading RDB produced by version %s", text)
+        elif name == b"ctime" and text.isdigit():
+            self._log.info("RDB age %d seconds", self._space.now // _SECOND - int(text))
+        elif name == b"used-mem" and text.isdigit():
+            self._log.info("RDB memory usage when created %.2f Mb", int(text) / (1 << 20))
+        elif name == b"aof-base" and text == "1":
+            self._log.info("RDB is base AOF")
+        elif name not in _OTHER_AUX:
+            self._log.debug("Unrecognized RDB AUX field: '%s'", name.decode("utf-8", "backslashreplace"))
 
     def _believed(self, keys: int) -> int:
         """How many of the keys that are announced there shall be room for: the file may be wrong, or lie."""

@@ -53,12 +53,10 @@ class Farewell:
         """Call `end` when it is time, if that is not now: whether it will. It answers whether the server ends."""
         seconds = self._engine.config["shutdown-timeout"]
         if not seconds or not self._lagging:
-            self._tell()
             return False
-        if self._end is None:
-            self._log.info("Waiting for replicas before shutting down.")
-            self._until = self._engine.clock.now_ms() + seconds * _SECOND
-            self._engine[Pause].begin(FOREVER, False, ENDING)
+        self._log.info("Waiting for replicas before shutting down.")
+        self._until = self._engine.clock.now_ms() + seconds * _SECOND
+        self._engine[Pause].begin(FOREVER, False, ENDING)
         self._end = end
         self._replicas.ask_for_acks()
         return True
@@ -87,7 +85,7 @@ class Farewell:
         end = self._end
         if end is None or (self._lagging and self._engine.clock.now_ms() < self._until):
             return
-        self._tell()
+        self.tell()
         if not end():
             self._give_up()
 
@@ -96,7 +94,7 @@ class Farewell:
         offset = self._engine[Propagation].offset
         return [one for one in self._replicas.attached.values() if not one.rdb_only and one.acknowledged < offset]
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Say how it stands with the replicas."""
         count, offset, now = len(self._replicas.attached), self._engine[Propagation].offset, self._engine.clock.now_ms()
         lagging = self._lagging

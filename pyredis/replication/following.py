@@ -56,6 +56,7 @@ class Following:
         self.times = LinkTimes(engine.clock)
         self._handed_over: Callable[[bool], None] | None = None  # while it offers the master's part to its new master
         self._resumes = False
+        self.on_role: list[Callable[[], object]] = []  # hear that this server is a master or a replica now
         self._database = 0  # of the stream, where it goes on
         self._awaited: FullSync | None = None  # what the dataset that comes is
         self._every_second = EverySecond()
@@ -138,6 +139,8 @@ class Following:
         self._propagation.follow(is_replica)
         self._engine[ExpiryView].update(replica=is_replica)
         self.update_gates()
+        for hear in self.on_role:
+            hear()
 
     def _part(self) -> None:
         """Let go of the present master; where its stream is, is kept."""
@@ -231,7 +234,8 @@ class Following:
             self._continue(outcome.id)
         elif isinstance(outcome, FullSync):
             self._log.info("Full resync from master: %s:%d", outcome.id, outcome.offset)
-            self._log.info("Discarding previously cached master state.")
+            if self._resumes:
+                self._log.info("Discarding previously cached master state.")
             self._awaited = outcome
             self._rewriting.suspend()
             return new_transfer(self._engine, same_history=outcome.id == self._propagation.id)

@@ -151,7 +151,7 @@ class FullSyncs:
             self._log.warning("Can't fork for replication: %s", error.strerror)
             self._give_up(group, "BGSAVE for replication failed")
             return
-        self._log.info("Background RDB transfer started by pid %d", self._background.pid)
+        self._log.info("Background RDB transfer started by pid %d to parent process pipe", self._background.pid)
         for replica in group:
             replica.streamed = True
             self._place(replica, offset)

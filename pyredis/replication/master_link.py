@@ -5,6 +5,7 @@ dataset is loaded; the rest waits here, and then in the socket. What becomes of 
 this tells it how far the connection is.
 """
 
+import logging
 from collections.abc import Callable, Generator, Iterator
 from enum import Enum
 from functools import partial
@@ -16,6 +17,7 @@ from pyredis.engine.execution.pause import Pause
 from pyredis.engine.execution.roles import MASTER
 from pyredis.engine.host import Link
 from pyredis.engine.roster import Clients
+from pyredis.engine.sessions import Sessions
 from pyredis.errors import ProtocolError
 from pyredis.protocol.parser import SLICE_BYTES, first_slice
 from pyredis.replication.applied_stream import AppliedStream
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
 
 _LINE_MAX = 4096
+_LOST = "Connection with master lost."
 _WAITING_MAX = 64 * 1024  # of the stream that is read before its turn has come
 _PROGRESS_MS = 5000
 
@@ -156,7 +159,7 @@ class MasterLink:
         if self.phase is Phase.CONNECTING:
             self._fail(f"Error condition on socket for SYNC: {_reason(error)}")
         elif self.phase is Phase.CONNECTED:
-            self._fail("Connection with master lost.")
+            self._fail(_LOST, logging.INFO)
         elif self._transfer is not None:
             self._fail(self._transfer.cut_short(_reason(error)))
         else:
@@ -164,11 +167,11 @@ class MasterLink:
 
     # Ending
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: str, level: int = logging.WARNING) -> None:
         """The connection is of no use."""
         owner, phase = self._owner, self.phase
         if owner is not None:
-            self._log.warning("%s", why)
+            self._log.log(level, "%s", why)
             self.close()
             owner.lost(phase)
 
@@ -185,8 +188,11 @@ class MasterLink:
             self._engine[Clients].disconnect(self.client)
 
     def _killed(self) -> None:
-        """CLIENT KILL: it is down from now on, whatever else the same transaction does."""
-        self._fail("Connection with master lost.")
+        """CLIENT KILL: it is down from now on, whatever else the same transaction does. Or the server ends."""
+        if self._engine[Sessions].closed:
+            self.close()
+        else:
+            self._fail(_LOST, logging.INFO)
 
     # The handshake
 

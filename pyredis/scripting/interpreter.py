@@ -17,6 +17,7 @@ from lupa.lua51 import LuaError, LuaMemoryError, LuaRuntime
 
 from pyredis.engine.execution.propagation import EVERYBODY
 from pyredis.errors import CommandError
+from pyredis.log_levels import VERBOSE
 from pyredis.protocol.replies import ErrorReply
 from pyredis.scripting.calls import Calls, raised
 from pyredis.scripting.conversion import ToLua, number_text, to_integer
@@ -46,7 +47,7 @@ _UNPACKED_MAX = 200
 _LOG_LINE_MAX = 1024
 _LATE = 4 * FIRST_INTERVAL
 _LARGE_VALUE, _MANY = 64 << 10, 1000
-_LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
+_LOG_LEVELS = (logging.DEBUG, VERBOSE, logging.INFO, logging.WARNING)
 _VERSION = b"8.2.3"
 _SOURCES = ("cjson", "cmsgpack")
 _PARTS = ("watch", "patterns", "strings", "tables", "replies")

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-import sys
 from collections.abc import Callable, Coroutine
 from functools import cached_property
 from random import Random
@@ -120,12 +119,14 @@ class AsyncioHost(Host):
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def on_signal(self, number: int, step: Step) -> None:
-        """Run `step` when the process gets a signal."""
-        if sys.platform == "win32":
-            signal.signal(number, lambda *_: self.loop.call_soon_threadsafe(step))
-        else:
+    def on_signal(self, number: int, step: Step) -> bool:
+        """Run `step` when the process gets a signal; whether Python's own handler for it is still free."""
+        try:
             self.loop.add_signal_handler(number, step)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: self.loop.call_soon_threadsafe(step))
+            return False
+        return True
 
 
 class AsyncioListener:
@@ -133,6 +134,7 @@ class AsyncioListener:
 
     def __init__(self, host: AsyncioHost, where: Tcp | Unix, accept: Callable[[], Peer], backlog: int) -> None:
         self._path = ""
+        self._log = host.log
         self._accept = accept
         self._backlog = backlog
         if isinstance(where, Unix):
@@ -165,4 +167,5 @@ class AsyncioListener:
         for sock in self._sockets:
             sock.close()
         if self._path:
+            self._log.info("Removing the unix socket file.")
             remove_path(self._path)

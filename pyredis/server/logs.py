@@ -71,6 +71,7 @@ class LineHandler(logging.Handler):
         super().__init__()
         self.setFormatter(RedisFormatter(is_replica))
         self.crash_log = False
+        self.on_open: Callable[[], None] = lambda: None  # hears that the file is another one
         self._path = path
         self._file = -1 if path else 1
         self._identity: tuple[int, int] | None = None
@@ -92,6 +93,11 @@ class LineHandler(logging.Handler):
         self.close()
         self._file, self._identity = file, _identity(os.fstat(file))
         self.report_crashes(self.crash_log)
+        self.on_open()
+
+    def fileno(self) -> int:
+        """The file's descriptor."""
+        return self._file
 
     def report_crashes(self, wanted: bool) -> None:
         """`crash-log-enabled`: a fatal signal leaves a traceback in the log file, or on standard error."""

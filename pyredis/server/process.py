@@ -7,7 +7,6 @@ import gc
 import logging
 import os
 import socket
-import sys
 
 from pyredis.config.store import Config, ConfigError, fatal
 
@@ -21,6 +20,11 @@ def demand_abilities(config: Config) -> None:
         raise fatal("'daemonize yes' cannot be: this system has no processes that fork. Start it as a service instead.")
     if config["unixsocket"] and not hasattr(socket, "AF_UNIX"):
         raise fatal("'unixsocket' cannot be set: this system's Python has no Unix sockets.")
+    if config["syslog-enabled"]:
+        try:
+            import syslog  # noqa: F401
+        except ImportError:
+            raise fatal("'syslog-enabled yes' cannot be: this system has no such log. Set 'logfile'.") from None
 
 
 def daemonize() -> None:
@@ -57,9 +61,10 @@ def write_pid_file(config: Config, log: logging.Logger) -> str:
     return path
 
 
-def remove_pid_file(path: str) -> None:
+def remove_pid_file(path: str, log: logging.Logger) -> None:
     """Remove it at an orderly exit."""
     if path:
+        log.info("Removing the pid file.")
         with contextlib.suppress(OSError):
             os.unlink(path)  # noqa: PTH108
 
@@ -75,7 +80,7 @@ def is_supervised(config: Config) -> bool:
 def notify_supervisor(config: Config, text: str) -> None:
     """systemd's notify protocol: a datagram to $NOTIFY_SOCKET."""
     path = os.environ.get("NOTIFY_SOCKET")
-    if not path or config["supervised"] not in ("systemd", "auto"):
+    if not path or config["supervised"] not in ("systemd", "auto") or not hasattr(socket, "AF_UNIX"):
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
         sock.sendto(text.encode(), "\0" + path[1:] if path[0] == "@" else path)
@@ -111,9 +116,10 @@ def room_for_clients(clients: int, log: logging.Logger) -> int:
 
     Like Redis it is raised in steps of 16 below what is asked for; the hard limit with it where that is allowed.
     """
-    if sys.platform == "win32":
+    try:
+        import resource
+    except ImportError:  # Windows
         return clients
-    import resource
 
     def allow(limit: int) -> bool:
         enough = hard == resource.RLIM_INFINITY or limit <= hard

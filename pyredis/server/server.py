@@ -115,9 +115,14 @@ class Server:
         `save`: whether to save; None where there are save points. `now` does not wait for replicas. What is saved is
         all that anybody is told was done: from here on nobody is served.
         """
+        farewell = self.engine[Farewell]
+        if farewell.waits:
+            return None  # for what was asked first, whatever is asked now
+        self.engine.log.info("User requested shutdown...")
         end = partial(self._end_saved, save, force)
-        if not now and self.engine[Farewell].begin(end):
+        if not now and farewell.begin(end):
             return None
+        farewell.tell()
         return end()
 
     def _end_saved(self, save: bool | None, force: bool) -> bool:

@@ -7,7 +7,6 @@ Python itself, between two of its instructions, for the loop hears nothing while
 import contextlib
 import os
 import signal
-import sys
 from functools import partial
 
 from pyredis.persistence.saving import Saving
@@ -20,17 +19,18 @@ from pyredis.server.server import Server
 
 def handle_signals(host: AsyncioHost, server: Server) -> None:
     """Let signals end the server; SIGHUP is ignored."""
-    for number, parameter in ((signal.SIGTERM, "shutdown-on-sigterm"), (signal.SIGINT, "shutdown-on-sigint")):
-        host.on_signal(number, partial(_stop, server, signal.Signals(number).name, parameter))
-    if sys.platform != "win32":
+    is_free = host.on_signal(signal.SIGTERM, lambda: stop("SIGTERM", "shutdown-on-sigterm"))
+    host.on_signal(signal.SIGINT, lambda: stop("SIGINT", "shutdown-on-sigint"))
+    stop = partial(_stop, server, is_free)
+    if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _stop(server: Server, name: str, parameter: str) -> None:
+def _stop(server: Server, is_free: bool, name: str, parameter: str) -> None:
     log = server.engine.log
     if name == "SIGINT":
         _insist(server)
-    if sys.platform != "win32":  # where the loop's own handler has this place
+    if is_free:
         signal.signal(signal.SIGINT, lambda *_: _insist(server))
     log.warning("Received %s scheduling shutdown...", name, extra=FROM_SIGNAL)
     asked = server.engine.config[parameter]

@@ -39,6 +39,14 @@ def test_every_parameter_is_read_or_has_its_row():
     assert len(absent.WHY) == sum(len(names.split()) for names in absent.IDLE.values())
 
 
+def test_the_documentation_lists_what_changes_nothing():
+    text = (Path(pyredis.__file__).parents[1] / "docs" / "operating.md").read_text()
+    rows = re.findall(r"^\| (`.*`) \| (.*) \|$", text, re.MULTILINE)
+    assert {reason: names.replace("`", "").split() for names, reason in rows} == {
+        reason: names.split() for reason, names in absent.IDLE.items()
+    }
+
+
 @pytest.mark.parametrize(
     "line",
     [

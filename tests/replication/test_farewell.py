@@ -60,6 +60,17 @@ def test_now_and_without_a_timeout_nobody_is_waited_for(tmp_path):
 def test_now(tmp_path):
     watched, _ = lagging(tmp_path)
     assert watched.master.shut_down(now=True) is True
+    assert "0 of 1 replicas are in sync when shutting down." in watched.master.kept.lines
+
+
+def test_what_was_asked_first_holds(tmp_path):
+    watched, _ = lagging(tmp_path, shutdown_timeout="2")
+    assert watched.master.shut_down(save=False) is None
+    assert watched.master.shut_down(save=False, now=True, force=True) is None
+    assert not watched.master.engine[Sessions].closed
+    watched.simulation.run_for(2100)
+    assert watched.master.engine[Sessions].closed
+    assert watched.master.kept.lines.count("User requested shutdown...") == 1
 
 
 def test_it_is_taken_back(tmp_path):

@@ -14,6 +14,8 @@ from pyredis.server import logs
 from tests.oracle import ask, binary_8_2
 from tests.processes import SERVER, starter
 
+REPORT = b"=== REDIS BUG REPORT START"
+
 
 def record(text, *arguments, level=logging.WARNING, exc_info=None):
     return logging.LogRecord("pyredis", level, "", 0, text, arguments, exc_info)
@@ -125,7 +127,7 @@ def test_a_crash_is_in_the_log_file(start, tmp_path, signum):
     (tmp_path / "log").rename(tmp_path / "log.1")
     process.send_signal(signum)
     assert process.wait(10) == -signum
-    assert b"Fatal Python error" in (tmp_path / "log.1").read_bytes()
+    assert REPORT in (tmp_path / "log").read_bytes()
 
 
 @pytest.mark.slow
@@ -135,21 +137,21 @@ def test_a_crash_is_in_the_log_file_made_anew(start, tmp_path):
     ask(port, "EVAL", "redis.log(redis.LOG_WARNING, 'new')", "0")
     process.send_signal(signal.SIGSEGV)
     process.wait(10)
-    assert b"Fatal Python error" in (tmp_path / "log").read_bytes()
-    assert b"Fatal Python error" not in (tmp_path / "log.1").read_bytes()
+    assert REPORT in (tmp_path / "log").read_bytes()
+    assert REPORT not in (tmp_path / "log.1").read_bytes()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("enabled", ["yes", "no"])
 @pytest.mark.parametrize("when", ["start", "later"])
-def test_a_crash_is_on_standard_error_if_wanted(start, enabled, when):
+def test_a_crash_is_told_if_wanted(start, enabled, when):
     other = {"yes": "no", "no": "yes"}[enabled]
     port, process = start("--crash-log-enabled", enabled if when == "start" else other)
     if when == "later":
         assert ask(port, "CONFIG", "SET", "crash-log-enabled", enabled) == b"+OK\r\n"
     process.send_signal(signal.SIGSEGV)
-    _, errors = process.communicate(timeout=10)
-    assert (b"Fatal Python error" in errors) == (enabled == "yes")
+    told, _ = process.communicate(timeout=10)
+    assert (REPORT in told) == (enabled == "yes")
 
 
 @pytest.mark.parametrize("name", ["nowhere/log", "."])

@@ -47,6 +47,11 @@ def client_line(client: "Client", *, running: bool) -> bytes:
     return b" ".join(b"%b=%b" % (name.encode(), _raw(value)) for name, value in _fields(client, running)) + b"\n"
 
 
+def shown(client: "Client") -> str:
+    """The line as the log has it."""
+    return client_line(client, running=False).decode("utf-8", "backslashreplace").strip()
+
+
 def _fields(client: "Client", running: bool) -> list[tuple[str, object]]:
     sink, transaction, pubsub = client.sink, client.transaction, client.engine[PubSub]
     now = client.engine.keyspace.now

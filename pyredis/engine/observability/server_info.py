@@ -325,7 +325,7 @@ def resident_memory() -> int:
     try:
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):
         if resource is None:
             return 0
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
