@@ -1,6 +1,10 @@
 """RedisServer as a user's test would use it."""
 
+import gc
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 import redis
@@ -100,3 +104,120 @@ def test_a_dataset_that_cannot_be_loaded_is_told(tmp_path):
     (tmp_path / "dump.rdb").write_bytes(b"no")
     with pytest.raises(LoadingFailed):
         RedisServer({"dir": str(tmp_path)}).start()
+
+
+def test_it_listens_on_the_port_that_is_configured():
+    with RedisServer() as server:
+        port = server.port
+    for value in (port, str(port)):
+        with RedisServer({"port": value}) as server, redis.Redis(port=port) as client:
+            assert (server.port, client.ping()) == (port, True)
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_started_again_it_is_the_same_server(tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    server = RedisServer({"dir": str(tmp_path / "data")} if folder else {})
+    (tmp_path / "data").mkdir()
+    with server, redis.Redis(port=server.port) as client:
+        client.set("a", "saved")
+        client.save()
+        client.set("b", "not saved")
+        port = server.port
+    with server, redis.Redis(port=port) as client:
+        assert server.port == port
+        assert client.mget("a", "b") == [b"saved", None]
+    assert [*tmp_path.iterdir()] == [tmp_path / "data"]  # nothing where the tests run
+    del server
+    gc.collect()
+    assert len([*(tmp_path / "data").iterdir()]) == folder
+
+
+def test_started_twice_it_is_one_server():
+    server = RedisServer()
+    assert server.start() is server.start()
+    server.stop()
+    with redis.Redis(port=server.port) as client, pytest.raises(redis.ConnectionError):
+        client.ping()
+    server.stop()
+
+
+def test_a_start_that_failed_may_be_repeated():
+    with RedisServer() as other:
+        server = RedisServer({"port": other.port})
+        with pytest.raises(OSError, match="in use"):
+            server.start()
+    with server, redis.Redis(port=server.port) as client:
+        assert client.ping()
+
+
+def test_its_url_has_all_that_a_client_needs():
+    with RedisServer({"requirepass": "a b/@:c"}) as server, redis.from_url(server.url) as client:
+        assert server.url == f"redis://:a%20b%2F%40%3Ac@127.0.0.1:{server.port}"
+        assert client.ping()
+    with RedisServer(host="::1") as server, redis.from_url(server.url) as client:
+        assert server.url == f"redis://[::1]:{server.port}"
+        assert client.ping()
+
+
+VALUES = {
+    "requirepass": 'two words "quoted" \\ \u00e9',
+    "save": "900 1 300 10",
+    "maxmemory": 100_000_000,
+    "client-output-buffer-limit": "pubsub 1mb 512kb 10",
+    "notify-keyspace-events": "KEA",
+    "logfile": "",
+    "rename-command": "FLUSHALL ''",
+}
+
+
+def test_values_are_those_of_config_set():
+    with RedisServer(VALUES) as server, redis.from_url(server.url) as client:
+        found = client.config_get("*")
+        for name in ("requirepass", "save", "maxmemory"):
+            assert found[name] == str(VALUES[name])
+        assert "pubsub 1048576 524288 10" in found["client-output-buffer-limit"]
+        with pytest.raises(redis.ResponseError, match="unknown command"):
+            client.execute_command("FLUSHALL")
+
+
+def test_starts_leave_no_handler_behind():
+    def handlers():
+        gc.collect()
+        return sum(reference() is not None for reference in logging._handlerList)
+
+    before = handlers()
+    for _ in range(3):
+        with RedisServer():
+            pass
+    assert handlers() <= before + 1
+
+
+PATCHED = """
+import sys
+{patch}
+from pyredis.clock import ManualClock
+from pyredis.testing import RedisServer
+import redis
+clock = ManualClock()
+with RedisServer(clock=clock, uvloop={uvloop}) as server, redis.Redis(port=server.port) as client:
+    client.set("a", "b", px=10)
+    clock.advance(11)
+    print(client.get("a"), server.call(lambda: 5))
+"""
+PATCHES = {
+    "gevent": "from gevent import monkey; monkey.patch_all()",
+    "eventlet": "import eventlet; eventlet.monkey_patch()",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("uvloop", [True, False])
+@pytest.mark.parametrize("library", PATCHES)
+def test_it_runs_beside_greenlets(library, uvloop):
+    """Whose library has replaced threads, locks, sockets and sleeping."""
+    pytest.importorskip(library)
+    program = PATCHED.format(patch=PATCHES[library], uvloop=uvloop)
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=os.environ)
+    assert (done.stdout, done.returncode) == ("None 5\n", 0), done.stderr

@@ -1,0 +1,56 @@
+"""A thread of the operating system, and waiting for what it does, also where gevent or eventlet patched `threading`.
+
+A patched thread is a greenlet of the test's own thread: an event loop in it would never let the test go on. So the
+thread is started by what was there before the patch, and waited for by looking again: a patched `sleep` lets other
+greenlets run, while a patched lock may never hear of a thread that is none of them.
+"""
+
+import _thread
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_LOOK_AGAIN_S = 0.001
+
+
+def start(function: Callable[[], None]) -> "Future[None]":
+    """Run `function` on a thread of its own; the future is done when it is."""
+    ended: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            function()
+        finally:
+            ended.set_result(None)
+
+    _starter()(run, ())
+    return ended
+
+
+def wait(future: "Future[T]", timeout_s: float | None = None) -> T:
+    """What a native thread put into `future`. Raises TimeoutError after some seconds, None: never."""
+    if not _is_patched():
+        return future.result(timeout_s)
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while not future.done():
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(_LOOK_AGAIN_S)
+    return future.result(0)
+
+
+def _is_patched() -> bool:
+    return _starter() is not _thread.start_new_thread
+
+
+def _starter() -> Callable[..., Any]:
+    """What starts a thread of the operating system."""
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None and gevent.is_module_patched("threading"):
+        return gevent.get_original("_thread", "start_new_thread")  # type: ignore[no-any-return]
+    if eventlet is not None and eventlet.is_monkey_patched("thread"):
+        return eventlet.original("_thread").start_new_thread  # type: ignore[no-any-return]
+    return _thread.start_new_thread
