@@ -177,7 +177,6 @@ def _own(reader: Reader, group: Group, consumer: Consumer, id: int, unowned: set
     unowned.remove(id)
     group.deliveries[id].consumer = consumer.name
     consumer.pending.add(id)
-    consumer.count += 1
 
 
 def _read_consumer(reader: Reader, group: Group, code: int, unowned: set[int]) -> None:
