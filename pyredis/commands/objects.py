@@ -73,7 +73,7 @@ def object_freq(ctx: Client, key: bytes) -> int | None:
 def object_idletime(ctx: Client, key: bytes) -> int | None:
     """OBJECT IDLETIME key
 
-    Answers for how many seconds a key was not used; kept from the first time somebody asks.
+    Answers for how many seconds a key was not used; kept for each key from the first time somebody asks.
     """
     access = ctx.engine[Access]
     if ctx.db.look(key, quietly=True) is None:

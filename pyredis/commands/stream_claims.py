@@ -65,7 +65,7 @@ def xpending(ctx: Client, key: bytes, group: bytes, *words: bytes) -> list[Any]:
         ids = consumer.pending
     answer: list[Any] = []
     now = ctx.db.space.now
-    for id in ids.since(start) if count else ():
+    for id in ids.irange(start) if count else ():
         if id > end:
             break
         delivery = found.deliveries[id]
@@ -82,7 +82,7 @@ def _summary(group: Group) -> list[Any]:
     if not group.deliveries:
         return [0, None, None, NULL_ARRAY]
     shares = [[name, b"%d" % consumer.count] for name, consumer in sorted(group.consumers.items()) if consumer.count]
-    return [len(group.deliveries), format_id(group.pending.first), format_id(group.pending.last), shares]
+    return [len(group.deliveries), format_id(group.pending[0]), format_id(group.pending[-1]), shares]
 
 
 class Claim:
@@ -233,7 +233,7 @@ def xautoclaim(
             raise syntax_error()
     claim = Claim(ctx, key, group, consumer, justid=justid)
     attempts = count * _ATTEMPTS
-    looked_at = list(islice(claim.group.pending.since(first), attempts + 1))
+    looked_at = list(islice(claim.group.pending.irange(first), attempts + 1))
     dropped: list[bytes] = []
     after = 0
     for at, id in enumerate(looked_at):

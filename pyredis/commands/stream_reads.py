@@ -198,7 +198,7 @@ class GroupReader:
         deliveries = self.group.deliveries
         found: list[tuple[int, Entry]] = []
         deleted = set()
-        for id in self.consumer.pending.since(min(after + 1, MAX_ID)):
+        for id in self.consumer.pending.irange(min(after + 1, MAX_ID)):
             entry = self.stream.get(id)
             if entry is None:
                 deleted.add(id)

@@ -12,13 +12,14 @@ from array import array
 from typing import Any, NamedTuple
 
 from pyredis.datatypes.numeric import parse_float, parse_int
+from pyredis.datatypes.sampling import MOST_DRAWS
 from pyredis.datatypes.vector_set import DEFAULT_LINKS, VectorSet
 from pyredis.engine.client import Client
 from pyredis.engine.command_table.arguments import Arguments
 from pyredis.engine.command_table.command import DENYOOM, FAST, MODULE, READONLY, WRITE, Keys, command
 from pyredis.errors import CommandError, wrong_arity
 from pyredis.keyspace import events
-from pyredis.protocol.replies import NULL_ARRAY, NullArray, PairMap, Status
+from pyredis.protocol.replies import NO_REPLY, NULL_ARRAY, NoReply, NullArray, PairMap, Status
 
 _KEY = [Keys(1, "RW access update")]
 _NO_CATEGORIES = "-read -write -slow -fast"
@@ -363,7 +364,7 @@ def vinfo(ctx: Client, *words: bytes) -> PairMap | NullArray:
     keys=_KEY,
     categories=_NO_CATEGORIES,
 )
-def vrandmember(ctx: Client, *words: bytes) -> bytes | list[bytes] | None:
+def vrandmember(ctx: Client, *words: bytes) -> bytes | list[bytes] | NoReply | None:
     """VRANDMEMBER key [count]
 
     Answers a random element, or some: different ones, or with a negative count each one of all.
@@ -374,7 +375,11 @@ def vrandmember(ctx: Client, *words: bytes) -> bytes | list[bytes] | None:
         raise CommandError(b"COUNT value is not an integer")
     if not count:
         return []
+    if count < -MOST_DRAWS:
+        raise CommandError(b"COUNT value is out of range")
     found = ctx.db.get_as(words[0], VectorSet)
+    if found is not None and not ctx.may_have(-count):
+        return NO_REPLY
     if len(words) > 1:
         return [] if found is None else found.sample(count, ctx.engine.random)
     return None if found is None else found.sample(1, ctx.engine.random)[0]

@@ -2,85 +2,25 @@
 
 Every delivery is pending twice: in the group, by ID, and in its consumer, as one of the consumer's IDs. A delivery
 names its consumer instead of pointing at it, so that nothing here is a reference cycle. Times are ms since 1970.
+
+What is pending is kept in order by `sortedcontainers`: `pending[0]` is the first, `pending.irange(id)` what comes from
+an ID on. There may be no change while that is walked.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
-from operator import itemgetter
+from collections.abc import Callable
+from typing import Any
 
 from pyredis.datatypes.dismantling import Parts, dismantle
 
 UNKNOWN = -1
 """A number of entries read that nobody knows; a time that never was."""
 
-_LAST = itemgetter(-1)
-_FULL = 512
 
+def _no_ids() -> Any:
+    """IDs in order: a SortedList, imported with the first group."""
+    from sortedcontainers import SortedList
 
-class SortedIds:
-    """Different IDs in order, in chunks of limited size. Adding behind the last one is the common case."""
-
-    __slots__ = ("chunks",)
-
-    def __init__(self) -> None:
-        self.chunks: list[list[int]] = []
-
-    def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
-        dismantle(self.chunks)
-
-    def __iter__(self) -> Iterator[int]:
-        for chunk in self.chunks:
-            yield from chunk
-
-    def copy(self) -> "SortedIds":
-        """An independent copy."""
-        twin = SortedIds()
-        twin.chunks = [chunk[:] for chunk in self.chunks]
-        return twin
-
-    @property
-    def first(self) -> int:
-        """The lowest ID. IndexError when there is none."""
-        return self.chunks[0][0]
-
-    @property
-    def last(self) -> int:
-        """The highest ID. IndexError when there is none."""
-        return self.chunks[-1][-1]
-
-    def since(self, start: int) -> Iterator[int]:
-        """The IDs from `start` on; there may be no change meanwhile."""
-        chunks = self.chunks
-        at = bisect_left(chunks, start, key=_LAST)
-        if at < len(chunks):
-            chunk = chunks[at]
-            yield from chunk[bisect_left(chunk, start) :]
-            for later in range(at + 1, len(chunks)):
-                yield from chunks[later]
-
-    def add(self, id: int) -> None:
-        """Add an ID that is not there."""
-        chunks = self.chunks
-        if not chunks or (id > chunks[-1][-1] and len(chunks[-1]) >= _FULL):
-            chunks.append([id])
-        elif id > chunks[-1][-1]:
-            chunks[-1].append(id)
-        else:
-            at = bisect_left(chunks, id, key=_LAST)
-            chunk = chunks[at]
-            insort(chunk, id)
-            if len(chunk) > 2 * _FULL:
-                chunks.insert(at + 1, chunk[_FULL:])
-                del chunk[_FULL:]
-
-    def remove(self, id: int) -> None:
-        """Take an ID out that is there."""
-        chunks = self.chunks
-        at = bisect_left(chunks, id, key=_LAST)
-        chunk = chunks[at]
-        del chunk[bisect_left(chunk, id)]
-        if not chunk:
-            del chunks[at]
+    return SortedList()
 
 
 class Delivery:
@@ -97,20 +37,24 @@ class Delivery:
 class Consumer:
     """One reader of a group. `seen` is when it last tried to read, `active` when it last got something."""
 
-    __slots__ = ("active", "count", "name", "pending", "seen")
+    __slots__ = ("active", "name", "pending", "seen")
 
     def __init__(self, name: bytes, now: int) -> None:
         self.name = name
         self.seen = now
         self.active = UNKNOWN
-        self.pending = SortedIds()
-        self.count = 0
+        self.pending = _no_ids()
+
+    @property
+    def count(self) -> int:
+        """How many entries it has pending."""
+        return len(self.pending)
 
     def copy(self) -> "Consumer":
         """An independent copy."""
         twin = Consumer(self.name, self.seen)
         twin.active = self.active
-        twin.pending, twin.count = self.pending.copy(), self.count
+        twin.pending = self.pending.copy()
         return twin
 
 
@@ -124,7 +68,7 @@ class Group:
         self.entries_read = entries_read
         self.consumers: dict[bytes, Consumer] = {}
         self.deliveries: dict[int, Delivery] = {}
-        self.pending = SortedIds()
+        self.pending = _no_ids()
 
     def __del__(self, dismantle: Callable[[Parts], None] = dismantle) -> None:
         dismantle(self.deliveries)
@@ -144,7 +88,6 @@ class Group:
             delivery = self.deliveries[id] = Delivery(consumer.name, time)
             self.pending.add(id)
             consumer.pending.add(id)
-            consumer.count += 1
         else:
             self.assign(id, delivery, consumer)
             delivery.time, delivery.count = time, 1
@@ -155,7 +98,6 @@ class Group:
         if delivery.consumer != consumer.name:
             self._take_from(delivery.consumer, id)
             consumer.pending.add(id)
-            consumer.count += 1
             delivery.consumer = consumer.name
 
     def acknowledge(self, id: int) -> bool:
@@ -178,6 +120,4 @@ class Group:
         return consumer.count
 
     def _take_from(self, name: bytes, id: int) -> None:
-        consumer = self.consumers[name]
-        consumer.pending.remove(id)
-        consumer.count -= 1
+        self.consumers[name].pending.remove(id)

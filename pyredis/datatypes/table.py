@@ -34,6 +34,40 @@ _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _STEPS = 10  # buckets for each key asked for that a step of a scan looks into: some may be empty
 
 
+class _Order:
+    """Keys by their `places`, which ascend."""
+
+    __slots__ = ("_given", "_known", "keys", "places")
+
+    def __init__(self, given: list[bytes], hash: Callable[[bytes], int]) -> None:
+        reversed_bytes = array("Q", [hash(key) & _HASHES for key in given]).tobytes().translate(_REVERSED)
+        swapped = array("Q", reversed_bytes)
+        swapped.byteswap()
+        places = swapped.tolist()
+        order = sorted(range(len(places)), key=places.__getitem__)
+        self._given = given
+        self._known = frozenset(given)
+        self.places = [places[at] for at in order]
+        self.keys = [given[at] for at in order]
+
+    def serves(self, bucket: dict[bytes, V]) -> bool:
+        """Whether all of a bucket's keys are among these, and not too few are left."""
+        if len(bucket) == len(self.keys):
+            return self._given == list(bucket)
+        return len(bucket) < len(self.keys) <= 2 * len(bucket) and self._known.issuperset(bucket)
+
+    def find_living(self, bucket: dict[bytes, V], at: int, last: int, count: int, found: list[bytes]) -> int:
+        """Add keys that a bucket still has, from `at` up to `last`, until `count` are found; where it stopped."""
+        while at < last and len(found) < count:
+            if self.keys[at] in bucket:
+                found.append(self.keys[at])
+            at += 1
+        return at
+
+
+_NOTHING = _Order([], hash)
+
+
 class Table(Generic[V]):
     """bytes → V. `directory` and `mask` are public for the hot path: `directory[hash(key) & mask]` is the bucket.
 
@@ -89,7 +123,7 @@ class Table(Generic[V]):
         self.depths = [0]
         self.mask = 0
         self.count = 0
-        self._walked: tuple[list[bytes], list[int], list[bytes]] = [], [], []  # the bucket last scanned in parts
+        self._walked = _NOTHING  # of the bucket last scanned in parts
 
     def reserve(self, count: int) -> None:
         """Make room in an empty table for `count` keys that will come: it need not split then."""
@@ -273,29 +307,28 @@ class Table(Generic[V]):
 
     def _scan_part(self, bucket: dict[bytes, V], place: int, end: int, count: int, found: list[bytes]) -> int:
         """Add keys of a bucket from `place` on to those found, until there are `count`; returns where to go on."""
-        places, keys = self._in_order(list(bucket))
+        order = self._in_order(bucket)
+        places, keys = order.places, order.keys
         at, last = bisect_left(places, place), bisect_left(places, end)
-        stop = at + count - len(found)
+        if len(places) == len(bucket):
+            stop = at + count - len(found)
+            found += keys[at : min(stop, last)]
+        else:
+            stop = order.find_living(bucket, at, last, count, found)
         while stop < last and places[stop] == places[stop - 1]:
+            found += [keys[stop]] if keys[stop] in bucket else ()
             stop += 1
-        found += keys[at : min(stop, last)]
         if stop >= last:
-            self._walked = [], [], []
+            self._walked = _NOTHING
             return end
         bits = (places[stop - 1] ^ places[stop]).bit_length() - 1
         return places[stop] >> bits << bits  # what is behind one and not behind the other, with the fewest bits
 
-    def _in_order(self, keys: list[bytes]) -> tuple[list[int], list[bytes]]:
-        """The places of a bucket's keys, and the keys by them; steps that follow find the same bucket unchanged."""
-        if self._walked[0] != keys:
-            hash = self.hash_of
-            reversed_bytes = array("Q", [hash(key) & _HASHES for key in keys]).tobytes().translate(_REVERSED)
-            swapped = array("Q", reversed_bytes)
-            swapped.byteswap()
-            places = swapped.tolist()
-            order = sorted(range(len(places)), key=places.__getitem__)
-            self._walked = keys, [places[at] for at in order], [keys[at] for at in order]
-        return self._walked[1:]
+    def _in_order(self, bucket: dict[bytes, V]) -> "_Order":
+        """The order of a bucket's keys: steps that follow find the same bucket, of which some keys may be gone."""
+        if not self._walked.serves(bucket):
+            self._walked = _Order(list(bucket), self.hash_of)
+        return self._walked
 
     def _split(self, index: int) -> None:
         """Divide the bucket at `index` by one bit more; a bucket of full depth doubles the directory first."""

@@ -1,12 +1,13 @@
 """When and how often keys are used: for OBJECT IDLETIME and FREQ, and for eviction.
 
-Nothing is kept until somebody asks: an OBJECT IDLETIME or FREQ, or a maxmemory policy that needs it. From
-then on every access is recorded; a key not used since counts as used when recording began. A record is a
+Nothing is kept until somebody asks: an OBJECT IDLETIME or FREQ, or a maxmemory policy that needs it. From then on every
+access is recorded; a key not used since counts as used when any key was, before that (`last_use`). A record is a
 number: the time of the last access, ms since 1970. Under an LFU policy its lowest 8 bits are a counter instead, which
 grows with falling probability and decays with the minutes (Redis's `evict.c`: `lfu-log-factor`, `lfu-decay-time`).
 A change of policy between the two starts over.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from pyredis.config.store import Config
@@ -44,6 +45,7 @@ class Access:
         self._config = host.config
         self._records: list[Table[int]] = []
         self.since: int | None = None
+        self.last_use: Callable[[], int] = lambda: self._space.now
         self.counts_frequency = False
         self._new = b""  # the key that came last, until it has been told by what
         self._follow(host.config["maxmemory-policy"])
@@ -77,9 +79,9 @@ class Access:
             self._records[db.index].set(key, self._space.now - idle_ms)
 
     def start(self) -> int:
-        """Record accesses from now on; returns since when they are."""
+        """Record accesses from now on; returns since when all are known."""
         if self.since is None:
-            self.since = self._space.now
+            self.since = self.last_use()
             self._records = [Table() for _ in self._space.databases]
             self._space.on_access = self._accessed
             self._space.update_access_hooks()

@@ -17,10 +17,11 @@ from pyredis.rdb.checksum import crc64
 from pyredis.rdb.encoding import INTEGER_WIDTHS, CorruptData, EmptyCollection, Reader, Truncated
 from pyredis.rdb.module_values import skip_module
 from pyredis.rdb.payload import FUNCTION, FUNCTION_BEFORE_7
+from pyredis.rdb.templated_hashes import read_template
 from pyredis.rdb.type_codes import NEWEST_FILE_VERSION, STRING, VALKEY_VERSION, integrity_text
 from pyredis.rdb.value_reading import is_type, read_value
 
-SLOT_IMPORT, SLOT_INFO = 0xF3, 0xF4
+TEMPLATE, SLOT_IMPORT, SLOT_INFO = 0xF2, 0xF3, 0xF4
 MODULE_DATA, IDLE, FREQUENCY, AUX, RESIZE, EXPIRES_MS, EXPIRES, SELECT, END = range(0xF7, 0x100)
 MAGIC_SIZE = 9
 FIRST_WITH_CHECKSUM = 5
@@ -116,6 +117,7 @@ class RdbReader:
         self._expires: int | None = None  # of the next key
         self._idle: int | None = None
         self._frequency: int | None = None
+        self._templates: dict[int, list[bytes]] = {}  # fields that hashes share
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that are whole now. Raises CorruptData, with the offset in the file; then reading is over."""
@@ -235,7 +237,7 @@ class RdbReader:
             raise reader.corrupt(f"no value has the type {code}")
         self.key = name = reader.string()
         try:
-            value = read_value(code, reader, self.limits, self.version)
+            value = read_value(code, reader, self.limits, self.version, self._templates)
         except EmptyCollection:
             value = None
         except Truncated:
@@ -278,6 +280,10 @@ class RdbReader:
     def _read_module(self, reader: Reader) -> Event:
         return ModuleData(skip_module(reader))
 
+    def _read_template(self, reader: Reader) -> None:
+        number, fields = read_template(reader)
+        self._templates[number] = fields
+
     def _skip_slot(self, reader: Reader) -> None:
         for _ in range(3):
             reader.length()
@@ -300,6 +306,7 @@ class RdbReader:
 
 
 _SECTIONS: dict[int, Callable[[RdbReader, Reader], Event | None]] = {
+    TEMPLATE: RdbReader._read_template,
     SLOT_IMPORT: RdbReader._skip_slot_import,
     SLOT_INFO: RdbReader._skip_slot,
     FUNCTION: RdbReader._read_library,

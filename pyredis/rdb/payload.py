@@ -2,7 +2,7 @@
 
 A payload is refused before it is read when its version is not known or its checksum is wrong. As Redis and Valkey go
 different ways from version 12 on, both their newest versions are known here; what is written names the oldest that
-holds it.
+holds it, of those up to Redis 8.2's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,6 +13,7 @@ from pyredis.rdb.checksum import crc64
 from pyredis.rdb.encoding import CorruptData, Reader, string_bytes
 from pyredis.rdb.type_codes import (
     FIELD_TIMES_VERSION,
+    NEWEST_FILE_VERSION,
     PORTABLE_VERSION,
     VALKEY_VERSION,
     integrity_text,
@@ -22,7 +23,7 @@ from pyredis.rdb.value_reading import read_value
 from pyredis.rdb.value_writing import write_value
 
 NEWEST_VERSION = FIELD_TIMES_VERSION
-"""The RDB version of Redis 7.4 to 8.2."""
+"""The newest RDB version that is written: Redis 7.4's to 8.2's."""
 
 FUNCTION, FUNCTION_BEFORE_7 = 0xF5, 0xF6
 _FOOTER = 10
@@ -42,7 +43,7 @@ class NoLibrary(Exception):
 
 def is_known(version: int) -> bool:
     """Whether an RDB version of Redis or Valkey can be read."""
-    return version <= NEWEST_VERSION or version == VALKEY_VERSION
+    return version <= NEWEST_FILE_VERSION or version == VALKEY_VERSION
 
 
 def _sealed(body: bytes, version: int) -> bytes:

@@ -5,9 +5,9 @@ has flags, what its ID is above the node's, the number and names of its fields u
 values, and how many elements that makes. IDs that are not in order, counts that do not agree and deliveries that
 belong to nobody or to two consumers are refused. What a deleted entry held is skipped, and never written.
 
-Type 15 is of Redis 5, 19 of 7.0, 21 of 7.2, 27 of 8.8; the last two keep when consumers were active. Type 27 also has
-what XNACK gave back, which belongs to no consumer and is refused, and by what XADD's IDMP knows repetitions, which is
-passed over: no other version can hold them.
+Type 15 is of Redis 5, 19 of 7.0, 21 of 7.2, 26 of 8.6, 27 of 8.8; those from 21 on keep when consumers were active. The
+last two also have by what XADD's IDMP knows repetitions, which is passed over, and 27 has what XNACK gave back. That
+belongs to no consumer; here it is pending for the one without a name, as Redis 8.8 shows it, until somebody claims it.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from pyredis.datatypes.stream import Node, Stream
 from pyredis.datatypes.stream_id import SEQUENCE_MASK as _UINT64
 from pyredis.rdb.encoding import CorruptData, Reader, int64_bytes, length_bytes, string_bytes
 from pyredis.rdb.listpack_forms import read_listpack, write_listpack
-from pyredis.rdb.type_codes import STREAM, STREAM_3, STREAM_5
+from pyredis.rdb.type_codes import STREAM, STREAM_3, STREAM_4, STREAM_5
 
 _ID_SIZE = 16
 _DELETED, _SAME_FIELDS = 1, 2
@@ -42,7 +42,7 @@ def read_stream(reader: Reader, code: int) -> Stream:
         stream.entries_added = reader.length()
     for _ in range(reader.length()):
         _read_group(reader, stream, code)
-    if code == STREAM_5:
+    if code in (STREAM_4, STREAM_5):
         _skip_producers(reader)
     return stream
 
@@ -157,10 +157,26 @@ def _read_group(reader: Reader, stream: Stream, code: int) -> None:
     unowned = set(group.deliveries)
     for _ in range(reader.length()):
         _read_consumer(reader, group, code, unowned)
-    if code == STREAM_5 and reader.length():
-        raise reader.corrupt("stream: an entry was given back by XNACK")
+    if code == STREAM_5:
+        _read_given_back(reader, group, unowned)
     if unowned:
         raise reader.corrupt("stream: an entry is pending for nobody")
+
+
+def _read_given_back(reader: Reader, group: Group, unowned: set[int]) -> None:
+    ids = [int.from_bytes(reader.take(_ID_SIZE), "big") for _ in range(reader.length())]
+    if ids:
+        nobody = group.consumers.setdefault(b"", Consumer(b"", 0))
+        for id in ids:
+            _own(reader, group, nobody, id, unowned)
+
+
+def _own(reader: Reader, group: Group, consumer: Consumer, id: int, unowned: set[int]) -> None:
+    if id not in unowned:
+        raise reader.corrupt("stream: a consumer's entry is not pending, or not for it alone")
+    unowned.remove(id)
+    group.deliveries[id].consumer = consumer.name
+    consumer.pending.add(id)
 
 
 def _read_consumer(reader: Reader, group: Group, code: int, unowned: set[int]) -> None:
@@ -168,15 +184,9 @@ def _read_consumer(reader: Reader, group: Group, code: int, unowned: set[int]) -
     if name in group.consumers:
         raise reader.corrupt("Duplicate stream consumer detected: two consumers of one name")
     consumer = group.consumers[name] = Consumer(name, reader.int64())
-    consumer.active = reader.int64() if code in (STREAM_3, STREAM_5) else consumer.seen
+    consumer.active = reader.int64() if code >= STREAM_3 else consumer.seen
     for _ in range(reader.length()):
-        id = int.from_bytes(reader.take(_ID_SIZE), "big")
-        if id not in unowned:
-            raise reader.corrupt("stream: a consumer's entry is not pending, or not for it alone")
-        unowned.remove(id)
-        group.deliveries[id].consumer = name
-        consumer.pending.add(id)
-        consumer.count += 1
+        _own(reader, group, consumer, int.from_bytes(reader.take(_ID_SIZE), "big"), unowned)
 
 
 # Writing

@@ -13,7 +13,8 @@ VALKEY_HASH_TIMES = 22
 NO_TIME = -1
 """Of a field that does not expire."""
 
-STREAM, STREAM_2, STREAM_3, STREAM_5 = 15, 19, 21, 27
+STREAM, STREAM_2, STREAM_3, STREAM_4, STREAM_5 = 15, 19, 21, 26, 27
+ARRAY = 28
 
 PLAIN_NODE, PACKED_NODE = 1, 2
 """A list's node holds one large element, or a listpack."""
@@ -22,15 +23,17 @@ PORTABLE_VERSION, SMALL_SETS_VERSION, FIELD_TIMES_VERSION, VALKEY_VERSION = 10, 
 """Redis 7.0's; Redis 7.2's, with small sets as listpacks; Redis 7.4's to 8.2's; Valkey 9's, which went another way."""
 
 NEWEST_FILE_VERSION = 15
-"""Redis 8.10's, of which all is read but arrays and what became of XNACK."""
+"""Redis 8.10's, of which all is read but arrays."""
 
 _FORMS = (
     *("string", "list-linked", "set-hashtable", "zset-v1", "hash-hashtable", "zset-v2", "module-pre-release"),
     *("module-value", "", "hash-zipmap", "list-ziplist", "set-intset", "zset-ziplist", "hash-ziplist", "quicklist"),
     *("stream", "hash-listpack", "zset-listpack", "quicklist-v2", "stream-v2", "set-listpack", "stream-v3"),
     *("hash-hashtable-md-pre-release", "hash-listpack-md-pre-release", "hash-hashtable-md", "hash-listpack-md"),
+    *("stream-v4", "stream-v5", "array"),
+    *("hash-template-listpack", "hash-template-listpack", "hash-template-array", "hash-template-array"),
 )
-_SPOKEN = {HASH_ZIPMAP: "Zipmap"} | dict.fromkeys((STREAM, STREAM_2, STREAM_3, STREAM_5), "Stream listpack")
+_SPOKEN = {HASH_ZIPMAP: "Zipmap"} | dict.fromkeys((STREAM, STREAM_2, STREAM_3, STREAM_4, STREAM_5), "Stream listpack")
 
 
 def form_name(code: int) -> str:

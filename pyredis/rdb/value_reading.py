@@ -1,4 +1,4 @@
-"""Reading values: every type that a server from Redis 2.6 to 8.2, or Valkey, wrote.
+"""Reading values: every type that a server from Redis 2.6 to 8.10, or Valkey, wrote, but Redis 8.8's arrays.
 
 What is read is checked in full whatever `sanitize-dump-payload` says: no element twice, no score that is not a number,
 no time beyond what a field may have. Small collections stay small where the type says that they were, if their number
@@ -6,6 +6,7 @@ of elements allows; where it does not say, all limits decide, as in Redis.
 """
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 from pyredis.datatypes.collection_limits import CollectionLimits
@@ -23,7 +24,10 @@ from pyredis.rdb.listpack_forms import read_listpack
 from pyredis.rdb.module_values import module_name, skip_words
 from pyredis.rdb.packed_forms import read_intset, read_ziplist, read_zipmap
 from pyredis.rdb.stream_values import read_stream
+from pyredis.rdb.templated_hashes import LISTPACKS, Templates, read_words
+from pyredis.rdb.templated_hashes import TYPES as TEMPLATED
 from pyredis.rdb.type_codes import (
+    ARRAY,
     HASH,
     HASH_LISTPACK,
     HASH_LISTPACK_TIMES,
@@ -52,6 +56,7 @@ from pyredis.rdb.type_codes import (
     STREAM,
     STREAM_2,
     STREAM_3,
+    STREAM_4,
     STREAM_5,
     STRING,
     VALKEY_HASH_TIMES,
@@ -65,13 +70,21 @@ _LATEST_FIELD_TIME = (1 << 46) - 1
 Read = Callable[[Reader, int, CollectionLimits], Any]
 
 
-def read_value(code: int, reader: Reader, limits: CollectionLimits, version: int = PORTABLE_VERSION) -> Any:
+def read_value(
+    code: int,
+    reader: Reader,
+    limits: CollectionLimits,
+    version: int = PORTABLE_VERSION,
+    templates: Templates = MappingProxyType({}),
+) -> Any:
     """The value of the type `code` that stands at the cursor, in a file or payload of RDB version `version`.
 
-    Raises CorruptData; EmptyCollection for one without elements.
+    A file may have `templates` of hashes. Raises CorruptData; EmptyCollection for one without elements.
     """
     if code == STRING:
         return reader.string()
+    if code in TEMPLATED:
+        return _templated_hash(reader, code, limits, templates)
     if code == VALKEY_HASH_TIMES and version >= VALKEY_VERSION:
         return _valkey_hash(reader, code, limits)
     read = _READERS.get(code)
@@ -82,7 +95,7 @@ def read_value(code: int, reader: Reader, limits: CollectionLimits, version: int
 
 def is_type(code: int) -> bool:
     """Whether there are values of the type `code`."""
-    return code == STRING or code in _READERS
+    return code == STRING or code in TEMPLATED or code in _READERS
 
 
 def _nested(reader: Reader, parse: Callable[[bytes], Any]) -> Any:
@@ -236,6 +249,11 @@ def _packed_hash(reader: Reader, code: int, limits: CollectionLimits) -> Hash:
     return _hash_of(reader, words, limits, longest=longest)
 
 
+def _templated_hash(reader: Reader, code: int, limits: CollectionLimits, templates: Templates) -> Hash:
+    words = read_words(reader, code, templates)
+    return _hash_of(reader, words, limits, longest=0 if code in LISTPACKS else max(map(len, words)))
+
+
 def _hash_of(reader: Reader, words: list[bytes], limits: CollectionLimits, *, longest: int) -> Hash:
     """A hash of fields and values in turn, large if it has too many or a word is too long."""
     if len(words) % 2:
@@ -310,6 +328,10 @@ def _stream(reader: Reader, code: int, limits: CollectionLimits) -> Stream:
     return read_stream(reader, code)
 
 
+def _array(reader: Reader, code: int, limits: CollectionLimits) -> Any:
+    raise reader.corrupt("an array, which Redis 8.8 brought, cannot be kept here")
+
+
 def _module(reader: Reader, code: int, limits: CollectionLimits) -> Any:
     start = reader.at
     if code == MODULE_1:
@@ -344,7 +366,9 @@ _READERS: dict[int, Read] = {
     STREAM: _stream,
     STREAM_2: _stream,
     STREAM_3: _stream,
+    STREAM_4: _stream,
     STREAM_5: _stream,
     MODULE_1: _module,
     MODULE_2: _module,
+    ARRAY: _array,
 }

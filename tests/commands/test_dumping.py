@@ -65,7 +65,7 @@ def test_what_has_expired_already_is_not_stored_and_deletes(both):
         ("0", ABC[:-1]),
         ("0", ABC[:-8] + bytes(8)),
         ("0", ABC[:-1] + b"x"),
-        ("0", sealed(b"\0\3abc", 13)),
+        ("0", sealed(b"\0\3abc", 16)),
         ("0", sealed(b"\0\3abc", 12)),
         ("0", sealed(b"\0\3abcbehind it")),
         ("-1", ABC),

@@ -393,6 +393,14 @@ def test_random_elements_are_even(observed):
     assert len({*observed.value("VRANDMEMBER v 5")}) == 5
 
 
+def test_counts_beyond_all_bounds_are_refused(observed):
+    """As by Redis 8.10; 8.2 dies of them."""
+    observed.line("VADD v VALUES 1 1 a")
+    for count in (-(2**63), -(10**9)):
+        assert observed.line(f"VRANDMEMBER v {count}") == b"-ERR COUNT value is out of range\r\n"
+    assert observed.value("VRANDMEMBER v 9223372036854775807") == [b"a"]
+
+
 def test_memory_usage_is_near(both):
     for number in range(500):
         both("VADD", "v", "VALUES", 3, number, 1, 2, f"element:{number}")

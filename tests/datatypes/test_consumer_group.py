@@ -3,39 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyredis.datatypes.consumer_group import Consumer, Group, SortedIds
-
-ids = st.integers(0, 3000)
-
-
-@given(st.lists(ids, unique=True), st.data())
-def test_sorted_ids(numbers, data):
-    kept = SortedIds()
-    for number in numbers:
-        kept.add(number)
-    gone = data.draw(st.lists(st.sampled_from(numbers), unique=True)) if numbers else []
-    for number in gone:
-        kept.remove(number)
-    left = sorted({*numbers} - {*gone})
-    assert list(kept) == left
-    start = data.draw(ids)
-    assert list(kept.since(start)) == [number for number in left if number >= start]
-    if left:
-        assert (kept.first, kept.last) == (left[0], left[-1])
-
-
-def test_many_ids_in_any_order():
-    kept = SortedIds()
-    numbers = [number * 7919 % 20011 for number in range(20011)]
-    for number in numbers:
-        kept.add(number)
-    assert list(kept) == list(range(20011))
-    assert max(map(len, kept.chunks)) <= 1024
-    twin = kept.copy()
-    for number in numbers[:20000]:
-        kept.remove(number)
-    assert list(kept) == sorted(numbers[20000:])
-    assert len(list(twin)) == 20011
+from pyredis.datatypes.consumer_group import Consumer, Group
 
 
 def group_of_two():

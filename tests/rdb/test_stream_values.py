@@ -51,10 +51,14 @@ def test_what_8_10_adds():
     assert made.groups[b"g"].consumers[b"c"].count == 1
 
 
-def test_what_nobody_holds_is_refused():
+def test_what_was_given_back_is_pending_for_the_one_without_a_name():
     nacked = b"\1" + group(b"\1" + DELIVERY, b"\1" + consumer()) + b"\1" + ONE
-    with pytest.raises(CorruptData, match="given back by XNACK"):
-        read_stream(Reader(stream(groups=nacked) + b"\x40\x64\x40\x64\0\0\0"), 27)
+    made = read_stream(Reader(stream(groups=nacked) + b"\x40\x64\x40\x64\0\0\0"), 27)
+    assert made.groups[b"g"].consumers[b""].count == 1
+    with pytest.raises(CorruptData, match="not pending"):
+        read_stream(Reader(stream(groups=nacked[:-17] + b"\2" + ONE * 2) + b"\x40\x64\x40\x64\0\0\0"), 27)
+    with pytest.raises(CorruptData, match="pending for nobody"):
+        read_stream(Reader(stream(groups=nacked[:-17] + b"\0") + b"\x40\x64\x40\x64\0\0\0"), 27)
 
 
 def test_deleted_entries_are_passed_over():

@@ -54,6 +54,7 @@ class Entry:
         "script",
         "sizes",
         "subentries",
+        "untouching",
         "words",
     )
 
@@ -118,6 +119,7 @@ class Entry:
     def reset(self) -> None:
         """CONFIG RESETSTAT."""
         self.calls = 0
+        self.untouching = 0  # of these, by clients that leave access times alone
         self.rejected = 0
         self.failed = 0
         self._sampled = 0

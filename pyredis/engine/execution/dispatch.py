@@ -140,8 +140,9 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: boo
     """
     if not (client.gates | engine.gates) & detours.OBSERVED_CALLS:
         return timed(engine, client, entry, argv, entry.effect)
-    if client.no_touch:
-        engine.keyspace.touching = bool(entry.command.flags & ALWAYS_TOUCHES)
+    if client.no_touch and not entry.command.flags & ALWAYS_TOUCHES:
+        engine.keyspace.touching = False
+        entry.untouching += 1
     value = timed(engine, client, entry, argv, entry.effect)
     engine.keyspace.touching = True
     if engine.gates & detours.MONITORED and not again and not entry.command.flags & (ADMIN | SKIP_MONITOR):
