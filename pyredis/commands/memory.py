@@ -21,6 +21,7 @@ from pyredis.keyspace.memory_usage import memory_usage
 from pyredis.protocol.replies import OK, Status, Verbatim
 
 _SAMPLES = 5
+_POINTER = 8  # the bytes of one
 _EMPTY_BYTES = 5 << 20
 _FROM_ALL = ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]
 
@@ -84,7 +85,9 @@ def memory_stats(ctx: Client) -> dict[bytes, Any]:
         b"functions.caches": parts.get("functions", 0),
         b"script.VMs": parts.get("vm_eval", 0) + parts.get("vm_functions", 0),
         **databases,
-        b"overhead.db.hashtable.lut": 0,
+        b"overhead.db.hashtable.lut": sum(
+            _POINTER * len(db.table.directory) for db in engine.keyspace.databases if len(db)
+        ),
         b"overhead.db.hashtable.rehashing": 0,
         b"overhead.total": overhead,
         b"db.dict.rehashing.count": 0,

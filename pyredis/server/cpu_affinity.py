@@ -12,7 +12,7 @@ from pyredis.engine.engine import Engine
 from pyredis.persistence.background import Background
 from pyredis.persistence.disk import Disk
 
-_RANGE = re.compile(r"(\d+)(?:-(\d+)(?::(\d+))?)?")
+_RANGE = r"(\d+)(?:-(\d+)(?::(\d+))?)?"
 _MOST = 1024
 
 
@@ -20,7 +20,7 @@ def parse_cpulist(text: str) -> set[int]:
     """The processors that are listed; none when something in it cannot be understood."""
     found: set[int] = set()
     for part in text.split(","):
-        match = _RANGE.fullmatch(part.strip())
+        match = re.fullmatch(_RANGE, part.strip())
         if match is None:
             return set()
         first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)

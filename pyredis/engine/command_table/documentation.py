@@ -5,7 +5,6 @@ them, without the `display_text` of arguments that are shown by their name. `pyt
 tests/engine/command_table/test_documentation.py --record` writes it. It is read when somebody asks for the first time.
 """
 
-import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,8 @@ Reply = dict[bytes, Any]
 @cache
 def documentation() -> dict[str, Reply]:
     """By a command's full name, the fields `doc_flags`, `history` and `arguments`, as a reply; only those it has."""
+    import json  # which a start can do without
+
     facts = json.loads(FILE.read_text(encoding="utf-8"))
     return {
         name: {field.encode(): _REPLIES[field](value) for field, value in fields.items()}
