@@ -1,13 +1,13 @@
 """A thread of the operating system, and waiting for what it does, also where gevent or eventlet patched `threading`.
 
 A patched thread is a greenlet of the test's own thread: an event loop in it would never let the test go on. So the
-thread is started by what was there before the patch, and waited for by looking again: a patched `sleep` lets other
-greenlets run, while a patched lock may never hear of a thread that is none of them.
+thread is started by what was there before the patch, and waited for by looking again: a patched lock may never hear of
+a thread that is no greenlet, but with a timeout it lets the others run.
 """
 
 import _thread
 import sys
-import time
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -34,11 +34,12 @@ def wait(future: "Future[T]", timeout_s: float | None = None) -> T:
     """What a native thread put into `future`. Raises TimeoutError after some seconds, None: never."""
     if not _is_patched():
         return future.result(timeout_s)
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    looks, never = 0, threading.Event()
     while not future.done():
-        if deadline is not None and time.monotonic() > deadline:
+        looks += 1
+        if timeout_s is not None and looks * _LOOK_AGAIN_S > timeout_s:
             raise TimeoutError
-        time.sleep(_LOOK_AGAIN_S)
+        never.wait(_LOOK_AGAIN_S)
     return future.result(0)
 
 
