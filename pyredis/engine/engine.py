@@ -97,6 +97,7 @@ class Engine:
         self.record: Callable[[Entry], Handler] | None = None  # what follows from a change, while somebody reads it
         self.router: Router | None = None  # tells whose keys are whose
         self.meter: Meter | None = None
+        self.debugged: Callable[[Any, Argv], Any] = lambda client, argv: None  # takes what a client in a debugger sends
         self.aside = 0  # gates in no word: who they are for is led to them (`rewire`, `refuse_writes`)
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON

@@ -19,13 +19,22 @@ local EXHAUSTED = { "stack overflow", "not enough memory", "error in error handl
 local describe, tick = as_function(host.describe), as_function(host.tick)
 local killed, over = false, false
 local watch = { KILLED = KILLED }
+local MASK = host.arrived and "l" or "" -- a debugger is told of lines
 
 local function stop()
     killed = true
     error(KILLED, 0)
 end
 
-local function hook()
+watch.stop = stop
+
+local function hook(event, line)
+    if event == "line" then
+        if not killed then
+            watch.on_line(line)
+        end
+        return
+    end
     local _, _, interval = gethook()
     local following = tick(interval)
     if following ~= interval then
@@ -35,7 +44,7 @@ local function hook()
             end
             stop()
         end
-        sethook(hook, "", following)
+        sethook(hook, MASK, following)
     end
 end
 
@@ -52,13 +61,13 @@ watch.breathe = breathe
 
 -- Large texts are about.
 function watch.beware()
-    sethook(hook, "", CAUTIOUS)
+    sethook(hook, MASK, CAUTIOUS)
 end
 
 -- A script begins; called only where one before it was killed, or had got a long interval.
 function watch.begin()
     killed, over = false, false
-    sethook(hook, "", FIRST)
+    sethook(hook, MASK, FIRST)
 end
 
 function watch.killed()
@@ -72,10 +81,11 @@ end
 
 -- Each coroutine needs a hook of its own.
 function watch.thread(thread)
-    sethook(thread, hook, "", FIRST)
+    sethook(thread, hook, MASK, FIRST)
     return thread
 end
-sethook(hook, "", FIRST)
+function watch.on_line() end
+sethook(hook, MASK, FIRST)
 
 -- An error without the place where a function written here called one of Lua's: that is none of the script's.
 local function without_place(message)
