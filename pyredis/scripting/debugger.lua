@@ -39,7 +39,7 @@ function text(value, level)
     elseif kind == "string" then
         return quoted(value)
     elseif kind == "number" then
-        return number_text(value)
+        return value == 0 and 1 / value < 0 and "-0" or number_text(value)
     elseif kind == "boolean" or kind == "nil" then
         return tostring(value)
     elseif kind == "table" then
@@ -137,7 +137,7 @@ local ANSWERS = { all = print_all, one = print_one, trace = trace, eval = evalua
 local debugger = {}
 
 function debugger.on_line(line)
-    if evaluating or not is_script(getinfo(3, "S")) or not arrived(line) then
+    if evaluating or not is_script(getinfo(4, "S")) or not arrived(line) then
         return
     end
     while true do

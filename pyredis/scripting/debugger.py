@@ -16,7 +16,7 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from greenlet import GreenletExit, getcurrent, greenlet
+from greenlet import getcurrent, greenlet
 
 from pyredis.datatypes.numeric import shortest_double
 from pyredis.engine.execution import detours, gates
@@ -71,7 +71,7 @@ class Debugger:
         self._sessions[client] = session = Session(self._engine, client, engine, self._over)
         client.rewritten = ()
         client.gates |= detours.DEBUGGED
-        if not forked:
+        if session.stays:
             self._engine[Pause].begin(FOREVER, True, DEBUGGING)
         session.advance()
         return NO_REPLY
@@ -81,9 +81,9 @@ class Debugger:
         self._sessions[client].take(argv)
         return NO_REPLY
 
-    def _over(self, client: "Client") -> None:
-        del self._sessions[client]
-        if self._engine[Pause].is_for(DEBUGGING):
+    def _over(self, session: "Session") -> None:
+        self._sessions = {client: one for client, one in self._sessions.items() if one is not session}
+        if session.stays:
             self._engine[Pause].end(DEBUGGING)
         if self._engine.gates & detours.WAITED_FOR:
             self._engine[Blocking].serve()
@@ -95,22 +95,23 @@ class Debugger:
 
     def _stop(self) -> None:
         for session in [*self._sessions.values()]:
-            session.leave()
+            session.stop()
 
 
 class Session:
     """One run of a script under the debugger. `on_over` is told of its end."""
 
     def __init__(
-        self, engine: "Engine", client: "Client", where: "Engine", on_over: Callable[["Client"], None]
+        self, engine: "Engine", client: "Client", where: "Engine", on_over: Callable[["Session"], None]
     ) -> None:
         self._engine, self._client, self._where, self._on_over = engine, client, where, on_over
         self._argv = client.argv
         self.console = Console(self._argv[1])
         self.calls = LoggedCalls(where, self)
         self.stepping, self.stops_next = True, False
+        self.stays = where is engine  # what the script writes
         self._late = False  # it runs on for too long
-        self._gone = False
+        self._left = self._killed = self._is_under_way = False
         self._commands: list[Argv] = []
         self._ticks = engine.clock.ticks_ns
         self._began = self._went_on = 0
@@ -119,19 +120,20 @@ class Session:
 
     # On the server's side
 
-    def advance(self) -> bool:
-        """Let the script run until it stops or is over; False if it only gave way."""
+    def advance(self) -> None:
+        """Let the script run until it stops, is over, or gives way, to go on soon."""
         client = self._client
         self._began = self._ticks()
         outcome = self._greenlet.switch()
         if outcome is _PAUSED:
-            client.waiting = DEBUGGING
+            self._is_under_way = True
+            if not self._left:
+                client.waiting = DEBUGGING
             self._engine.host.soon(self._go_on)
-            return False
-        client.out.append(self.console.taken())
-        if outcome is not _STOPPED:
+        elif outcome is _STOPPED:
+            client.out.append(self.console.taken())
+        else:
             self._end(outcome)
-        return True
 
     def take(self, argv: "Argv") -> None:
         """A command of the debugger's."""
@@ -139,34 +141,44 @@ class Session:
         self.advance()
 
     def leave(self) -> None:
-        """Its user is gone: the script ends where it stands."""
-        if self._gone:
-            return
-        self._gone = True
+        """Its user is gone: the script runs on to its end if that is for the server, and else ends where it stands."""
+        self._left, self.stepping, self._went_on = True, False, self._ticks()
+        if not self.stays:
+            self._kill()
+        if not self._is_under_way:
+            self.advance()
+
+    def stop(self) -> None:
+        """The server ends."""
+        self._kill()
+        self._left = True
+        while not self._greenlet.dead:
+            self._greenlet.switch()
+
+    def _kill(self) -> None:
+        self._killed = True
         if self.calls.run is not None:
             self.calls.run.killed = True
-        while self._greenlet and self._greenlet.switch() is _PAUSED:
-            pass
-        if self._greenlet:
-            self._greenlet.throw(GreenletExit)
-        self._on_over(self._client)
 
     def _go_on(self) -> None:
         client = self._client
-        if self._gone:
+        self._is_under_way = False
+        if self._greenlet.dead:
             return
-        client.waiting = None
-        if self.advance() and not self._gone:
+        if not self._left:
+            client.waiting = None
+        self.advance()
+        if not (self._left or self._is_under_way or self._greenlet.dead):
             client.flush_soon()
             client.sink.resume()
 
     def _end(self, value: Any) -> None:
         client = self._client
-        self._gone = True
-        client.gates &= ~detours.DEBUGGED
-        client.out.append(client.encoders[value.__class__](value))
-        self._on_over(client)
-        client.close()
+        self._on_over(self)
+        if not self._left:
+            client.gates &= ~detours.DEBUGGED
+            client.out += (self.console.taken(), client.encoders[value.__class__](value))
+            client.close()
 
     # In the script's greenlet
 
@@ -200,19 +212,21 @@ class Session:
 
     def tick(self, interval: int, memory: int) -> int:
         """As `Overrun.tick`: give way now and then, and stop a script that seems to run for ever."""
-        if self._gone:
-            return 0
         now = self._ticks()
         threshold = self._engine.config["busy-reply-threshold"] * 1_000_000
         self._late = not self.stepping and 0 < threshold < now - self._went_on
-        if now - self._began > SLICE_MS * 1_000_000 and getcurrent() is self._greenlet:
+        if self._late and self._left:
+            self._kill()
+        if not self._killed and now - self._began > SLICE_MS * 1_000_000 and getcurrent() is self._greenlet:
             self._greenlet.parent.switch(_PAUSED)
-        return 0 if self._gone else INTERVAL
+        return 0 if self._killed else INTERVAL
 
     def arrived(self, line: int) -> bool:
         """The script has come to a line: whether it stops there."""
         console = self.console
         console.line = line
+        if self._left:
+            return False
         if console.is_breakpoint(line) and not self.stepping:
             reason = b"break point"
         elif self.stops_next:
@@ -232,8 +246,8 @@ class Session:
         """Wait for the user: what Lua has to do, and with what word."""
         while True:
             self._greenlet.parent.switch(_STOPPED)
-            if self._gone:
-                return _GONE
+            if self._left:
+                return _GONE if self._killed else _GO
             wish = self._answer(self._commands.pop(0))
             if wish is not None:
                 return wish

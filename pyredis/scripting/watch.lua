@@ -14,6 +14,7 @@ local type, error, pcall, find, gsub, sub = type, error, pcall, string.find, str
 
 local FIRST = host.first_interval
 local LARGE, CAUTIOUS = 100000, 16
+local LINES = 100
 local KILLED = { source = false, line = 1 }
 local EXHAUSTED = { "stack overflow", "not enough memory", "error in error handling" }
 local describe, tick = as_function(host.describe), as_function(host.tick)
@@ -28,12 +29,19 @@ end
 
 watch.stop = stop
 
+-- A line, under a debugger. Instructions are counted in the hook, too, but no hook comes there: so lines are counted.
+local lines = 0
+local function pass(line)
+    lines = lines + 1
+    if lines % LINES == 0 and not tick(0) then
+        stop()
+    end
+    watch.on_line(line)
+end
+
 local function hook(event, line)
     if event == "line" then
-        if not killed then
-            watch.on_line(line)
-        end
-        return
+        return killed or pass(line)
     end
     local _, _, interval = gethook()
     local following = tick(interval)
