@@ -4,6 +4,7 @@ import os
 import re
 import select
 import shutil
+import subprocess
 import sys
 import time
 
@@ -39,16 +40,19 @@ def screen(port, mode, path):
     """What redis-cli shows while a user types COMMANDS."""
     import pty
 
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "dumb"
-        os.execvp("redis-cli", ["redis-cli", "-p", str(port), mode, "--eval", path, "key", ",", "value"])
-    shown = prompted(terminal)
-    for command in COMMANDS:
-        os.write(terminal, command.encode() + b"\n")
-        shown += prompted(terminal)
-    os.close(terminal)
-    os.waitpid(pid, 0)
+    terminal, its_side = pty.openpty()
+    words = ["redis-cli", "-p", str(port), mode, "--eval", path, "key", ",", "value"]
+    streams = {"stdin": its_side, "stdout": its_side, "stderr": its_side}
+    with subprocess.Popen(words, **streams, env={**os.environ, "TERM": "dumb"}, start_new_session=True) as process:
+        os.close(its_side)
+        try:
+            shown = prompted(terminal)
+            for command in COMMANDS:
+                os.write(terminal, command.encode() + b"\n")
+                shown += prompted(terminal)
+        finally:
+            process.kill()
+            os.close(terminal)
     return shown.replace(str(port).encode(), b"PORT")
 
 
