@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 DEBUGGING = "debugging"
 """A client's `waiting` while the script it debugs runs, and the purpose of the pause for others."""
 
+SESSIONS_MAX = 16
+"""Each may keep a copy of the dataset."""
+
 SLICE_MS = 5
 INTERVAL = 1000
 """Lua's instructions between two looks at the clock."""
@@ -66,6 +69,8 @@ class Debugger:
         """EVAL: the client's command begins a session. Answers NO_REPLY."""
         if client.transaction is not None:
             raise CommandError(b"A script can't be debugged inside a transaction")
+        if len(self._sessions) >= SESSIONS_MAX:
+            raise CommandError(b"There are too many debugging sessions")
         forked = self.forked.pop(client)
         engine = self._scripts.copy() if forked else self._engine
         self._sessions[client] = session = Session(self._engine, client, engine, self._over)

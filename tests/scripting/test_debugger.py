@@ -5,6 +5,7 @@ import weakref
 
 from pytest import fixture, mark, raises
 
+from pyredis.scripting.debugger import SESSIONS_MAX
 from pyredis.testing import RedisServer
 from tests.oracle import RawClient, encode, wait_for
 
@@ -249,6 +250,14 @@ def test_a_user_may_do_no_more_than_else(connect):
     assert b"<error> ACL failure in script: User joe has no permissions to run the 'get' command" in user.ask(
         "r", "get", "k"
     )
+
+
+def test_sessions_are_bounded(connect):
+    for _ in range(SESSIONS_MAX):
+        begun(connect(), "YES")
+    one_more = connect()
+    one_more.ask("SCRIPT", "DEBUG", "YES")
+    assert one_more.ask("EVAL", "return 1", "0") == b"-ERR There are too many debugging sessions\r\n"
 
 
 def test_the_server_ends_though_a_script_stands(node, connect):
