@@ -56,6 +56,8 @@ from pyredis.persistence.log_files import LogFiles
 from pyredis.persistence.rewriting import Rewriting
 from pyredis.persistence.save_progress import SaveProgress
 from pyredis.persistence.saving import Saving
+from pyredis.rdb.file_writer import write_rdb
+from pyredis.rdb.loader import Loader
 from pyredis.replication.failover import Failover
 from pyredis.replication.farewell import Farewell
 from pyredis.replication.following import Following
@@ -89,6 +91,7 @@ def _tie_server(engine: Engine) -> None:
     engine.script_flags = partial(command_flags, engine)
     engine[Blocking].retry = partial(retry, engine)
     engine[ActiveExpiry].on_cycle = partial(engine[LatencyMonitor].note, "expire-cycle")
+    engine[Scripts].copy = partial(copied, engine)
     functions = engine[Functions]
     engine[Memory].parts |= {"tracking": lambda: engine[Tracking].size, "pubsub": lambda: engine[PubSub].size}
     engine[Dataset].on_replaced.append(engine[Memory].recount)
@@ -177,3 +180,22 @@ def build_engine(
     engine.cron_steps.append(lambda: engine.stats.sample(engine.keyspace.now))
     profile.tie(engine)
     return engine
+
+
+_OF_ITSELF = ("appendonly", "save", "replicaof", "cluster-enabled", "loadmodule", "maxmemory-clients")
+"""Parameters that are not those of the engine that is copied."""
+
+
+def copied(engine: Engine) -> Engine:
+    """Another engine with the same keys and settings, no files and no network: what it does is for nobody else."""
+    config = Config()
+    for parameter in config.parameters:
+        if parameter.name not in _OF_ITSELF:
+            config.replace(parameter.name, engine.config[parameter.name])
+    twin = build_engine(config, clock=engine.clock)
+    loader = Loader(twin.keyspace, twin.limits, dropping_expired=False, verifying=False)
+    for chunk in write_rdb(engine.keyspace, compressing=False, checksum=False):
+        loader.feed(chunk)
+    loader.finish()
+    twin.tick()
+    return twin

@@ -100,6 +100,8 @@ def evalsha_ro(ctx: Client, sha1: bytes, numkeys: bytes, *words: bytes) -> Any:
 
 def _by_digest(ctx: Client, sha1: bytes, numkeys: bytes, words: tuple[bytes, ...], readonly: bool) -> Any:
     scripts = ctx.engine[Scripts]
+    if scripts.debugs(ctx):
+        raise CommandError(b"Please use EVAL instead of EVALSHA for debugging")
     if len(sha1) != 40:
         scripts.find(sha1)  # raises, before the other words are looked at
     return scripts.evaluate(ctx, scripts.find, sha1, numkeys, words, readonly)
@@ -184,13 +186,20 @@ def script_kill(ctx: Client) -> Status:
 def script_debug(ctx: Client, mode: bytes) -> Status:
     """SCRIPT DEBUG <YES|SYNC|NO>
 
-    Would start the debugger for the scripts that follow; there is none here.
+    Starts the debugger with the client's next script: on a copy of the dataset, or on the server's own, which waits.
     """
-    if mode.upper() == b"NO":
-        return OK
-    if mode.upper() in (b"YES", b"SYNC"):
-        raise CommandError(b"The Lua debugger is not supported")
-    raise CommandError(b"Use SCRIPT DEBUG YES/SYNC/NO")
+    if ctx.out:
+        raise CommandError(b"SCRIPT DEBUG must be called outside a pipeline")
+    scripts = ctx.engine[Scripts]
+    wanted = mode.upper()
+    if wanted == b"NO":
+        if scripts.debugs(ctx):
+            del scripts.debugger.forked[ctx]
+    elif wanted in (b"YES", b"SYNC"):
+        scripts.debugger.forked[ctx] = wanted == b"YES"
+    else:
+        raise CommandError(b"Use SCRIPT DEBUG YES/SYNC/NO")
+    return OK
 
 
 @command("SCRIPT HELP", flags=LOADING | STALE, group="scripting", since="5.0.0", complexity="O(1)")

@@ -66,7 +66,10 @@ class List:
         form = self.form
         if form.__class__ is Listpack:
             form = self._growing(elements, limits)
-        form.extend_left(elements)
+        if len(elements) == 1:
+            form.push_left(elements[0])
+        else:
+            form.extend_left(elements)
         return len(form)
 
     def push_right(self, elements: Sequence[bytes], limits: Limits) -> int:
@@ -74,7 +77,10 @@ class List:
         form = self.form
         if form.__class__ is Listpack:
             form = self._growing(elements, limits)
-        form.extend_right(elements)
+        if len(elements) == 1:
+            form.push_right(elements[0])
+        else:
+            form.extend_right(elements)
         return len(form)
 
     def insert(self, pivot: bytes, element: bytes, limits: Limits, *, after: bool) -> bool:

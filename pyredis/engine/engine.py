@@ -106,6 +106,7 @@ class Engine:
         self.crash: Callable[[str, list[str]], None] | None = None  # DEBUG's crashes: set by what runs the process
         self.disk_errors: dict[str, bytes] = {}  # why writes are refused, by who cannot make them durable
         self.meter: Meter | None = None
+        self.debugged: Callable[[Any, Argv], Any] = lambda client, argv: None  # takes what a client in a debugger sends
         self.script_flags: Callable[[Entry, Argv], int] = lambda entry, argv: entry.command.flags
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self._cron_missed = False  # while a script overran

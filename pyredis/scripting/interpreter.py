@@ -50,11 +50,16 @@ _LARGE_VALUE, _MANY = 64 << 10, 1000
 _LOG_LEVELS = (logging.DEBUG, VERBOSE, logging.INFO, logging.WARNING)
 _VERSION = b"8.2.3"
 _SOURCES = ("cjson", "cmsgpack")
-_PARTS = ("watch", "patterns", "strings", "tables", "replies")
+PARTS = ("watch", "patterns", "strings", "tables", "replies")
 
 
 class Interpreter:
-    """One Lua state. `tick(interval, memory)` is asked now and then whether a script may go on: see `Overrun.tick`."""
+    """One Lua state. `tick(interval, memory)` is asked now and then whether a script may go on: see `Overrun.tick`.
+
+    `parts` are the files that the sandbox is made of.
+    """
+
+    parts: tuple[str, ...] = PARTS
 
     def __init__(
         self,
@@ -89,7 +94,7 @@ class Interpreter:
             {b"bit": self._library(bit.FUNCTIONS), b"struct": self._library(struct.functions(calls.breathe))}
         )
         sources, parts = (
-            self.lua.table_from({name.encode(): _source(name) for name in names}) for names in (_SOURCES, _PARTS)
+            self.lua.table_from({name.encode(): _source(name) for name in names}) for names in (_SOURCES, self.parts)
         )
         made = self.lua.eval(b"function(code, ...) return assert(loadstring(code, '=pyredis'))(...) end")(
             _source("sandbox"), host, sources, parts
@@ -303,7 +308,7 @@ class Interpreter:
             **self._shared_api(),
             b"replicate_commands": lambda *_: True,
             b"breakpoint": lambda *_: False,
-            b"debug": lambda *_: None,
+            b"debug": _nothing,
         }
 
     def _shared_api(self) -> dict[bytes, Any]:
@@ -425,6 +430,10 @@ class Interpreter:
         except CommandError:
             raise fault(b"Invalid command passed to redis.acl_check_cmd()")
         return self._calls.client.user.refusal(entry.command, words) is None
+
+
+def _nothing(*_: Any) -> None:
+    """In its place the sandbox puts a function that answers nothing at all, which Python's cannot."""
 
 
 def _apply(function: Callable[..., Any], count: int, words: Any) -> Any:

@@ -428,6 +428,14 @@ for name, value in pairs(host.redis) do
     redis[name] = type(value) == "userdata" and adopted(value) or value
 end
 
+if redis.debug then
+    redis.debug = function() end
+end
+if parts.debugger then
+    local debugger = part("debugger", kit, chunk, globals)
+    redis.debug, watch.on_line = debugger.debug, debugger.on_line
+end
+
 local strings = readonly(made_strings.functions)
 string_meta = readonly({ __index = strings })
 

@@ -25,6 +25,7 @@ from pyredis.scripting.shebang import script_flags
 if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.engine import Engine
+    from pyredis.scripting.debugger import Debugger
     from pyredis.scripting.interpreter import Interpreter
     from pyredis.scripting.overrun import Overrun
 
@@ -95,6 +96,8 @@ class Scripts:
         parts["scripts_eval"] = lambda: sum(SCRIPT_SIZE + len(body) for body in self._by_body)
         engine.info.add("Memory", lambda: {"number_of_cached_scripts": len(self)})
         self._overrun: Overrun | None = None
+        self._debugger: Debugger | None = None
+        self.copy: Callable[[], Engine] = _no_copy  # an engine of its own with the same dataset: `assembly` makes it
 
     def __len__(self) -> int:
         return len(self._by_sha)
@@ -114,9 +117,30 @@ class Scripts:
         if self._overrun is None:
             from pyredis.scripting.overrun import Overrun
 
-            self._overrun = Overrun(self._engine, self.calls)
-            self.calls.breathe = self._overrun.breathe
+            self._overrun = overrun = Overrun(self._engine, self.calls)
+            self.calls.breathe = overrun.breathe
         return self._overrun
+
+    @property
+    def debugger(self) -> "Debugger":
+        """Who debugs; made when the first client wants to."""
+        if self._debugger is None:
+            from pyredis.scripting.debugger import Debugger
+
+            self._debugger = Debugger(self._engine, self)
+        return self._debugger
+
+    def debugs(self, client: "Client") -> bool:
+        """Whether the client's scripts run under the debugger."""
+        return self._debugger is not None and client in self._debugger.forked
+
+    def use(self, calls: Calls, interpreter: "Interpreter", overrun: Any) -> None:
+        """Become scripts of a session of the debugger: with a cache, an interpreter and a way to run of their own.
+
+        `overrun` has `run` and `tick` as the server's.
+        """
+        self.calls, self._interpreter, self._overrun = calls, interpreter, overrun
+        self._by_sha, self._by_body, self.evicting = OrderedDict(), {}, 0
 
     # The cache
 
@@ -184,6 +208,8 @@ class Scripts:
     ) -> Any:
         """EVAL and its kin: `words` are keys, so many as `numkeys` says, and arguments."""
         engine = self._engine
+        if self._debugger is not None and client in self._debugger.forked:
+            return self._debugger.begin(client)
         if engine.gates & detours.MONITORED:
             engine[Monitors].feed(client, client.argv)
         count = key_count(numkeys, words)
@@ -252,6 +278,10 @@ class Scripts:
         if run.function is not function:
             raise CommandError(self._engine.busy, b"BUSY")
         run.killed = True
+
+
+def _no_copy() -> "Engine":
+    raise CommandError(b"There is no copy of the dataset to debug with, use SCRIPT DEBUG SYNC")
 
 
 def key_count(numkeys: bytes, words: Sequence[bytes]) -> int:

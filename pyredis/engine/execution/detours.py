@@ -5,6 +5,7 @@ REPLY_MODE = 4
 CLOSING = 8
 NO_TOUCH = 16  # its commands leave access times alone
 TRACKING = 64  # it is told when keys change that it read
+DEBUGGED = 1 << 26  # it steps through a script: what it sends is for the debugger
 ASKING = 1 << 25  # its next command may ask for keys of a slot that is only being imported
 
 # The engine's word
