@@ -14,12 +14,12 @@ from typing import IO, TYPE_CHECKING
 from pyredis.cluster import nodes_conf
 from pyredis.cluster.bus import Bus
 from pyredis.cluster.member import TICK_MS, Member
+from pyredis.cluster.node import BUS_PORT_OFFSET, each_slot
 from pyredis.cluster.nodes_conf import CorruptConfig
 from pyredis.cluster.routing import Routing
-from pyredis.cluster.server_world import BUS_PORT_OFFSET, ServerWorld
+from pyredis.cluster.server_world import ServerWorld
 from pyredis.cluster.slot_stats import SlotStats
-from pyredis.cluster.view import View
-from pyredis.datatypes.key_slot import SLOTS
+from pyredis.cluster.view import ALL_SLOTS, View
 from pyredis.engine.messaging.channels import PubSub
 from pyredis.persistence.disk import Disk, replace_file, write_durably
 from pyredis.replication.following import Following
@@ -164,10 +164,12 @@ class ClusterMode:
 
     def _save(self, sync: bool) -> None:
         """Write it, if it does not say that already. A node that cannot must not go on: it might forget a vote."""
-        if (self._is_synced or not sync) and self._written == nodes_conf.dump(self.view, times=False):
+        said = nodes_conf.dump(self.view, times=False)
+        if (self._is_synced or not sync) and self._written == said:
             return
         try:
             self.write(sync=sync)
+            self._written, self._is_synced = said, sync
         except OSError as error:
             self._engine.log.warning("Fatal: can't update cluster config file: %s", error.strerror)
             self._engine.give_up()
@@ -179,7 +181,6 @@ class ClusterMode:
             write_durably(self._disk, self.path, text)
         else:
             replace_file(self._disk, self.path, text, synced=False)
-        self._written, self._is_synced = nodes_conf.dump(self.view, times=False), sync
 
     def _lock_file(self) -> None:
         """Two nodes with one file would be one node twice. Raises CannotJoin."""
@@ -205,8 +206,8 @@ class ClusterMode:
         if not self.is_on or not self.view.myself.is_master:
             return
         view = self.view
-        for slot in range(SLOTS):
-            if view.owners[slot] is view.myself or slot in view.importing or not self.world.count_keys(slot):
+        for slot in each_slot(ALL_SLOTS & ~view.myself.slots):
+            if slot in view.importing or not self.world.count_keys(slot):
                 continue
             owner = view.owners[slot]
             if owner is None:

@@ -72,9 +72,7 @@ class Member:
     def follow_slots(self, node: Node) -> None:
         """The last slot went to another master: become its replica, if replicas may migrate."""
         if self.world.settings.allows_replica_migration:
-            text = "Configuration change detected. Reconfiguring myself as a replica of %s (%s)"
-            self.world.log.info(text, node.id.decode(), node.human_name)
-            self.role.follow(node)
+            self.role.follow_slots(node)
 
     def end_import(self, slot: int) -> None:
         """A slot is this node's now: with an epoch of its own, so that all believe it."""
@@ -166,14 +164,14 @@ class Member:
 
     def _hear_epochs(self, packet: Packet, sender: Node) -> None:
         """What every packet says."""
-        view, header, now = self.view, packet.header, self.world.now
-        sender.data_received = now
+        view, header = self.view, packet.header
+        sender.data_received = self.world.now
         sender.takes_extensions |= packet.extensions is not None
         view.current_epoch = max(view.current_epoch, header.current_epoch)
         if header.config_epoch > sender.config_epoch:
             sender.config_epoch = header.config_epoch
             view.changed(sync=True)
-        sender.offset, sender.offset_time = header.offset, now
+        sender.offset = header.offset
         self.handover.heard_from_master(packet, sender)
 
     def _hear_ping(self, packet: Packet, link: Link, sender: Node | None) -> None:
@@ -221,7 +219,6 @@ class Member:
     def tick(self) -> None:
         """Ten times a second."""
         self._ticks += 1
-        self.world.introduce()
         for node in self.view.others():
             self._connect(node)
         if self._ticks % TICKS_A_SECOND == 0:

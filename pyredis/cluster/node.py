@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 ID_BYTES = 40
+BUS_PORT_OFFSET = 10_000
+"""How far above its port a node talks to others, unless it says otherwise."""
 
 MASTER, REPLICA, PFAIL, FAIL, MYSELF, HANDSHAKE, NO_ADDRESS, MEET, MIGRATE_TO, NO_FAILOVER = (
     1 << bit for bit in range(10)
@@ -76,7 +78,6 @@ class Node:
         "link",
         "master",
         "offset",
-        "offset_time",
         "orphaned_since",
         "ping_sent",
         "pong_received",
@@ -106,7 +107,6 @@ class Node:
         self.master: Node | None = None
         self.replicas: list[Node] = []
         self.offset = 0  # in the stream of replication, bytes
-        self.offset_time = 0
         # How it is
         self.ping_sent = 0  # the ping that it did not answer yet
         self.pong_received = self.data_received = 0

@@ -10,13 +10,12 @@ ones are read. Files of Redis 7.0 and before have no fields behind the hostname.
 import re
 from collections.abc import Iterator
 
-from pyredis.cluster.node import FAIL, FLAGS, MASTER, MYSELF, REPLICA, Node, is_id, slot_ranges
+from pyredis.cluster.node import BUS_PORT_OFFSET, FAIL, FLAGS, MASTER, MYSELF, REPLICA, Node, is_id, slot_ranges
 from pyredis.cluster.view import View
 from pyredis.datatypes.key_slot import SLOTS
 from pyredis.datatypes.numeric import parse_int
 
 _LEAST_FIELDS = 8
-_BUS_PORT_OFFSET = 10_000
 _APART = re.compile(r"[\s,=]")  # what a name may have, but no word of the file
 _FLAGS = {**FLAGS, b"noflags": 0}
 
@@ -147,7 +146,7 @@ def _take_address(node: Node, parts: list[bytes]) -> None:
     ip, _, ports = parts[0].rpartition(b":")
     port, at, bus_port = ports.partition(b"@")
     node.ip, node.port = ip.decode(), int(port)
-    node.bus_port = int(bus_port) if at else node.port + _BUS_PORT_OFFSET
+    node.bus_port = int(bus_port) if at else node.port + BUS_PORT_OFFSET
     node.hostname = parts[1].decode() if len(parts) > 1 else ""
     for part in parts[2:]:
         name, equals, value = part.partition(b"=")

@@ -24,6 +24,12 @@ class OwnRole:
         self._handover.reset()
         view.changed(sync=True)
 
+    def follow_slots(self, master: Node) -> None:
+        """Become a replica of who has the slots that this node, or its master, had."""
+        text = "Configuration change detected. Reconfiguring myself as a replica of %s (%s)"
+        self._world.log.info(text, master.id.decode(), master.human_name)
+        self.follow(master)
+
     def become_master(self) -> None:
         """Follow nobody."""
         self._view.set_as_master(self._view.myself)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pyredis.cluster.bus import Bus, BusLink
-from pyredis.cluster.node import NO_FAILOVER, Node, each_slot
+from pyredis.cluster.node import BUS_PORT_OFFSET, NO_FAILOVER, Node, each_slot
 from pyredis.datatypes.key_slot import key_slot
 from pyredis.engine.execution.pause import FAILING_OVER, Pause
 from pyredis.engine.execution.propagation import Propagation
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from pyredis.cluster.view import View
     from pyredis.engine.engine import Engine
-
-BUS_PORT_OFFSET = 10_000
 
 
 class ServerSettings:
@@ -216,11 +214,6 @@ class ServerWorld:
     def resume_writes(self) -> None:
         """It happened, or did not."""
         self._engine[Pause].end(FAILING_OVER)
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether writes are held back for a failover."""
-        return self._engine[Pause].is_for(FAILING_OVER)
 
     def publish(self, channel: bytes, message: bytes, *, sharded: bool) -> None:
         """Deliver to who listens here."""

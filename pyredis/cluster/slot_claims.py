@@ -102,9 +102,7 @@ class SlotClaims:
         if view.myself.master is not None:
             self._close_with(view.myself.master)
         if ours and leader is not None and not leader.slots and self._may_follow(slots == ours):
-            text = "Configuration change detected. Reconfiguring myself as a replica of %s (%s)"
-            self._world.log.info(text, claimant.id.decode(), claimant.human_name)
-            self._role.follow(claimant)
+            self._role.follow_slots(claimant)
         elif not self._leave_subreplica() and lost:
             self._world.drop_keys(lost)
 

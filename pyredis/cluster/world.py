@@ -119,9 +119,5 @@ class World(Protocol):
     def resume_writes(self) -> None:
         """Let them go on."""
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether writes are held back for a failover."""
-
     def publish(self, channel: bytes, message: bytes, *, sharded: bool) -> None:
         """Deliver to who listens here."""

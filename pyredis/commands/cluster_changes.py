@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from pyredis.cluster.cluster_mode import ClusterMode
-from pyredis.cluster.node import each_slot
-from pyredis.cluster.server_world import BUS_PORT_OFFSET
+from pyredis.cluster.node import BUS_PORT_OFFSET, each_slot
 from pyredis.cluster.set_slot import SET_SLOT, set_stable
 from pyredis.cluster.view import FORGOTTEN_S
 from pyredis.commands.cluster import cluster_of, node_of

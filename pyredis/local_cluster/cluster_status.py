@@ -7,10 +7,11 @@ roles and slots are as in the newest view, that with the highest epoch among tho
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from pyredis.datatypes.key_slot import SLOTS
 from pyredis.local_cluster.node_links import Nodes
 from pyredis.local_cluster.node_reports import Entry, Report, report_of
 from pyredis.local_cluster.resp_client import Refused
-from pyredis.local_cluster.slot_plan import SLOTS, Range
+from pyredis.local_cluster.slot_plan import Range
 
 UP, APART, SILENT, FAILED = "up", "apart", "no answer", "failed"
 """It answers; it does, but does not find the cluster whole as others do; it does not; the others agree that it failed.

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from pyredis.clock import Clock
+from pyredis.cluster.node import BUS_PORT_OFFSET
 from pyredis.local_cluster.cluster_events import at_first, events
 from pyredis.local_cluster.cluster_status import ClusterStatus, status_of
 from pyredis.local_cluster.creation import (
@@ -22,7 +23,7 @@ from pyredis.local_cluster.creation import (
 from pyredis.local_cluster.layout import Layout, find, load
 from pyredis.local_cluster.live_display import LiveDisplay
 from pyredis.local_cluster.node_links import NodeLinks
-from pyredis.local_cluster.node_processes import BUS_OFFSET, NodeProcesses
+from pyredis.local_cluster.node_processes import NodeProcesses
 from pyredis.local_cluster.patience import Patience
 from pyredis.local_cluster.resharding import rebalance
 from pyredis.local_cluster.resp_client import Refused, is_free
@@ -186,7 +187,7 @@ class Lifecycle:
 
     def _free_port(self) -> int:
         port = max(self._layout.ports) + 1
-        while not (is_free(port) and is_free(port + BUS_OFFSET)):
+        while not (is_free(port) and is_free(port + BUS_PORT_OFFSET)):
             port += 1
         return port
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from pyredis.clock import Clock
+from pyredis.cluster.node import BUS_PORT_OFFSET
 from pyredis.local_cluster.layout import Layout, pid_of
 from pyredis.local_cluster.node_links import NodeLinks
 from pyredis.local_cluster.node_reports import fields_of
@@ -22,10 +23,7 @@ from pyredis.local_cluster.patience import Patience
 from pyredis.local_cluster.resp_client import HOST, Refused, RespClient, is_free, is_listening
 from pyredis.local_cluster.trouble import Trouble
 
-BUS_OFFSET = 10_000
-"""How far from its port a node talks to others."""
-
-_HIGHEST = 65_535 - BUS_OFFSET
+_HIGHEST = 65_535 - BUS_PORT_OFFSET
 _START_S = 60
 _END_S = 20
 _ANSWER_S = 2
@@ -52,10 +50,10 @@ def demand_free(port: int) -> None:
     """Raises Trouble if no node could listen at a port."""
     if not 0 < port <= _HIGHEST:
         raise Trouble(
-            f"A node cannot have port {port}: it also needs the port {BUS_OFFSET} above, so {_HIGHEST} is the highest. "
-            "Choose others with --port."
+            f"A node cannot have port {port}: it also needs the port {BUS_PORT_OFFSET} above, so {_HIGHEST} is the "
+            "highest. Choose others with --port."
         )
-    for one in (port, port + BUS_OFFSET):
+    for one in (port, port + BUS_PORT_OFFSET):
         if not is_free(one):
             raise Trouble(
                 f"Port {one} is taken by another program (node {port} needs it). End that, or choose other ports for a "

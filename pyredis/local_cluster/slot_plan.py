@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-SLOTS = 16384
+from pyredis.datatypes.key_slot import SLOTS
+
 SKEW = 0.02
 
 Range = tuple[int, int]

@@ -1,8 +1,8 @@
 """The cluster as a table, lines of text."""
 
+from pyredis.datatypes.key_slot import SLOTS
 from pyredis.local_cluster.cluster_events import shown
 from pyredis.local_cluster.cluster_status import ClusterStatus, NodeStatus
-from pyredis.local_cluster.slot_plan import SLOTS
 
 _HEADINGS = ("NODE", "ROLE", "STATE", "SLOTS", "", "KEYS")
 _SLOTS_WIDTH = 40

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pyredis.cluster.node import BUS_PORT_OFFSET
 from pyredis.datatypes.key_slot import key_slot
 from tests.oracle import wait_for
 from tests.replication.topologies import (
@@ -35,7 +36,6 @@ from tests.replication.topologies import (
 )
 
 SLOTS = 16384
-BUS_OFFSET = 10_000
 LOWEST, HIGHEST = 11_000, 22_000
 TIMEOUT_MS = 2000
 MAKES = {kind.name: kind for kind in (OURS, REDIS_7_0, REDIS_8_2, VALKEY)}
@@ -60,7 +60,7 @@ def free_pair() -> int:
         port = random.randrange(LOWEST, HIGHEST)
         with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
             one.bind(("127.0.0.1", port))
-            other.bind(("127.0.0.1", port + BUS_OFFSET))
+            other.bind(("127.0.0.1", port + BUS_PORT_OFFSET))
             return port
 
 
@@ -77,7 +77,7 @@ class Node(Server):
     def move(self) -> None:
         """It has other ports from its next start on."""
         self.port = free_pair()
-        self.bus = self.port + BUS_OFFSET
+        self.bus = self.port + BUS_PORT_OFFSET
         ports = ["--port", str(self.port), "--cluster-port", str(self.bus)]
         self.arguments = [*self._always, *ports, *self._own]
 

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 
+from pyredis.cluster.node import BUS_PORT_OFFSET
 from pyredis.local_cluster.layout import find, pid_of
-from pyredis.local_cluster.node_processes import BUS_OFFSET
 from pyredis.local_cluster.resp_client import is_free
 from tests.oracle import free_port, wait_for
 
@@ -17,7 +17,7 @@ def free_ports(count):
     """The first of so many ports in a row, with those of their buses."""
     while True:
         first = free_port() % 12_000 + 10_500  # below those that the system gives to who connects, with their buses
-        if all(is_free(port) and is_free(port + BUS_OFFSET) for port in range(first, first + count)):
+        if all(is_free(port) and is_free(port + BUS_PORT_OFFSET) for port in range(first, first + count)):
             return first
 
 
