@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from greenlet import getcurrent, greenlet
 
 from pyredis.datatypes.numeric import shortest_double
+from pyredis.engine.client import CLOSED
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.dispatch import failed
@@ -96,6 +97,8 @@ class Debugger:
             self._engine[Blocking].serve()
 
     def _forget(self, client: "Client") -> None:
+        if client.waiting is not CLOSED:
+            return  # RESET, which ends no debugging
         self.forked.pop(client, None)
         if client in self._sessions:
             self._sessions[client].leave()
