@@ -188,7 +188,7 @@ def script_debug(ctx: Client, mode: bytes) -> Status:
 
     Starts the debugger with the client's next script: on a copy of the dataset, or on the server's own, which waits.
     """
-    if ctx.out:
+    if ctx.out or ctx.transaction is not None:
         raise CommandError(b"SCRIPT DEBUG must be called outside a pipeline")
     scripts = ctx.engine[Scripts]
     wanted = mode.upper()

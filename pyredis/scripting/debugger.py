@@ -8,17 +8,17 @@ and with it the connection: that is how redis-cli knows.
 
 Whose dataset: with SYNC the server's own. All other clients are held back until the end, as if the server stood still,
 and what was written stays. With YES Redis forks, and what is written dies with the child. Here the script runs on a
-copy of the dataset, in an engine made for it (`Scripts.copy`), which is forgotten at the end: that works on any
+copy of the dataset, in an engine made for it (`assembly.copied`), which is forgotten at the end: that works on any
 platform and beside threads, and others are served meanwhile. Price: the copy is made at once, in some 2 µs a short key.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent, greenlet
 
 from pyredis.datatypes.numeric import shortest_double
+from pyredis.engine.client import CLOSED
 from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.blocking import Blocking
 from pyredis.engine.execution.dispatch import failed
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from pyredis.engine.client import Client
     from pyredis.engine.engine import Engine
     from pyredis.protocol.parser import Argv
-    from pyredis.scripting.scripts import Scripts
 
 DEBUGGING = "debugging"
 """A client's `waiting` while the script it debugs runs, and the purpose of the pause for others."""
@@ -54,11 +53,15 @@ _UNKNOWN = b"<error> Unknown Redis Lua debugger command or wrong number of argum
 _GO, _GONE = (b"go", None), (b"gone", None)
 
 
+Evaluate = Callable[["Client", "Argv", Calls, Interpreter, "Session"], Any]
+"""EVAL or its kin for a client, by calls, Lua and a way to run (as `Overrun`'s) that are only for this."""
+
+
 class Debugger:
     """Who debugs. `forked` is, by client, whether its scripts' writes are to be forgotten."""
 
-    def __init__(self, engine: "Engine", scripts: "Scripts") -> None:
-        self._engine, self._scripts = engine, scripts
+    def __init__(self, engine: "Engine", copy: Callable[[], "Engine"], evaluate: Evaluate) -> None:
+        self._engine, self._copy, self._evaluate = engine, copy, evaluate
         self.forked: dict[Client, bool] = {}
         self._sessions: dict[Client, Session] = {}
         engine.debugged = self.take
@@ -72,8 +75,8 @@ class Debugger:
         if len(self._sessions) >= SESSIONS_MAX:
             raise CommandError(b"There are too many debugging sessions")
         forked = self.forked.pop(client)
-        engine = self._scripts.copy() if forked else self._engine
-        self._sessions[client] = session = Session(self._engine, client, engine, self._over)
+        where = self._copy() if forked else self._engine
+        self._sessions[client] = session = Session(self._engine, client, where, self._evaluate, self._over)
         client.rewritten = ()
         client.gates |= detours.DEBUGGED
         if session.stays:
@@ -94,6 +97,8 @@ class Debugger:
             self._engine[Blocking].serve()
 
     def _forget(self, client: "Client") -> None:
+        if client.waiting is not CLOSED:
+            return  # RESET, which ends no debugging
         self.forked.pop(client, None)
         if client in self._sessions:
             self._sessions[client].leave()
@@ -104,12 +109,18 @@ class Debugger:
 
 
 class Session:
-    """One run of a script under the debugger. `on_over` is told of its end."""
+    """One run of a script under the debugger: on the keys of the engine `where`. `on_over` is told of its end."""
 
     def __init__(
-        self, engine: "Engine", client: "Client", where: "Engine", on_over: Callable[["Session"], None]
+        self,
+        engine: "Engine",
+        client: "Client",
+        where: "Engine",
+        evaluate: Evaluate,
+        on_over: Callable[["Session"], None],
     ) -> None:
-        self._engine, self._client, self._where, self._on_over = engine, client, where, on_over
+        self._engine, self._client, self._where = engine, client, where
+        self._evaluate, self._on_over = evaluate, on_over
         self._argv = client.argv
         self.console = Console(self._argv[1])
         self.calls = LoggedCalls(where, self)
@@ -196,20 +207,11 @@ class Session:
         standin.gates = client.gates & gates.RESTRICTED
         entry = where.find(argv)
         try:
-            value = self._scripts(standin, argv)
+            value = self._evaluate(standin, argv, self.calls, self._interpreter, self)
         except Exception as failure:
             value = failed(where, standin, entry, failure)
         self.console.tell(b"<endsession>")
         return value
-
-    def _scripts(self, standin: "Client", argv: "Argv") -> Any:
-        """Evaluate by scripts that are used but once, with what belongs to this session."""
-        from pyredis.scripting.scripts import Scripts
-
-        scripts = copy.copy(self._where[Scripts])
-        scripts.use(self.calls, self._interpreter, self)
-        readonly = argv[0].lower() == b"eval_ro"
-        return scripts.evaluate(standin, scripts.evaluated, argv[1], argv[2], argv[3:], readonly)
 
     def run(self, client: "Client", step: Callable[..., Any], *words: Any) -> Any:
         """As `Overrun.run`: the script is in a greenlet already."""

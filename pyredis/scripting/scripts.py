@@ -7,6 +7,7 @@ until SCRIPT FLUSH. Lua itself is loaded when the first script runs.
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from copy import copy
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
@@ -127,20 +128,19 @@ class Scripts:
         if self._debugger is None:
             from pyredis.scripting.debugger import Debugger
 
-            self._debugger = Debugger(self._engine, self)
+            self._debugger = Debugger(self._engine, self.copy, _evaluate_once)
         return self._debugger
 
     def debugs(self, client: "Client") -> bool:
         """Whether the client's scripts run under the debugger."""
         return self._debugger is not None and client in self._debugger.forked
 
-    def use(self, calls: Calls, interpreter: "Interpreter", overrun: Any) -> None:
-        """Become scripts of a session of the debugger: with a cache, an interpreter and a way to run of their own.
-
-        `overrun` has `run` and `tick` as the server's.
-        """
-        self.calls, self._interpreter, self._overrun = calls, interpreter, overrun
-        self._by_sha, self._by_body, self.evicting = OrderedDict(), {}, 0
+    def for_once(self, calls: Calls, interpreter: "Interpreter", overrun: Any) -> "Scripts":
+        """Scripts for one run of the debugger: with a cache, an interpreter and a way to run of their own."""
+        scripts = copy(self)
+        scripts.calls, scripts._interpreter, scripts._overrun = calls, interpreter, overrun
+        scripts._by_sha, scripts._by_body, scripts.evicting = OrderedDict(), {}, 0
+        return scripts
 
     # The cache
 
@@ -278,6 +278,14 @@ class Scripts:
         if run.function is not function:
             raise CommandError(self._engine.busy, b"BUSY")
         run.killed = True
+
+
+def _evaluate_once(
+    client: "Client", argv: Sequence[bytes], calls: Calls, interpreter: "Interpreter", overrun: Any
+) -> Any:
+    """EVAL or EVAL_RO in a session of the debugger."""
+    scripts = client.engine[Scripts].for_once(calls, interpreter, overrun)
+    return scripts.evaluate(client, scripts.evaluated, argv[1], argv[2], argv[3:], argv[0].lower() == b"eval_ro")
 
 
 def _no_copy() -> "Engine":

@@ -13,6 +13,8 @@ its constants, functions in it of the same form, and what a debugger wants to kn
 import re
 from struct import Struct, calcsize, iter_unpack, pack_into
 
+CHANGED_MAX = 64 << 10
+
 _HEADER = 12
 _INT = Struct("i")
 _SIZE = Struct("N")
@@ -26,8 +28,11 @@ _WORTH_A_LOOK = re.compile(rb"\breturn\s+[A-Za-z_]\w*\s*[.:\[({'\"]")
 
 
 def may_hide_lines(code: bytes) -> bool:
-    """Whether a script's text may hold such a call. In one of a single line nothing is lost."""
-    return b"\n" in code and _WORTH_A_LOOK.search(code) is not None
+    """Whether a script's text may hold such a call. In one of a single line nothing is lost.
+
+    One that is very large is left as it is: to change it would take long, and others wait.
+    """
+    return len(code) <= CHANGED_MAX and b"\n" in code and _WORTH_A_LOOK.search(code) is not None
 
 
 def kept(dumped: bytes) -> bytes:

@@ -117,7 +117,11 @@ def test_modes(both):
     both("SCRIPT", "DEBUG", "sync")
     both("EVALSHA", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "0")
     both("EVALSHA_RO", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "0")
+    both("RESET")
+    both("EVALSHA", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "0")
     both("SCRIPT", "DEBUG", "NO")
+    for words in (["MULTI"], ["SCRIPT", "DEBUG", "YES"], ["EXEC"]):
+        both(*words)
     both("EVAL", "return redis.breakpoint()", "0")
     both("EVAL", "return select('#', redis.debug(1))", "0")
     both("EVAL", "return 1", "0")

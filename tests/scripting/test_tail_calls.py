@@ -2,7 +2,7 @@
 
 from pytest import mark
 
-from pyredis.scripting.tail_calls import may_hide_lines
+from pyredis.scripting.tail_calls import CHANGED_MAX, may_hide_lines
 
 LINES = (
     "\nreturn redis.call('nosuch')",
@@ -43,3 +43,4 @@ def test_only_texts_with_lines_and_such_calls_are_changed():
     assert may_hide_lines(b"return f()\n")
     assert not may_hide_lines(b"return a.b()")
     assert not may_hide_lines(b"\nreturn 1")
+    assert not may_hide_lines(b"\nreturn a.b()" + b" " * CHANGED_MAX)
