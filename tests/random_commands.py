@@ -65,7 +65,7 @@ BY_NAME = {
     "username": ["default", "nobody"], "category": ["string", "x"], "section": ["server", "keyspace", "x"],
     "longitude": DOUBLES, "latitude": DOUBLES, "path": ["1", "x"], "command-name": ["get", "xadd", "config|get", "x"],
     "sha1": ["e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "x"], "index": ["0", "1", "-1", "5", "x"],
-    "lastid": IDS, "block": ["1"],
+    "lastid": IDS, "block": ["1"], "min-idle-time": ["0", "-1", "x", "100000"], "ms": ["0", "-5", "x"],
 }  # fmt: skip
 
 
