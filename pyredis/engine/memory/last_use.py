@@ -19,7 +19,8 @@ class LastUse:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._entries = [entry for entry in set(engine.entries.values()) if _uses_keys(entry)]
+        self._entries: list[Entry] = []
+        self._names = 0  # under which rows were found until now
         self._uses = 0
         self._when = engine.keyspace.now
         engine.cron_steps.append(self._look)
@@ -31,6 +32,9 @@ class LastUse:
         return self._when
 
     def _look(self) -> None:
+        if len(self._engine.entries) != self._names:
+            self._names = len(self._engine.entries)
+            self._entries = [entry for entry in self._engine.rows() if _uses_keys(entry)]
         # What a master or a log sends is in no entry's count, but in that of changes.
         uses = sum(entry.calls - entry.untouching for entry in self._entries) + self._engine.keyspace.dirty
         if uses != self._uses:
@@ -40,4 +44,6 @@ class LastUse:
 
 def _uses_keys(entry: Entry) -> bool:
     command = entry.command
-    return bool(command.flags & (READONLY | WRITE)) and command.name not in _QUIET and not entry.subentries
+    if entry.subentries or command.container or command.name in _QUIET:
+        return False
+    return bool(command.flags & (READONLY | WRITE))
