@@ -42,6 +42,14 @@ _NO_FILE = (
     "Warning: no config file specified, using the default config. "
     "In order to specify a config file use pyredis-server /path/to/redis.conf"
 )
+_BACKLOG = (
+    "WARNING: The TCP backlog setting of %d cannot be enforced because /proc/sys/net/core/somaxconn is set to the "
+    "lower value of %d."
+)
+_LITTLE_MEMORY = (
+    "WARNING: You specified a maxmemory value that is less than 1MB (current value is %d bytes). "
+    "Are you sure this is what you really want?"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -98,7 +106,7 @@ def _start(options: Options) -> int:
     except ConfigError as error:
         host.log.warning("%s", error, extra=logs.STARTING)
         return 1
-    _introduce(host, bare=not sys.argv[1:])
+    _introduce(config, host, bare=not sys.argv[1:])
     if isinstance(engine, ConfigError):
         _tell_mode(config, host)
         for line in str(engine).split("\n"):
@@ -165,14 +173,14 @@ def _open_log(config: "Config", host: "AsyncioHost") -> None:
         raise fatal(f"Can't open the log file: {error.strerror}") from None
 
 
-def _introduce(host: "AsyncioHost", *, bare: bool) -> None:
+def _introduce(config: "Config", host: "AsyncioHost", *, bare: bool) -> None:
     """The first lines of the log, which tools look for; `bare`: of a server that was told nothing."""
     from pyredis.server import logs
     from pyredis.server.system_checks import memory_warnings
 
     log, early = host.log, logs.STARTING
-    for text in memory_warnings():
-        log.warning("WARNING %s", text, extra=early)
+    for text in [*config.warnings, *(f"WARNING {found}" for found in memory_warnings())]:
+        log.warning("%s", text, extra=early)
     log.info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo", extra=early)
     about = "Redis version=%s, bits=64, commit=pyredis-%s, modified=0, pid=%d, just started"
     log.info(about, REDIS_VERSION, __version__, os.getpid(), extra=early)
@@ -180,12 +188,19 @@ def _introduce(host: "AsyncioHost", *, bare: bool) -> None:
         log.warning(_NO_FILE, extra=early)
     else:
         log.info("Configuration loaded", extra=early)
+    if config["supervised"] == "upstart" and "UPSTART_JOB" not in os.environ:
+        log.warning("upstart supervision requested, but UPSTART_JOB not found!", extra=early)
 
 
 def _tell_mode(config: "Config", host: "AsyncioHost") -> None:
+    from pyredis.server.system_checks import backlog_limit
+
     host.log.info("monotonic clock: POSIX clock_gettime")
     mode = "cluster" if config["cluster-enabled"] else "standalone"
     host.log.info("Running mode=%s, port=%d.", mode, config["port"])
+    most = backlog_limit()
+    if most is not None and most < config["tcp-backlog"]:
+        host.log.warning(_BACKLOG, config["tcp-backlog"], most)
 
 
 def _serve(engine: "Engine", host: "AsyncioHost") -> int:
@@ -246,7 +261,8 @@ async def _run(engine: "Engine", host: "AsyncioHost") -> int:
     code = await ended
     await asyncio.sleep(0)  # for what is closed to go
     process.remove_pid_file(pid_file, log)
-    log.warning("Redis is now ready to exit, bye bye...")
+    if not code:
+        log.warning("Redis is now ready to exit, bye bye...")
     return code
 
 
@@ -264,6 +280,8 @@ def _ready(server: "Server", failure: "LoadingFailed | None") -> None:
         server.engine.log.info("Ready to accept connections tcp")
     if server.unix_path:
         server.engine.log.info("Ready to accept connections unix")
+    if 0 < server.engine.config["maxmemory"] < 1 << 20:
+        server.engine.log.warning(_LITTLE_MEMORY, server.engine.config["maxmemory"])
     process.notify_supervisor(server.engine.config, "STATUS=Ready to accept connections\nREADY=1\n")
 
 

@@ -79,6 +79,7 @@ class Config:
         self._readers: dict[str, Callable[[], Any]] = {}
         self._directive_lines: dict[str, Callable[[], list[str]]] = {}
         self._seen: set[str] = set()
+        self.warnings: list[str] = []  # for who starts a server to log
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -279,6 +280,9 @@ class Config:
         if values.get("cluster-enabled"):
             if values["replicaof"]:
                 raise fatal("replicaof directive not allowed in cluster mode")
+            if values["databases"] > 1:
+                text = "WARNING: Changing databases number from %d to 1 since we are in cluster mode"
+                self.warnings.append(text % values["databases"])
             values["databases"] = 1
 
     # CONFIG REWRITE

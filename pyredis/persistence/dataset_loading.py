@@ -7,6 +7,7 @@ with `aof-load-truncated`, by cutting off what is not whole. Times are ms unless
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from pyredis.persistence.disk import Disk
 from pyredis.persistence.log_files import LogFiles
 from pyredis.persistence.replay import CannotReplay, Replay
 from pyredis.persistence.rewriting import Rewriting
-from pyredis.rdb.encoding import CorruptData
+from pyredis.rdb.encoding import CorruptData, Truncated
 from pyredis.rdb.file_check import Check, CheckFailed
 from pyredis.rdb.loader import Loader
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from pyredis.engine.engine import Engine
     from pyredis.engine.observability.info import Fields
 
+_NO_RDB = "Wrong signature trying to load DB from file"
+_FATAL = "Fatal error loading the DB, check server logs. Exiting."
 _SECOND = 1000
 _SECOND_US = 1_000_000
 Steps = Iterator[None]
@@ -40,7 +43,12 @@ Done = Callable[["LoadingFailed | None"], None]
 
 
 class LoadingFailed(Exception):
-    """The dataset could not be loaded; the log says why."""
+    """The dataset could not be loaded; the log says why. The text is what it is to end with, if not what is usual."""
+
+
+def _is_foreign(fault: CorruptData, loader: Loader) -> bool:
+    """Whether a file is no RDB file that could be read, by its first bytes."""
+    return not loader.reader.version and not isinstance(fault, Truncated)
 
 
 class Loading:
@@ -264,8 +272,8 @@ class Loading:
         path = Path(self._config["dir"], self._config["dbfilename"])
         try:
             found = yield from self._rdb_steps(path, dropping_expired=self._config["replicaof"] is None)
-        except LoadingFailed:
-            self._log.warning("Terminating server after rdb file reading failure.")
+        except LoadingFailed as failure:
+            self._log.warning("%s", str(failure) or "Terminating server after rdb file reading failure.")
             raise
         if found:
             self._dataset.take_place(self.aux, self._dropped)
@@ -286,13 +294,23 @@ class Loading:
             loader.finish()
             self.take_rest(loader, merging=merging)
         except CorruptData as fault:
-            self._log.warning("Internal error in RDB reading of %s %s", path, fault)
-            self._check(path)
-            raise LoadingFailed from None
+            self._tell_corrupt(path, fault, loader)
+            raise LoadingFailed(_FATAL if _is_foreign(fault, loader) else "") from None
         except (OSError, CommandError) as fault:
             self._log.warning("Error loading the RDB file %s: %s", path, fault)
             raise LoadingFailed from None
         return True
+
+    def _tell_corrupt(self, path: Path, fault: CorruptData, loader: Loader) -> None:
+        if _is_foreign(fault, loader):
+            version = re.search(r"version.*?(\d+)", fault.reason)
+            known = f"Can't handle RDB format version {int(version[1])}" if version else _NO_RDB
+            self._log.warning("%s", known)
+            return
+        if isinstance(fault, Truncated):
+            self._log.warning("Short read or OOM loading DB. Unrecoverable error, aborting now.")
+        self._log.warning("Internal error in RDB reading of %s %s", path, fault)
+        self._check(path)
 
     def feed_steps(self, loader: Loader, data: bytes) -> Steps:
         """The bytes that were read, in pieces no larger than configured; `key-load-delay` is for tests.

@@ -99,6 +99,12 @@ def memory_warnings() -> list[str]:
     return [found for check in (no_overcommit, huge_pages) if (found := check())]
 
 
+def backlog_limit() -> int | None:
+    """How many connections may wait to be accepted at most; None where the system does not tell."""
+    text = _read("/proc/sys/net/core/somaxconn")
+    return None if text is None else int(text)
+
+
 def _read(path: str) -> str | None:
     try:
         return Path(path).read_text().strip()

@@ -48,6 +48,7 @@ class Life:
         self.folder, self.port = folder, free_port()
         file = folder / "redis.conf"
         file.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {folder}\nsave 3600 1000\nenable-debug-command yes\n")
+        more = [str(free_port()) if word == "a port" else word for word in more]
         arguments = [str(file), "--loglevel", level, "--repl-diskless-sync-delay", "0", *more]
         self.log = folder / "stdout"
         with self.log.open("w") as out:
@@ -169,3 +170,38 @@ def test_a_sync_tells_what_is_loaded(lives):
             logs.append([{*replica.end("SHUTDOWN NOSAVE")}, {*master.end("SHUTDOWN NOSAVE")}])
     for ours, real in zip(*logs, strict=True):
         assert_same(ours, real)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--maxmemory", "1000"),
+        ("--tcp-backlog", "2000000"),
+        ("--supervised", "upstart"),
+        ("--cluster-enabled", "yes", "--cluster-port", "a port"),
+        ("--unixsocket", "here.sock"),
+        ("--pidfile", "it.pid"),
+    ],
+    ids=str,
+)
+def test_what_is_said_of_options(lives, options):
+    logs = []
+    for life in lives("notice", *options):
+        life.do("CONFIG SET maxmemory 1")
+        logs.append({*life.end("SHUTDOWN NOSAVE")})
+    assert_same(*logs)
+
+
+@pytest.mark.parametrize("content", [b"no RDB file at all", b"REDIS9999 and more"], ids=["signature", "version"])
+def test_a_file_that_is_none(lives, tmp_path, content):
+    for life in lives("notice"):
+        life.end("SHUTDOWN NOSAVE")
+        (life.folder / "dump.rdb").write_bytes(content)
+    logs = []
+    for command, name in ((SERVER, "ours"), ([binary_8_2()], "real")):
+        folder = tmp_path / name
+        line = [*command, str(folder / "redis.conf")]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=20, cwd=folder)
+        assert done.returncode == 1
+        logs.append([plain(one, folder) for one in done.stdout.split("\n")])
+    assert logs[0] == logs[1]

@@ -34,6 +34,10 @@ _UNIT = 8  # sizes are remembered in units of so many bytes: up to 2 KB, Python 
 
 _ALL_MEASURED = 1000  # up to so many keys an estimate looks at every one
 _SAMPLED_BUCKETS, _SAMPLED_KEYS = 32, 6  # of more, at so many of so many buckets
+_LESS_THAN_USED = (
+    "WARNING: the new maxmemory value set via CONFIG SET (%d) is smaller than the current memory usage (%d). This will "
+    "result in key eviction and/or the inability to accept new write commands depending on the maxmemory-policy."
+)
 _BESIDE = frozenset((events.NEW, events.OVERWRITTEN, events.TYPE_CHANGED, events.KEY_MISS))
 """Events that come with another one for the same change, or change nothing."""
 
@@ -60,7 +64,7 @@ class Memory:
         engine[ClientMemory].on_change = self.judge
         engine.keyspace.on_swap.append(self._swapped)
         engine.cron_steps.append(self._look_around)
-        engine.config.on_change("maxmemory", self._set_limit)
+        engine.config.on_change("maxmemory", self._limit_changed)
         self._set_limit(engine.config["maxmemory"])
 
     def used(self) -> int:
@@ -106,6 +110,13 @@ class Memory:
             self._engine.gates |= gates.OVER_LIMIT
         else:
             self._engine.gates &= ~gates.OVER_LIMIT
+
+    def _limit_changed(self, limit: int) -> None:
+        """CONFIG SET maxmemory."""
+        self._set_limit(limit)
+        used = self.used()
+        if limit and used > limit:
+            self._engine.log.warning(_LESS_THAN_USED, limit, used)
 
     def _set_limit(self, limit: int) -> None:
         started = not self.limit and limit
