@@ -24,6 +24,7 @@ from pyredis.protocol.replies import (
     Verbatim,
 )
 
+_FEW = 8
 _UNPACKED_MAX = 200  # longer lists do not pass as arguments
 
 
@@ -104,7 +105,10 @@ class ToLua:
         self.tables = {2: self._two, 3: self._three}
 
     def _list(self, values: Any, table: dict[type, Callable[[Any], Any]]) -> Any:
-        items = [table[value.__class__](value) for value in values]
+        if values.__class__ is list and len(values) > _FEW and {*map(type, values)} == {bytes}:
+            items = values  # strings are the same on both sides
+        else:
+            items = [table[value.__class__](value) for value in values]
         if len(items) <= _UNPACKED_MAX:
             return self._array(*items)
         if None in items:  # a hole

@@ -8,7 +8,7 @@
 
 local kit = ...
 local host, shown = kit.host, kit.shown
-local type, rawget, next, error = type, rawget, next, error
+local type, rawget, next, error, getmetatable = type, rawget, next, error, getmetatable
 local reply_grows = python.as_function(host.reply_grows)
 local GROWN = 1048576
 local PLACES = 7995 -- of the 8,000 that a function in C may have
@@ -84,6 +84,7 @@ end
 local function array(t, out, n, places)
     local at, count, mark = n + 1, 0, FLAT
     n, places = n + 2, places + 1
+    local plain = getmetatable(t) == nil -- nothing of the script's runs when it is indexed
     local value = rawget(t, 1)
     while value ~= nil do
         local kind = type(value)
@@ -105,7 +106,11 @@ local function array(t, out, n, places)
             end
         end
         count = count + 1
-        value = rawget(t, count + 1)
+        if plain then
+            value = t[count + 1]
+        else
+            value = rawget(t, count + 1)
+        end
     end
     out[at], out[at + 1] = mark, count
     return n
