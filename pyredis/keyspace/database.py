@@ -275,16 +275,16 @@ class Database:
 
     def set(self, key: bytes, value: Any, event: Event) -> None:
         """Store a value whatever was there; an expiry is gone."""
-        if self.space.observers:
+        observers, table = self.space.observers, self.table
+        if observers:
             self._tell_overwritten(key, self.peek(key), value)
-        table = self.table
         bucket = table.directory[hash(key) & table.mask]
         if key in bucket and not (self.expires.count and self._set_free(key)):
             bucket[key] = value
         else:
             self._add(key, value)
         self.dirty += 1
-        if self.space.observers:
+        if observers:
             self._tell(key, event)
 
     def move(self, key: bytes, target: "Database", to: bytes, left: Event, arrived: Event) -> None:
