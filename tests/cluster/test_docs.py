@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import steps
 from tests.local_cluster.commands import free_ports
 
 TEXT = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
@@ -25,19 +26,6 @@ CHANGES = re.compile(
     r"|redis-cli (-c )?-p \d+ (mset|incr|cluster failover|shutdown))"
 )
 WAIT_S = 60
-
-
-def steps():
-    """(command, what it prints), in order."""
-    found = []
-    for line in re.findall(r"^    (.*)$", TEXT, re.MULTILINE):
-        if line.startswith("$ "):
-            found.append([line[2:], []])
-        elif line.startswith("> "):
-            found[-1][0] += "\n" + line[2:]
-        else:
-            found[-1][1].append(line)
-    return found
 
 
 class Shell:
@@ -116,7 +104,7 @@ def agrees(printed, expected):
 @pytest.mark.timeout(400)
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="Debian's redis-server is not installed")
 def test_every_block_does_what_it_says(shell):
-    for command, expected in steps():
+    for command, expected in steps(TEXT):
         deadline = time.monotonic() + WAIT_S
         while not agrees(printed := shell.run(command), expected):
             again = not CHANGES.match(command)
@@ -125,4 +113,4 @@ def test_every_block_does_what_it_says(shell):
 
 
 def test_there_are_blocks():
-    assert len(steps()) >= 40
+    assert len(steps(TEXT)) >= 40

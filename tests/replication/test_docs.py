@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import steps
 from tests.oracle import free_port
 
 TEXT = (Path(__file__).parents[2] / "docs" / "replication.md").read_text()
@@ -21,19 +22,6 @@ CHANGES = re.compile(
     r"^(pyredis-server|redis-server|for |kill|printf|redis-cli -p \d+ (set|incr|failover|replicaof|client))"
 )
 WAIT_S = 60
-
-
-def steps():
-    """(command, what it prints), in order."""
-    found = []
-    for line in re.findall(r"^    (.*)$", TEXT, re.MULTILINE):
-        if line.startswith("$ "):
-            found.append([line[2:], []])
-        elif line.startswith("> "):
-            found[-1][0] += "\n" + line[2:]
-        else:
-            found[-1][1].append(line)
-    return found
 
 
 @pytest.fixture
@@ -87,7 +75,7 @@ def agrees(printed, expected):
     not shutil.which("redis-sentinel"), reason="Debian's redis-server and redis-sentinel are not installed"
 )
 def test_every_block_does_what_it_says(shell):
-    for command, expected in steps():
+    for command, expected in steps(TEXT):
         deadline = time.monotonic() + WAIT_S
         while not agrees(printed := shell(command), expected):
             again = not CHANGES.match(command) or "READONLY" in expected or "Could not connect" in "".join(printed)
@@ -96,4 +84,4 @@ def test_every_block_does_what_it_says(shell):
 
 
 def test_there_are_blocks():
-    assert len(steps()) >= 20
+    assert len(steps(TEXT)) >= 20
