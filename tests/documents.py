@@ -4,7 +4,7 @@ import re
 
 
 def steps(text):
-    """(command, what it prints), in order: a line `$ …` is a command, `> …` goes on with it, others are what it prints."""
+    """(command, what it prints), in order. A line `$ …` is a command, `> …` goes on with it, others are printed."""
     found = []
     for line in re.findall(r"^    (.*)$", text, re.MULTILINE):
         if line.startswith("$ "):
