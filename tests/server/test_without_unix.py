@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.oracle import RawClient, ask, wait_for
+from tests.oracle import RawClient, ask, free_port, wait_for
 from tests.processes import started
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,7 @@ def test_master_and_replica(start, tmp_path):
 
 
 def test_cluster(start):
-    with start("--cluster-enabled", "yes", "--cluster-port", "0") as (port, _):
+    with start("--cluster-enabled", "yes", "--cluster-port", str(free_port())) as (port, _):
         ask(port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
         wait_for(lambda: b"cluster_state:ok" in ask(port, "CLUSTER", "INFO"))
 
