@@ -1,7 +1,8 @@
 """Random commands by COMMAND DOCS, the same for the same seed: right ones, nearly right ones and wrong ones.
 
 An argument is drawn by its name and its type, as the documentation tells them; then a line without times may be
-spoiled: a word is dropped, doubled, exchanged or replaced. Keys have names by group ("list:1"), and one in some is of another group.
+spoiled: a word is dropped, doubled, exchanged or replaced. Keys have names by group ("list:1"), and one in some is of
+another group.
 
 Left out is what ends or stops a server, changes what connections are, or waits for long. Times that are given lie far
 ahead or behind, so that two servers see the same keys expired.
