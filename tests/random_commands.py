@@ -1,7 +1,8 @@
 """Random commands by COMMAND DOCS, the same for the same seed: right ones, nearly right ones and wrong ones.
 
-An argument is drawn by its name and its type, as the documentation tells them; then a line may be spoiled: a word is
-dropped, doubled, exchanged or replaced. Keys have names by group ("list:1"), and one in some is of another group.
+An argument is drawn by its name and its type, as the documentation tells them; then a line without times may be
+spoiled: a word is dropped, doubled, exchanged or replaced. Keys have names by group ("list:1"), and one in some is of
+another group.
 
 Left out is what ends or stops a server, changes what connections are, or waits for long. Times that are given lie far
 ahead or behind, so that two servers see the same keys expired.
@@ -33,6 +34,7 @@ WRONG_DOUBLES = ["nan", "x", "", "1e400", "0x10", "(1", " 2"]
 PATTERNS = ["*", "?", "a*", "[a-c]", "list:*", "x*x", "", "\\", "[", "hash:?"]
 AHEAD = ["100000", "999999", "4000000000"]
 BEHIND = ["0", "-1", "x", "", "9223372036854775807", "-9223372036854775808"]
+TIMES = {"seconds", "milliseconds", "ttl", "timeout"}
 UNIX_TIMES = ["4000000000", "1", "4000000000000", "0", "-5", "x", "9223372036854775807"]
 SCRIPTS = [
     "return 1",
@@ -81,6 +83,7 @@ class RandomCommands:
         self.names = sorted(self.rows)
         self.waiting = {name for name in self.names if "timeout" in _names(self.rows[name].get("arguments", ()))}
         self.group = ""
+        self.timed = False  # has a time been drawn
         self.count = None  # of what follows, once numkeys or the like has told it
 
     def line(self):
@@ -91,12 +94,13 @@ class RandomCommands:
         facts = self.rows[name]
         self.group = facts["group"]
         self.count = None
+        self.timed = name in self.waiting
         words = name.upper().split("|")
         for argument in facts.get("arguments", ()):
             words += self._argument(argument)
         if name.startswith("V"):
             words += self._vector_words()
-        if self.random.random() < 0.25:
+        if self.random.random() < 0.25 and not self.timed:
             self._spoil(words)
         if words[0] == "CLIENT":  # where Redis takes a name that no line of CLIENT LIST can hold
             words = [word.replace("\0", "") for word in words]
@@ -148,6 +152,7 @@ class RandomCommands:
             return [str(self.count)]
         if argument.get("token") == "BLOCK":
             return [self.random.choice(["1", "-1", "x"])]
+        self.timed |= name in TIMES or kind == "unix-time"
         if name in BY_NAME:
             return [self.random.choice(BY_NAME[name])]
         return [self._by_type(kind)]

@@ -177,7 +177,7 @@ def dumped(*codes):
         payload(b"\1"),
         payload(b"\xf5"),
         payload(b"\xf5\x3fabc"),
-        payload(b"", 99),
+        payload(b"", 16),
         b"short",
     ],
     ids=range(16),
