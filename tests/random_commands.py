@@ -18,17 +18,8 @@ LEFT_OUT = {
 }
 MEMBERS = ["a", "b", "c", "d", "1", "2", "3.5", "", "x" * 70, "\x00\xff", "-1", "10", "abc", "[a", "(b", "+", "-"]
 INTEGERS = ["0", "1", "2", "3", "5", "10", "-1", "-2", "-5", "100", "1000"]
-WRONG_INTEGERS = [
-    "x",
-    "",
-    "1.5",
-    " 1",
-    "01",
-    "9223372036854775807",
-    "-9223372036854775808",
-    "9223372036854775808",
-    "1e3",
-]
+LONGEST = ["9223372036854775807", "-9223372036854775808", "9223372036854775808"]
+WRONG_INTEGERS = ["x", "", "1.5", " 1", "01", "1e3", *LONGEST]
 DOUBLES = ["0", "1", "-1", "2.5", "-0.5", "1e3", "inf", "-inf", "13.36", "38.11", "100"]
 WRONG_DOUBLES = ["nan", "x", "", "1e400", "0x10", "(1", " 2"]
 PATTERNS = ["*", "?", "a*", "[a-c]", "list:*", "x*x", "", "\\", "[", "hash:?"]
@@ -104,6 +95,8 @@ class RandomCommands:
             self._spoil(words)
         if words[0] == "CLIENT":  # where Redis takes a name that no line of CLIENT LIST can hold
             words = [word.replace("\0", "") for word in words]
+        if name.startswith("V"):  # of which Redis 8.2 dies
+            words = ["x" if word in LONGEST else word for word in words]
         return words
 
     def _spoil(self, words):
