@@ -20,7 +20,7 @@ from pyredis.engine.command_table.command import (
     container,
 )
 from pyredis.engine.command_table.help import help_reply, subcommand_error
-from pyredis.errors import CommandError
+from pyredis.errors import CommandError, as_printed
 from pyredis.patterns import compile_pattern
 from pyredis.persistence.dataset import Dataset
 from pyredis.protocol.replies import OK, Status, Unordered
@@ -196,7 +196,7 @@ def function_list(ctx: Client, *words: bytes) -> list[Any]:
                 raise CommandError(b"library name argument was not given")
             matches = compile_pattern(rest.pop(0))
         else:
-            raise CommandError(b"Unknown argument " + word)
+            raise CommandError(b"Unknown argument " + as_printed(word))
     libraries = ctx.engine[Functions].libraries.values()
     return [_described(one, with_code) for one in libraries if matches is None or matches(one.name)]
 

@@ -280,7 +280,7 @@ def library_header(code: bytes) -> tuple[bytes, bytes, bytes]:
     if not code.startswith(b"#!"):
         raise CommandError(b"Missing library metadata")
     line, end, rest = code.partition(b"\n")
-    words = split_words(line) if end else None
+    words = split_words(line) if end and b"\0" not in line else None
     if not words:
         raise CommandError(b"Invalid library metadata")
     name = None

@@ -1,7 +1,5 @@
 """The first line of a script or library, `#!lua name=value flags=a,b`: which engine, and what the script may do."""
 
-from collections.abc import Callable
-
 from pyredis.config.words import split_words
 from pyredis.errors import CommandError
 
@@ -13,9 +11,11 @@ def script_flags(body: bytes) -> tuple[frozenset[str] | None, bytes]:
     if not body.startswith(b"#!"):
         return None, body
     line, end, rest = body.partition(b"\n")
-    if not end:
+    if not end or b"\0" in line:  # to C the script would end before the line does
         raise CommandError(b"Invalid script shebang")
-    words = _split(line, lambda: CommandError(b"Invalid engine in script shebang"))
+    words = split_words(line)
+    if not words:
+        raise CommandError(b"Invalid engine in script shebang")
     if words[0] != b"#!lua":
         raise CommandError(b"Unexpected engine in script shebang: " + words[0])
     flags: set[str] = set()
@@ -29,10 +29,3 @@ def script_flags(body: bytes) -> tuple[frozenset[str] | None, bytes]:
             elif name or b"," in word:
                 raise CommandError(b"Unexpected flag in script shebang: " + flag)
     return frozenset(flags), b"\n" + rest
-
-
-def _split(line: bytes, refusal: Callable[[], CommandError]) -> list[bytes]:
-    words = split_words(line)
-    if not words:
-        raise refusal()
-    return words

@@ -171,6 +171,7 @@ def dumped(*codes):
         dumped(library("two", "h"), library("three", "h")),
         dumped(b"#!lua name=two\nthis is no Lua"),
         dumped(b"no library"),
+        dumped(b"#!lua name=a\0b\nthis is no Lua"),
         dumped(library("two", "h"), b"no library"),
         dumped(),
         payload(b"\xf6"),
@@ -180,7 +181,7 @@ def dumped(*codes):
         payload(b"", 16),
         b"short",
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_restore(both, policy, value):
     both("FUNCTION", "FLUSH")
@@ -215,3 +216,10 @@ def test_a_failed_restore_changes_nothing_and_propagates_nothing():
         dispatch(engine, client, words)
     assert [words[1] for words in sent] == [b"LOAD", b"RESTORE"]
     assert list(engine[Functions].libraries) == [b"two"]
+
+
+@mark.parametrize(
+    "words", [("LIST", b"\0x"), ("LIST", b"a\0x"), ("LOAD", b"#!x\0y name=a\n"), ("LOAD", b"#!lua name=a\0b\nx")]
+)
+def test_words_end_at_a_zero_where_c_s_do(both, words):
+    both("FUNCTION", *words)

@@ -30,6 +30,8 @@ def test_what_is_read(body, flags, code):
         (b"#!lua flags=no-write\nx", b"Unexpected flag in script shebang: no-write"),
         (b"#!lua flags=no-writes,\nx", b"Unexpected flag in script shebang: "),
         (b'#!lua "open\nx', b"Invalid engine in script shebang"),
+        (b"#!lua flags=no-writes\0\nx", b"Invalid script shebang"),
+        (b"#!lu\0a\nx", b"Invalid script shebang"),
     ],
 )
 def test_what_is_refused(both, body, text):

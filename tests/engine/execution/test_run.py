@@ -140,3 +140,19 @@ def test_a_command_s_own_messages_come_behind_its_reply(observed):
     reply = ask(observed.client, "SUBSCRIBE c", "PUBLISH c m")
     assert reply.endswith(b":1\r\n>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n")
     assert reply.startswith(b">3\r\n$9\r\nsubscribe\r\n")
+
+
+def test_an_empty_name_is_that_of_no_command(observed):
+    """Whatever ran before it, and whatever comes behind."""
+    for lines in (
+        [[b"", b"10"]],
+        [[b"PING"], [b""]],
+        [[b""], [b"PING"], [b""]],
+        [[b"GET", b"a"], [b"", b"a"], [b"GET", b"a"]],
+    ):
+        run(observed.engine, observed.client, lines)
+        replies = b"".join(observed.client.out)
+        observed.client.out.clear()
+        assert replies.count(b"-ERR unknown command ''") == lines.count([b""]) + sum(
+            one[0] == b"" for one in lines if one[1:]
+        )
