@@ -94,7 +94,7 @@ def _tie_server(engine: Engine) -> None:
     engine[Scripts].copy = partial(copied, engine)
     functions = engine[Functions]
     engine[Memory].parts |= {"tracking": lambda: engine[Tracking].size, "pubsub": lambda: engine[PubSub].size}
-    engine[Dataset].on_replaced.append(engine[Memory].recount)
+    engine[Dataset].on_replaced += (engine[Memory].recount, engine[Access].replaced)
     engine[Dataset].libraries = lambda: [library.code for library in functions.libraries.values()]
     engine[Dataset].take_libraries = lambda codes, replace: functions.restore(codes, replace=replace, flush=False)
     engine[Dataset].drop_libraries = functions.flush

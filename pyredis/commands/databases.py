@@ -13,11 +13,12 @@ from pyredis.engine.command_table.command import (
     WRITE,
     command,
 )
+from pyredis.engine.execution import detours
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
 from pyredis.keyspace.database import Database
 from pyredis.persistence.saving import Saving
-from pyredis.protocol.replies import OK, Status
+from pyredis.protocol.replies import NO_REPLY, OK, NoReply, Status
 
 
 @command("SELECT", flags=LOADING | STALE | FAST, group="connection", since="1.0.0", complexity="O(1)")
@@ -85,7 +86,7 @@ def dbsize(ctx: Client) -> int:
     tips=["request_policy:all_shards", "response_policy:all_succeeded"],
     categories="dangerous keyspace",
 )
-def flushdb(ctx: Client, *mode: bytes) -> Status:
+def flushdb(ctx: Client, *mode: bytes) -> Status | NoReply:
     """FLUSHDB [ASYNC | SYNC]
 
     Deletes all keys of the database.
@@ -102,7 +103,7 @@ def flushdb(ctx: Client, *mode: bytes) -> Status:
     tips=["request_policy:all_shards", "response_policy:all_succeeded"],
     categories="dangerous keyspace",
 )
-def flushall(ctx: Client, *mode: bytes) -> Status:
+def flushall(ctx: Client, *mode: bytes) -> Status | NoReply:
     """FLUSHALL [ASYNC | SYNC]
 
     Deletes all keys of all databases.
@@ -112,7 +113,7 @@ def flushall(ctx: Client, *mode: bytes) -> Status:
     return flushed
 
 
-def _flush(ctx: Client, name: bytes, databases: Iterable[Database], mode: tuple[bytes, ...]) -> Status:
+def _flush(ctx: Client, name: bytes, databases: Iterable[Database], mode: tuple[bytes, ...]) -> Status | NoReply:
     """Empty databases. It propagates even where nothing was; `changed` makes that happen for what was."""
     if len(mode) > 1 or (mode and mode[0].upper() not in (b"ASYNC", b"SYNC")):
         raise syntax_error()
@@ -122,4 +123,7 @@ def _flush(ctx: Client, name: bytes, databases: Iterable[Database], mode: tuple[
         ctx.engine.stats.lazyfreed_objects += dropped
     if not dropped and ctx.engine.record is not None:
         ctx.engine[Propagation].feed(ctx)
+    if ctx.gates & detours.TRACKING and ctx.may_wait and not asynchronous:
+        ctx.answer(OK)  # behind what it is told of: it waited
+        return NO_REPLY
     return OK

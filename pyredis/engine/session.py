@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from pyredis.engine.client import CLOSED, TURN, Client
-from pyredis.engine.execution import gates
+from pyredis.engine.execution import detours, gates
 from pyredis.engine.execution.propagation import Propagation
 from pyredis.engine.execution.run import run, run_one
 from pyredis.engine.host import Link
@@ -348,5 +348,6 @@ class Session:
         elif client.waiting is None:
             client.engine.stats.count_error(b"ERR")
             self._sessions.tell_of_protocol_error(client, error.text)
-            client.out.append(b"-ERR Protocol error: %b\r\n" % error.text)
+            if not client.gates & detours.REPLY_MODE:
+                client.out.append(b"-ERR Protocol error: %b\r\n" % error.text)
             client.close()

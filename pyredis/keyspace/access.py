@@ -46,6 +46,7 @@ class Access:
         self._records: list[Table[int]] = []
         self.since: int | None = None
         self.last_use: Callable[[], int] = lambda: self._space.now
+        self._replaced = 0  # when, ms since 1970
         self.counts_frequency = False
         self._new = b""  # the key that came last, until it has been told by what
         self._follow(host.config["maxmemory-policy"])
@@ -81,12 +82,18 @@ class Access:
     def start(self) -> int:
         """Record accesses from now on; returns since when all are known."""
         if self.since is None:
-            self.since = self.last_use()
+            self.since = max(self.last_use(), self._replaced)
             self._records = [Table() for _ in self._space.databases]
             self._space.on_access = self._accessed
             self._space.update_access_hooks()
             self._space.observe(self._changed)
         return self.since
+
+    def replaced(self) -> None:
+        """A dataset was loaded: keys that it tells nothing of count as used now."""
+        self._replaced = self._space.now
+        if self.since is not None:
+            self.since = self._replaced
 
     def stop(self) -> None:
         """Record nothing and forget what was recorded."""

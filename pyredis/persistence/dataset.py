@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pyredis
 from pyredis.engine.memory.used_memory import Memory
+from pyredis.keyspace.access import Access
 from pyredis.persistence.aof_format import annotation
 from pyredis.persistence.dataset_commands import commands_of
 from pyredis.persistence.save_progress import SaveProgress
-from pyredis.rdb.file_writer import aux_fields, write_rdb
+from pyredis.rdb.file_writer import Usage, aux_fields, frequency_mark, idle_mark, write_rdb
 from pyredis.rdb.point_in_time import AnyDatabase, AnyKeyspace
 from pyredis.rdb.type_codes import PORTABLE_VERSION
 
@@ -58,7 +59,7 @@ class Dataset:
             libraries=list(self.libraries()) if libraries else (),
             compressing=engine.config["rdbcompression"],
             checksum=engine.config["rdbchecksum"],
-            usage=self._delayed if delay else None,
+            usage=self._delayed if delay else self._usage(),
             on_keys=None if space is None else engine[SaveProgress].written,
         )
 
@@ -85,6 +86,16 @@ class Dataset:
             db.dirty = 0
         for hear in self.on_replaced:
             hear()
+
+    def _usage(self) -> Usage | None:
+        """What a file says of how keys are used: what the eviction policy goes by."""
+        access, databases = self._engine[Access], self._engine.keyspace.databases
+        policy = self._engine.config["maxmemory-policy"]
+        if policy.endswith("lfu"):
+            return lambda db, key: frequency_mark(access.frequency(databases[db.index], key))
+        if policy.endswith("lru"):
+            return lambda db, key: idle_mark(access.idle_ms(databases[db.index], key) // 1000)
+        return None
 
     def _delayed(self, db: AnyDatabase, key: bytes) -> bytes:
         """For tests: a file takes long to write."""

@@ -94,7 +94,9 @@ class Calls:
         client.resp, client.wrote = 2, 0
         # What the script reads, its caller may keep.
         client.id, client.tracking = caller.id, caller.tracking
-        client.gates = caller.gates & (detours.TRACKING | gates.RESTRICTED) | self._engine.aside & gates.ROUTED
+        client.gates = (
+            caller.gates & (detours.TRACKING | detours.NO_TOUCH | gates.RESTRICTED) | self._engine.aside & gates.ROUTED
+        )
 
     def propagate_to(self, who: int) -> None:
         """redis.set_repl: who hears of what the script changes from now on."""

@@ -130,10 +130,13 @@ def test_nothing_is_kept_when_nobody_tracks():
 
 def test_the_table_has_a_bound():
     engine = build_engine()
-    client = engine[Clients].connect()
+    client = engine[Clients].connect(Kept())
     engine.config.replace("tracking-table-max-keys", 10)
     ask(client, "HELLO 3", "CLIENT TRACKING ON", *(f"GET {number}" for number in range(10)))
-    assert ask(client, "GET more") == b"_\r\n>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\n0\r\n"
+    assert ask(client, "GET more") == b"_\r\n"
+    client.sink.data = b""
+    assert ask(client, "PING") == b"+PONG\r\n"
+    assert client.sink.data == b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\n0\r\n"
     assert len(engine[Tracking].keys) == 10
 
 

@@ -58,6 +58,21 @@ TOLD = (
     ["HELLO 3", "CLIENT TRACKING ON BCAST", "SET a 1", "SET b 1", "MULTI", "SET a 2", "EXEC", "DEL a b", "PING"],
     ["HELLO 3", "CLIENT TRACKING ON BCAST NOLOOP", "SET a 1", "PING", "DEL a"],
     ["HELLO 3", "CLIENT REPLY OFF", "CLIENT TRACKING ON", "GET a", "SET a 1", "CLIENT REPLY ON", "DEL a"],
+    ["HELLO 3", "MULTI", "SUBSCRIBE a", "PUBLISH a 1", "UNSUBSCRIBE a", "EXEC", "PING"],
+    ["HELLO 3", "SSUBSCRIBE a", "MULTI", "SPUBLISH a 1", "SUNSUBSCRIBE a", "EXEC", "PING"],
+    ["HELLO 3", "CLIENT TRACKING ON", "FLUSHALL", "FLUSHDB SYNC", "FLUSHALL ASYNC", "FLUSHALL x", "PING"],
+    [
+        "HELLO 3",
+        "CLIENT TRACKING ON",
+        "CLIENT REPLY OFF",
+        "FLUSHALL",
+        "CLIENT REPLY ON",
+        "CLIENT REPLY SKIP",
+        "FLUSHDB",
+    ],
+    ["HELLO 3", "CLIENT TRACKING ON", "MULTI", "GET a", "FLUSHDB", "GET a", "SET a 1", *["FLUSHALL"] * 2, "EXEC"],
+    ["HELLO 3", "CLIENT TRACKING ON BCAST PREFIX b PREFIX a", "MSET b2 1 b1 1 a2 1 a1 1"],
+    ["HELLO 3", "CLIENT TRACKING ON BCAST", "MULTI", "SET b 1", "FLUSHALL", "SET a 1", "EXEC"],
 )
 
 
@@ -65,3 +80,14 @@ TOLD = (
 def test_what_is_pushed_stands_where_redis_puts_it(server, oracle, lines):
     needs(oracle)
     assert replies(server.port, lines) == replies(oracle, lines)
+
+
+@pytest.mark.parametrize("lines", [["MONITOR", "QUIT"], ["HELLO 3", "SUBSCRIBE a", "QUIT", "PING"]])
+def test_who_quits_is_told_no_more(server, oracle, lines):
+    needs(oracle)
+    assert replies(server.port, lines) == replies(oracle, lines)
+
+
+@pytest.mark.parametrize("before", ["CLIENT REPLY OFF", "CLIENT REPLY SKIP"])
+def test_a_protocol_error_is_not_told_to_who_wants_no_replies(server, before):
+    assert conversation(server.port, before.encode() + b"\r\n*x\r\n") == b"<closed>"

@@ -67,6 +67,38 @@ def test_idle_time_begins_when_somebody_asks(observed):
     assert observed.value("OBJECT IDLETIME a") == 0
 
 
+def test_idle_time_begins_with_what_is_loaded(observed):
+    observed.line("SET a 1")
+    observed.line("OBJECT IDLETIME a")
+    observed.clock.advance(5000)
+    observed.engine.config.replace("enable-debug-command", "yes")
+    assert observed.line("DEBUG RELOAD") == b"+OK\r\n"
+    observed.clock.advance(2000)
+    assert observed.value("OBJECT IDLETIME a") == 2
+
+
+@mark.parametrize(("policy", "how", "asks"), [("lru", "IDLETIME", "IDLETIME"), ("lfu", "FREQ", "FREQ")])
+def test_files_tell_how_keys_are_used_as_the_policy_needs_it(both, policy, how, asks):
+    both("SET", "a", "x")
+    payload = both.ours.ask("DUMP", "a").partition(b"\r\n")[2][:-2]
+    both("CONFIG", "SET", "maxmemory-policy", f"allkeys-{policy}", "lfu-decay-time", 0)
+    both("RESTORE", "b", 0, payload, how, 100)
+    both("DEBUG", "RELOAD")
+    both("OBJECT", asks, "b")
+    both("CONFIG", "SET", "maxmemory-policy", "noeviction", "lfu-decay-time", 1)
+
+
+def test_touch_in_a_script_touches_in_any_case(both):
+    both("SET", "a", "x")
+    payload = both.ours.ask("DUMP", "a").partition(b"\r\n")[2][:-2]
+    both("RESTORE", "b", 0, payload, "IDLETIME", 100)
+    both("CLIENT", "NO-TOUCH", "ON")
+    for name in ("get", "touch"):
+        both("EVAL", f"redis.call('{name}', KEYS[1]) redis.call('get', KEYS[1])", 1, "b")
+        both("OBJECT", "IDLETIME", "b")
+    both("CLIENT", "NO-TOUCH", "OFF")
+
+
 @mark.parametrize("ends", ["DEL a", "FLUSHALL", "FLUSHDB", "RENAME a b", "MOVE a 1", "SWAPDB 0 1"])
 def test_nothing_is_kept_of_keys_that_are_gone(observed, ends):
     observed.line("CONFIG SET maxmemory-policy allkeys-lru")

@@ -34,6 +34,10 @@ _TWO_SOURCES = (
     " is very likely to lead to configuration errors and security holes, please define either an ACL file or declare"
     " users directly in your redis.conf, but not both."
 )
+_DISABLED = (
+    "The user '%s' is disabled (there is no 'on' modifier in the user description). "
+    "Make sure this is not a configuration error."
+)
 _NOT_SAVED = b"There was an error trying to save the ACLs. Please check the server logs for more information"
 
 
@@ -223,6 +227,8 @@ class Acl:
                     f"Error loading ACL rule {text}: {failure.text.decode()}\n"
                     "Critical error while loading ACLs. Exiting."
                 )
+        if not user.is_on:
+            self._engine.log.info(_DISABLED, shown)
         self._warn_of(user.first_arguments)
 
     # The ACL file

@@ -31,14 +31,18 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
     client.begin(argv)
     if engine.gates & gates.OVER_LIMIT:
         engine[Eviction].make_room()  # before the mark: the client is told first what was evicted
+    if engine.gates & detours.TRACKED:
+        engine[Tracking].shrink()
     mark, asking = len(client.out), client.gates & detours.ASKING
     engine.running = client
     meter = engine.meter
     begun = None if meter is None else meter.begin()
     value = execute(engine, client, argv)
-    pushes = client.out[mark:] if client.gates & _HEARING else []
+    pushes = client.out[mark:]
     if pushes:
         del client.out[mark:]  # its own messages come behind the reply
+        if client.gates & detours.CLOSING:
+            pushes = []
     if value.__class__ is Several:  # confirmations are pushes too, and no CLIENT REPLY holds these back
         pushes.insert(0, client.encoders[Several](value))
     elif not client.role.is_answered:
@@ -59,10 +63,6 @@ def dispatch(engine: Engine, client: Client, argv: Argv) -> None:
         client.close()
     if engine.gates & detours.WAITED_FOR:
         engine[Blocking].serve()
-
-
-_HEARING = gates.SUBSCRIBED | gates.MONITORING | detours.TRACKING
-"""A client is told of what happens, perhaps by its own command."""
 
 
 def _runs_again(client: Client) -> bool:
@@ -142,9 +142,9 @@ def call(engine: Engine, client: Client, entry: Entry, argv: Argv, *, again: boo
     """
     if not (client.gates | engine.gates) & detours.OBSERVED_CALLS:
         return timed(engine, client, entry, argv, entry.effect)
-    if client.no_touch and not entry.command.flags & ALWAYS_TOUCHES:
-        engine.keyspace.touching = False
-        entry.untouching += 1
+    if client.no_touch:
+        engine.keyspace.touching = bool(entry.command.flags & ALWAYS_TOUCHES)
+        entry.untouching += not engine.keyspace.touching
     value = timed(engine, client, entry, argv, entry.effect)
     engine.keyspace.touching = True
     if engine.gates & detours.MONITORED and not again and not entry.command.flags & (ADMIN | SKIP_MONITOR):

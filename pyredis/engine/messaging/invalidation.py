@@ -8,6 +8,7 @@ Nobody tracks: the keyspace is not observed and the gate TRACKED is open.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pyredis.engine.command_table.command import READONLY
@@ -44,12 +45,12 @@ class Tracking:
         self.clients: dict[int, Client] = {}
         self.keys: dict[bytes, dict[int, None]] = {}
         self._changed_keys: dict[bytes, Client | None] = {}  # since the last broadcast, and by whom last
-        self._flushed = self._is_broadcasting = False
+        self._flushed = -1  # the last database that the running command emptied
+        self._is_broadcasting = False
         engine[Clients].on_forget.append(self.stop)
         engine.info.add("Clients", lambda: {"tracking_clients": len(self.clients)})
         engine.info.add("Stats", self._fields)
         engine.cron_steps.append(self._tell)
-        engine.config.on_change("tracking-table-max-keys", lambda _: self._shrink())
 
     def _fields(self) -> "Fields":
         return {
@@ -101,13 +102,10 @@ class Tracking:
             return
         for key in command.keys_in(argv):
             self.keys.setdefault(key, {})[client.id] = None
-        self._shrink()
 
     def done(self, client: "Client", entry: "Entry | None") -> None:
         """A command is done, its reply queued; CLIENT CACHING held for one command."""
-        if self._flushed:
-            self._flushed = False
-            self._tell_all()
+        self._flushed = -1
         if self._changed_keys and not self._is_broadcasting:
             self._is_broadcasting = True
             self._engine.host.soon(self._broadcast)
@@ -119,9 +117,7 @@ class Tracking:
 
     def _tell(self) -> None:
         """Send what was changed by no command (keys that expire)."""
-        if self._flushed:
-            self._flushed = False
-            self._tell_all()
+        self._flushed = -1
         if self._changed_keys:
             self._broadcast()
 
@@ -129,7 +125,9 @@ class Tracking:
         if not event.modifies or event in _TOLD_BESIDE:
             return
         if event is events.FLUSHED:
-            self._flushed = True
+            if db.index <= self._flushed or self._flushed < 0:  # FLUSHALL says it of one database after the other
+                self._tell_all()
+            self._flushed = db.index
             return
         self._changed_keys[key] = self._engine.running
         readers = self.keys.pop(key, None)
@@ -148,20 +146,17 @@ class Tracking:
 
     def _broadcast(self) -> None:
         """Tell who listens to prefixes of the keys that changed, each prefix in a message of its own."""
-        changed, self._changed_keys = self._changed_keys, {}
+        changed, self._changed_keys = sorted(self._changed_keys.items(), key=itemgetter(0)), {}
         self._is_broadcasting = False
         for client, mode in self._broadcasting():
-            for prefix in mode.prefixes:
-                keys = [
-                    key for key, by in changed.items() if key.startswith(prefix) and not (mode.noloop and by is client)
-                ]
+            for prefix in sorted(mode.prefixes):
+                keys = [key for key, by in changed if key.startswith(prefix) and not (mode.noloop and by is client)]
                 if keys:
                     self._send(client, mode, keys)
 
     def _tell_all(self) -> None:
         """Every key is gone: a null instead of keys, to everybody."""
         self.keys.clear()
-        self._changed_keys.clear()
         for client in list(self.clients.values()):
             if client.tracking is not None:
                 self._send(client, client.tracking, None)
@@ -186,8 +181,8 @@ class Tracking:
         modes = [(client, client.tracking) for client in self.clients.values()]
         return [(client, mode) for client, mode in modes if mode is not None and mode.broadcast]
 
-    def _shrink(self) -> None:
-        """Forget keys beyond `tracking-table-max-keys`, as if they had changed."""
+    def shrink(self) -> None:
+        """Forget keys beyond `tracking-table-max-keys`, as if they had changed: before the next command."""
         most: int = self._engine.config["tracking-table-max-keys"]
         while most and len(self.keys) > most:
             key = next(iter(self.keys))

@@ -9,6 +9,9 @@ Fields = dict[str, object]
 Section = Callable[[], Fields]
 
 
+_ALIASES = {"module_list": "modules"}
+
+
 class Info:
     """Several components may add to a section, each its own fields; what the layout does not know comes last."""
 
@@ -41,7 +44,7 @@ class Info:
 
     def render(self, asked: Iterable[str]) -> bytes:
         """The text of INFO for section names (lower case; `default`, `all` and `everything` among them)."""
-        wanted = set(asked) or {"default"}
+        wanted = {_ALIASES.get(name, name) for name in asked} or {"default"}
         parts = []
         for title, sections in self._sections.items():
             name = title.lower()

@@ -78,6 +78,6 @@ def test_what_is_quick_or_constant_is_timed_together(engine, name, repeats):
 
 
 def test_a_constant_command_that_is_not_called_fast_repeats(engine):
-    slow = [row for row in engine.rows() if row.command.complexity == "O(1)" and not row.command.flags & FAST]
+    slow = [row for row in engine.every_row() if row.command.complexity == "O(1)" and not row.command.flags & FAST]
     assert slow
     assert all(row.quick_sizes for row in slow if row.plain and row.minimum <= QUICK_WORDS)
