@@ -7,7 +7,7 @@ go through hiredis, at a fifth of the cost; anything else goes through the stric
 Reads end anywhere. What a read holds behind its last whole command goes to the strict parser, which knows at once if
 it is malformed; but its bytes are kept as well, and if the next read brings the rest, all of it goes through hiredis.
 A command with more arguments than two reads hold stays with the strict parser, which sends them through hiredis, as
-many as a read brings. So no byte is parsed more than twice, however the stream is cut.
+many as a read brings. So no byte is parsed more than three times, however the stream is cut.
 
 Nothing is allocated because it was announced: hiredis makes room for as many elements as an array says it has, so a
 read goes that way only if it is long enough for all the elements that it announces.
