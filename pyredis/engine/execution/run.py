@@ -25,7 +25,8 @@ from pyredis.protocol.replies import NO_REPLY, Status
 def run(engine: Engine, client: Client, batch: Sequence[Argv]) -> None:
     """Execute commands in order; replies are queued on the client. If one makes the client wait, the rest is kept."""
     find, ticks, out = engine.entries.get, engine.clock.ticks_ns, client.out
-    name, started, quick = b"", ticks(), 0  # so many quick commands since then
+    name: bytes | None = None  # what `sizes` and `call` are of; a name may be empty
+    started, quick = ticks(), 0  # so many quick commands since then
     entry: Any = None
     for argv in (commands := iter(batch)):
         if argv[0] != name:
@@ -37,7 +38,7 @@ def run(engine: Engine, client: Client, batch: Sequence[Argv]) -> None:
                 _count(engine, client, batch, entry, quick, ticks() - started)
             if not _leave(engine, client, entry, argv, commands):
                 return
-            name, started, quick = b"", ticks(), 0
+            name, started, quick = None, ticks(), 0
             continue
         quick += 1
         entry.calls += 1
