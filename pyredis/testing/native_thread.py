@@ -26,7 +26,10 @@ def start(function: Callable[[], None]) -> "Future[None]":
         finally:
             ended.set_result(None)
 
-    _starter()(run, ())
+    if _is_patched():
+        _starter()(run, ())
+    else:  # one that `threading` knows, and forgets when it has ended
+        threading.Thread(target=run, name="pyredis", daemon=True).start()
     return ended
 
 

@@ -13,6 +13,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import logging
+import os
 import shutil
 import tempfile
 import weakref
@@ -63,7 +64,8 @@ class RedisServer:
         self._config = {"save": "", "bind": host, **(config or {})}
         if "dir" not in self._config:
             self._config["dir"] = folder = tempfile.mkdtemp(prefix="pyredis-")
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            weakref.finalize(self, _remove, folder, os.getpid())
+        self._process = 0  # whose the thread is
         self._ended: concurrent.futures.Future[None] | None = None  # the thread
 
     @property
@@ -83,6 +85,7 @@ class RedisServer:
         if self._ended is not None:
             return self
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._process = os.getpid()
         self._ended = native_thread.start(lambda: self._main(started))
         try:
             native_thread.wait(started, START_TIMEOUT_S)
@@ -94,8 +97,8 @@ class RedisServer:
         return self
 
     def stop(self) -> None:
-        """Close every connection and end the thread."""
-        if self._ended is None:
+        """Close every connection and end the thread. In a forked child it does nothing: the server is the parent's."""
+        if self._ended is None or os.getpid() != self._process:
             return
         if isinstance(self.clock, ManualClock):
             self.clock.listeners.remove(self._moved)
@@ -172,3 +175,9 @@ class RedisServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _remove(folder: str, process: int) -> None:
+    """Remove a server's folder, unless a forked child of its process ends."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)

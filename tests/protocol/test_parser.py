@@ -265,3 +265,11 @@ def test_a_million_streams(server, oracle):
         assert fast(split(data, cuts)) == strict(data), data
         if oracle is not None and round % 20_000 == 0:
             assert conversation(server.port, data) == conversation(oracle, data), data
+
+
+@pytest.mark.parametrize("data", [b"*1\r\n$04\r\nPING\r\n", b"*1\r\n$00\r\n\r\n", b"*2\r\n$4\r\nECHO\r\n$01\r\na\r\n"])
+def test_a_size_has_no_leading_zeros(data):
+    parser = RequestParser()
+    assert parser.feed(data) == []
+    assert parser.error is not None
+    assert parser.error.text == b"invalid bulk length"

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 import redis
@@ -195,6 +196,7 @@ def test_starts_leave_no_handler_behind():
 
 PATCHED = """
 import sys
+import threading
 {patch}
 from pyredis.clock import ManualClock
 from pyredis.testing import RedisServer
@@ -221,3 +223,29 @@ def test_it_runs_beside_greenlets(library, uvloop):
     command = [sys.executable, "-W", "ignore", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=os.environ)
     assert (done.stdout, done.returncode) == ("None 5\n", 0), done.stderr
+
+
+def test_it_leaves_no_thread_behind():
+    before = threading.active_count()
+    for _ in range(3):
+        with RedisServer():
+            pass
+    wait_for(lambda: threading.active_count() == before)
+
+
+FORKS = """
+import os
+from pyredis.testing import RedisServer
+
+with RedisServer() as server:
+    if not os.fork():
+        raise SystemExit
+    os.wait()
+    assert server.call(lambda: os.path.isdir(server.engine.config["dir"]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_leaves_the_server_to_its_parent():
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKS], check=True, timeout=20)

@@ -25,7 +25,8 @@ from pyredis.protocol.replies import NO_REPLY, Status
 def run(engine: Engine, client: Client, batch: Sequence[Argv]) -> None:
     """Execute commands in order; replies are queued on the client. If one makes the client wait, the rest is kept."""
     find, ticks, out = engine.entries.get, engine.clock.ticks_ns, client.out
-    name, started, quick = None, ticks(), 0  # so many quick commands since then
+    name: bytes | None = None  # what `sizes` and `call` are of; a name may be empty
+    started, quick = ticks(), 0  # so many quick commands since then
     entry: Any = None
     for argv in (commands := iter(batch)):
         if argv[0] != name:

@@ -11,6 +11,7 @@ from pyredis.engine.roster import Clients
 from tests.observed import Observed, ask, words
 
 LINES = ["SET a 1", "GET a", "GET a", "INCR l", "MGET a b", "GET", "GET a b", "NOSUCH", "RPUSH a x", "PING", "PING x y"]
+LINES += ["'' a", "GET a", "GET a b", "'' a", "''", "''", "GET a"]
 LINES += ["LRANGE l 0 -1", "EVAL 'return {1,2}' 0", "EVAL 'return redis.call(1)' 0", "SELECT 1", "GET a", "CLIENT ID x"]
 DISPATCHED = "CLIENT NO-TOUCH ON"
 
@@ -21,6 +22,12 @@ def told(observed):
     rejected = {row.command.name: row.rejected for row in observed.engine.rows() if row.rejected}
     stats = observed.engine.stats
     return rows, rejected, stats.commands, stats.errors, stats.error_replies, observed.client.commands
+
+
+@mark.parametrize("before", [[], ["GET a"], ["GET a b"], ["MULTI"]])
+def test_a_name_may_be_empty(before):
+    observed = Observed()
+    assert ask(observed.client, *before, "'' a", "GET a").count(b"unknown command ''") == 1
 
 
 def test_every_way_answers_and_counts_the_same():
