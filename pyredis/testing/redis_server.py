@@ -10,7 +10,6 @@ pauses and idle times follow at once.
 """
 
 import asyncio
-import concurrent.futures
 import contextlib
 import logging
 import os
@@ -33,6 +32,7 @@ from pyredis.server.asyncio_host import AsyncioHost
 from pyredis.server.loop import loop_factory
 from pyredis.server.server import Server
 from pyredis.testing import native_thread
+from pyredis.testing.native_thread import Outcome
 
 T = TypeVar("T")
 START_TIMEOUT_S = 10
@@ -66,7 +66,7 @@ class RedisServer:
             self._config["dir"] = folder = tempfile.mkdtemp(prefix="pyredis-")
             weakref.finalize(self, _remove, folder, os.getpid())
         self._process = 0  # whose the thread is
-        self._ended: concurrent.futures.Future[None] | None = None  # the thread
+        self._ended: Outcome[None] | None = None  # the thread
 
     @property
     def url(self) -> str:
@@ -84,11 +84,11 @@ class RedisServer:
         """Listen; returns when clients can connect. A server that runs is left as it is."""
         if self._ended is not None:
             return self
-        started: concurrent.futures.Future[None] = concurrent.futures.Future()
+        started = Outcome[None]()
         self._process = os.getpid()
         self._ended = native_thread.start(lambda: self._main(started))
         try:
-            native_thread.wait(started, START_TIMEOUT_S)
+            started.wait(START_TIMEOUT_S)
         except BaseException:
             self._ended = None
             raise
@@ -104,36 +104,36 @@ class RedisServer:
             self.clock.listeners.remove(self._moved)
         with contextlib.suppress(RuntimeError):  # the loop has ended: a client sent SHUTDOWN
             self._loop.call_soon_threadsafe(lambda: self._server.shut_down(force=True))
-        native_thread.wait(self._ended)
+        self._ended.wait()
         self._ended = None
 
     def call(self, function: Callable[[], T]) -> T:
         """Run `function` on the server's thread, between commands, and return its value."""
-        result: concurrent.futures.Future[T] = concurrent.futures.Future()
+        result = Outcome[T]()
 
         def run() -> None:
             try:
-                result.set_result(function())
+                result.put(function())
             except BaseException as error:
-                result.set_exception(error)
+                result.fail(error)
 
         self._loop.call_soon_threadsafe(run)
-        return native_thread.wait(result, START_TIMEOUT_S)
+        return result.wait(START_TIMEOUT_S)
 
     def _moved(self) -> None:
         self.call(self.engine.cron)
 
-    def _main(self, started: "concurrent.futures.Future[None]") -> None:
+    def _main(self, started: Outcome[None]) -> None:
         with asyncio.Runner(loop_factory=loop_factory() if self._uvloop else None) as runner:
             runner.run(self._serve(started))
 
-    async def _serve(self, started: "concurrent.futures.Future[None]") -> None:
+    async def _serve(self, started: Outcome[None]) -> None:
         try:
             ended = await self._begin()
         except BaseException as error:
-            started.set_exception(error)
+            started.fail(error)
             return
-        started.set_result(None)
+        started.put(None)
         await ended
         await asyncio.sleep(0)  # for what is closed to go
 
