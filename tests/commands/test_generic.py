@@ -176,7 +176,6 @@ SCRIPTS = {
         OBJECT REFCOUNT s
         OBJECT REFCOUNT n
         OBJECT REFCOUNT none
-        OBJECT IDLETIME s
         OBJECT IDLETIME none
         OBJECT FREQ s
         OBJECT FREQ none
