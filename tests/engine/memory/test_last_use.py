@@ -82,4 +82,4 @@ def test_a_server_at_rest_answers_as_the_real_one():
             ask(one, "TTL", "k")
             assert ask(one, "OBJECT", "IDLETIME", "k") in (b":2\r\n", b":3\r\n")  # Redis's clock counts seconds
             ask(one, "GET", "k")
-            assert ask(one, "OBJECT", "IDLETIME", "k") == b":0\r\n"
+            assert ask(one, "OBJECT", "IDLETIME", "k") in (b":0\r\n", b":1\r\n")
